@@ -1,0 +1,26 @@
+"""Hypothesis profiles for this checkout's own tests. Options and everything else are the plugin's.
+
+``HYPOTHESIS_PROFILE`` names the profile; without it, ``CI`` decides between ``ci`` and ``dev``. The option
+``--hypothesis-profile`` beats both.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+default = settings.get_profile("default")  # named, because Hypothesis starts from a profile of its own where CI is set
+
+settings.register_profile("dev", default, max_examples=100, deadline=None, print_blob=True)
+settings.register_profile(
+    "ci",
+    default,
+    max_examples=100,
+    deadline=None,
+    print_blob=True,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no reason to shut the gate
+)
+settings.register_profile("nightly", default, max_examples=5000, deadline=None, print_blob=True)
+
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
