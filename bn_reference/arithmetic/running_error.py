@@ -1,0 +1,249 @@
+"""Running error: a value that carries a bound on the rounding error of any honest way to compute it.
+
+Running error analysis (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., section 3.3). A number here is a pair
+``(value, error)``: ``value`` is exact to the carrier's precision, and a computation in the working format that follows the
+specification, in any order that algebra allows, ends within ``error`` of it. Each operation passes on what its operands bring
+and adds its own rounding; nothing of second order is dropped, so the bound also holds where it is large.
+
+"Any order that algebra allows" is what makes the bound fair to every implementation, not to one:
+
+* An **addition** is charged ``2u`` on each *operand* rather than ``u`` on the result. One u is the rounding of the product
+  where a common factor was distributed over the sum (``x*a - mu*a`` for ``(x - mu)*a``); the other is that of an inner sum
+  where a third term was added first (``(beta - mu*a) + x*a``, the folded scale and shift). The final rounding of either form is
+  charged by the additions and products that follow.
+* A **division** is charged ``2u``: it may be a product with a rounded reciprocal.
+* A **sum** of n terms is charged ``(n - 1) u`` on the sum of magnitudes, the bound of the worst order (Higham, section 4.2).
+* A **product** and a **root** are charged ``u`` once.
+
+Underflow is gradual and adds half of the smallest subnormal. Where an honest computation may overflow, the error is infinite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bn_reference.arithmetic.double_double import DoubleDouble
+from bn_reference.arithmetic.precision import Format
+
+__all__ = ["Carrier", "RunningError", "Rounding", "leading", "magnitude"]
+
+Float = npt.NDArray[np.float64]
+# What a value is carried in: a float64 array, or a DoubleDouble. No type can say that two of them are of the same kind.
+Carrier: TypeAlias = Any
+
+
+def magnitude(value: Carrier) -> Float:
+    """``|value|`` in float64."""
+    size: Float = value.magnitude() if isinstance(value, DoubleDouble) else np.abs(value)
+    return size
+
+
+def leading(value: Carrier) -> Float:
+    """The value, to float64."""
+    float64: Float = value.hi if isinstance(value, DoubleDouble) else value
+    return float64
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What one operation may add: the working format's rounding and that of the carrier which stands for the truth.
+
+    Attributes:
+        unit_roundoff: relative error of one operation.
+        accumulation: relative error of one addition inside a sum, whose total is then rounded to the working format.
+        underflow: absolute error of one product; per channel where the factors that may follow it differ, (C,).
+        largest: beyond it a computation overflows.
+    """
+
+    unit_roundoff: float
+    accumulation: float
+    underflow: Float | float
+    largest: float
+
+    def before_factor(self, factor: Float) -> Rounding:
+        """The rounding of products that may be made before ``factor`` (C,) is applied: it then multiplies their underflow."""
+        return replace(self, underflow=self.underflow * np.maximum(1.0, factor))
+
+    @classmethod
+    def working_in(cls, working: Format, accumulator: Format, carrier: type[DoubleDouble] | Format) -> Rounding:
+        """The rounding of a computation in ``working``, sums in ``accumulator``, whose true values are carried in
+        ``carrier``."""
+        return cls(
+            working.unit_roundoff + carrier.unit_roundoff,
+            accumulator.unit_roundoff + carrier.unit_roundoff,
+            working.underflow + carrier.underflow,
+            accumulator.largest,
+        )
+
+    @classmethod
+    def none(cls) -> Rounding:
+        """No rounding: for propagating given errors through exact arithmetic."""
+        return cls(0.0, 0.0, 0.0, np.inf)
+
+
+class RunningError:
+    """A value with a bound on its error: ``value`` float64 or double-double, ``error`` float64, of one shape.
+
+    ``floor`` is a lower bound of the value that *every* computation keeps, whatever its error: a square is never negative. It
+    keeps the root of ``var + eps``, and what is divided by it, bounded where the error of var is larger than eps.
+    """
+
+    __slots__ = ("error", "floor", "rounding", "value")
+
+    def __init__(self, value: Carrier, error: Float | float, rounding: Rounding, floor: Float | float | None = None) -> None:
+        self.value = value
+        self.rounding = rounding
+        self.floor = floor
+        # an infinite error stays infinite when it meets a zero (inf * 0 is NaN)
+        self.error: Float = np.where(magnitude(value) + error <= rounding.largest, error, np.inf)
+
+    @classmethod
+    def exactly(cls, value: Carrier, rounding: Rounding) -> RunningError:
+        """A given number, known exactly: an element of the input, say."""
+        return cls(value, np.zeros(value.shape), rounding)
+
+    @classmethod
+    def rounded(cls, value: Carrier, rounding: Rounding) -> RunningError:
+        """A constant that is rounded to the working format before use: eps, momentum."""
+        return cls(value, rounding.unit_roundoff * magnitude(value) + rounding.underflow, rounding)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.value.shape
+        return shape
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Answer ``numpy.sqrt`` and refuse the rest, so that no operand slips in without an error."""
+        if ufunc is np.sqrt and method == "__call__" and not kwargs:
+            return self.sqrt()
+        return NotImplemented
+
+    def _lift(self, other: RunningError | int) -> RunningError:
+        """An integer below 2^24 is exact in every working format."""
+        if isinstance(other, RunningError):
+            return other
+        like = DoubleDouble(float(other)) if isinstance(self.value, DoubleDouble) else np.asarray(float(other))
+        return RunningError(like, 0.0, self.rounding)
+
+    def __neg__(self) -> RunningError:
+        return RunningError(-self.value, self.error, self.rounding)
+
+    def __add__(self, other: RunningError | int) -> RunningError:
+        b = self._lift(other)
+        inherited = self.error + b.error
+        operands = magnitude(self.value) + magnitude(b.value) + inherited
+        error = inherited + 2.0 * self.rounding.unit_roundoff * operands
+        floor = None
+        if self.floor is not None:  # of the specification's sums only var + eps has one
+            floor = np.maximum(self.floor + (leading(b.value) - b.error), 0.0) * (1.0 - 2.0 * self.rounding.unit_roundoff)
+        return RunningError(self.value + b.value, error, self.rounding, floor)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: RunningError | int) -> RunningError:
+        return self + (-self._lift(other))
+
+    def __rsub__(self, other: int) -> RunningError:
+        return self._lift(other) + (-self)
+
+    def __mul__(self, other: RunningError | int) -> RunningError:
+        b = self._lift(other)
+        inherited = magnitude(self.value) * b.error + magnitude(b.value) * self.error + self.error * b.error
+        value = self.value * b.value
+        floor = None
+        if self.floor is not None and isinstance(other, int) and other > 0:
+            floor = self.floor * other * (1.0 - self.rounding.unit_roundoff)
+        return RunningError(value, self._with_product_rounding(value, inherited), self.rounding, floor)
+
+    __rmul__ = __mul__
+
+    def __pow__(self, exponent: int) -> RunningError:
+        """Repeated product; an even power is never negative."""
+        result = self
+        for _ in range(exponent - 1):
+            result = result * self
+        floor: Float | float | None = 0.0 if exponent % 2 == 0 else None
+        if self.floor is not None:
+            floor = self.floor**exponent * (1.0 - exponent * self.rounding.unit_roundoff)
+        return RunningError(result.value, result.error, self.rounding, floor)
+
+    def smallest(self) -> Float:
+        """The smallest magnitude within the error, and within what every computation keeps."""
+        least: Float = np.maximum(magnitude(self.value) - self.error, 0.0 if self.floor is None else self.floor)
+        return least
+
+    def __truediv__(self, other: RunningError | int) -> RunningError:
+        b = self._lift(other)
+        value = self.value / b.value
+        smallest = b.smallest()
+        inherited = np.where(smallest > 0.0, (self.error + magnitude(value) * b.error) / smallest, np.inf)
+        error = inherited + 2.0 * (self.rounding.unit_roundoff * (magnitude(value) + inherited) + self.rounding.underflow)
+        floor = None
+        if self.floor is not None and isinstance(other, int):
+            floor = self.floor / other * (1.0 - 2.0 * self.rounding.unit_roundoff)
+        return RunningError(value, error, self.rounding, floor)
+
+    def sqrt(self) -> RunningError:
+        """sqrt(v + e) for any e within the error; below, the floor of v bounds how far the root can fall."""
+        root = np.sqrt(self.value)
+        size = magnitude(root)
+        drop = size - np.sqrt(np.minimum(self.smallest(), magnitude(self.value)))
+        rise = np.sqrt(magnitude(self.value) + self.error) - size
+        near = self.error < 0.5 * magnitude(self.value)  # where the differences above would cancel: e / (sqrt(v - e) + sqrt(v))
+        quotient = self.error / (np.sqrt(np.maximum(magnitude(self.value) - self.error, 0.0)) + size)
+        inherited = np.where(self.error == 0.0, 0.0, np.where(near, quotient, np.maximum(drop, rise)))
+        floor = None if self.floor is None else np.sqrt(self.floor) * (1.0 - self.rounding.unit_roundoff)
+        return RunningError(root, inherited + self.rounding.unit_roundoff * (size + inherited), self.rounding, floor)
+
+    def sum(self, axis: int = 0) -> RunningError:
+        n = self.shape[0]
+        inherited = self.error.sum(axis=axis)
+        magnitudes = magnitude(self.value).sum(axis=axis) + inherited
+        r = self.rounding
+        error = inherited + (max(n - 1, 0) * r.accumulation + (r.unit_roundoff - r.accumulation)) * magnitudes
+        # some order of the terms may add all of one sign first
+        error = np.where(magnitudes <= r.largest, error, np.inf)
+        return RunningError(self.value.sum(axis=axis), error, self.rounding, None if self.floor is None else 0.0)
+
+    def stored(self, storage: Format, factor: Float | float = 1.0) -> RunningError:
+        """Kept in ``storage``: one more rounding where that format has fewer digits than the working one.
+
+        ``factor`` is what may still multiply the number after it was stored, and with it what was lost to underflow.
+        """
+        size = magnitude(self.value) + self.error
+        error = self.error
+        if storage.unit_roundoff > self.rounding.unit_roundoff:
+            error = error + storage.unit_roundoff * size + storage.underflow * np.maximum(1.0, factor)
+        return RunningError(self.value, np.where(size >= storage.largest, np.inf, error), self.rounding, self.floor)
+
+    def stored_as_inverse(self, storage: Format) -> RunningError:
+        """Kept in ``storage``, the number or its inverse: the inverse may overflow or underflow where the number does not."""
+        size = magnitude(self.value)
+        rounded = self.stored(storage).error
+        if storage.unit_roundoff <= self.rounding.unit_roundoff:
+            return RunningError(self.value, rounded, self.rounding, self.floor)
+        inverse = self.largest_inverse()
+        error = np.where(inverse >= storage.largest, np.inf, rounded + storage.underflow * size * size)
+        return RunningError(self.value, error, self.rounding)
+
+    def largest_inverse(self) -> Float:
+        """The largest ``1 / |x|`` within the error."""
+        with np.errstate(divide="ignore"):
+            inverse: Float = 1.0 / self.smallest()
+        return inverse
+
+    def unbounded_where(self, condition: npt.NDArray[np.bool_]) -> RunningError:
+        """No computation is required to be near where the condition holds."""
+        return RunningError(self.value, np.where(condition, np.inf, self.error), self.rounding, self.floor)
+
+    def computed_in(self, rounding: Rounding) -> RunningError:
+        """The same number; what is computed from it from here on rounds so."""
+        return RunningError(self.value, self.error, rounding, self.floor)
+
+    def _with_product_rounding(self, value: Carrier, inherited: Float) -> Float:
+        rounded: Float = inherited + self.rounding.unit_roundoff * (magnitude(value) + inherited) + self.rounding.underflow
+        return rounded
