@@ -1,0 +1,1 @@
+"""What goes in and what comes out: cases, outcomes, and the strategies that draw cases."""

@@ -1,0 +1,134 @@
+"""Values that go into an implementation and come out of it. Nothing here computes batch normalization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bn_reference.arithmetic.precision import Pair
+from bn_reference.cases.code import array_code
+
+__all__ = ["Array", "Case", "Outcome", "State"]
+
+Array = npt.NDArray[Any]
+
+
+def _freeze(instance: Any) -> None:
+    """Make a value's arrays read-only views, so that whoever was handed one cannot change another's."""
+    for entry in fields(instance):
+        value = getattr(instance, entry.name)
+        if isinstance(value, np.ndarray) and value.flags.writeable:
+            view = value.view()
+            view.flags.writeable = False
+            object.__setattr__(instance, entry.name, view)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What a layer stores: ``mean, var: (C,)`` in the parameter dtype, or None without tracking, and the number of batches
+    seen."""
+
+    mean: Array | None = None
+    var: Array | None = None
+    batches: int | None = None
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One experiment's input: a batch, the layer's parameters and state before it, and the upstream gradient.
+
+    Attributes:
+        pair: input and parameter dtype.
+        x: (N, C) or (N, C, L), input dtype.
+        grad_y: shape and dtype of x; the derivative of some loss by y.
+        weight, bias: (C,), parameter dtype; None stands for a layer without affine parameters.
+        running_mean, running_var: (C,), parameter dtype; None stands for a layer that tracks no statistics.
+        batches: number of batches that the running statistics have seen.
+        eps, momentum: as torch defines them; momentum None is the cumulative average.
+        layout, grad_layout: how x and grad_y lie in memory (``layouts.LAYOUTS``).
+        kinds: for people: what each channel holds, as the strategy drew it.
+        recipe: what the case was realized from, if from a recipe; a case made from another has none.
+    """
+
+    pair: Pair
+    x: Array
+    grad_y: Array
+    weight: Array | None = None
+    bias: Array | None = None
+    running_mean: Array | None = None
+    running_var: Array | None = None
+    batches: int = 0
+    eps: float = 1e-5
+    momentum: float | None = 0.1
+    layout: str = "contiguous"
+    grad_layout: str = "contiguous"
+    kinds: tuple[str, ...] = field(default=(), repr=False)
+    recipe: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+    @property
+    def channels(self) -> int:
+        return int(self.x.shape[1])
+
+    @property
+    def rows(self) -> int:
+        """m = N * L, the number of values a channel has."""
+        return self.x.size // self.channels if self.channels else 0
+
+    @property
+    def affine(self) -> bool:
+        return self.weight is not None
+
+    @property
+    def tracks(self) -> bool:
+        return self.running_mean is not None
+
+    @property
+    def precision(self) -> Pair:
+        """The pair that judges it: without parameters and statistics a layer has no dtype of its own but the input's."""
+        return self.pair if self.affine or self.tracks else Pair(self.pair.input, self.pair.input, self.pair.working)
+
+    @property
+    def state(self) -> State:
+        return State(self.running_mean, self.running_var, self.batches if self.tracks else None)
+
+    def but(self, **changes: Any) -> Case:
+        """The same case with some fields changed."""
+        return replace(self, **{"recipe": None, **changes})
+
+    def __repr__(self) -> str:
+        """Code that rebuilds the case bit for bit: ``eval`` with numpy as np, ml_dtypes, Case and Pair gives it back."""
+        parts = []
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.repr and (value is not None or entry.default is not None):
+                parts.append(f"{entry.name}={array_code(value) if isinstance(value, np.ndarray) else repr(value)}")
+        return f"Case({', '.join(parts)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one step of an implementation gave.
+
+    Attributes:
+        y: the output as it came, any shape and dtype that the implementation chose.
+        state: after the step.
+        grad_x, grad_weight, grad_bias: None where there is none, or none was asked for.
+    """
+
+    y: Array
+    state: State
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+
+    def __post_init__(self) -> None:
+        _freeze(self)
