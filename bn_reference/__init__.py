@@ -1,0 +1,33 @@
+"""Verifies any implementation of batch normalization against a pure reference, with tolerances that are computed.
+
+``BatchNorm1d`` is the reference as a NumPy layer; ``verify`` gives the verdict on an implementation as a ``Report``.
+Importing the package loads NumPy and ml_dtypes and nothing else; frameworks and Hypothesis are loaded by whoever needs them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bn_reference.layer import BatchNorm1d
+
+if TYPE_CHECKING:
+    from bn_reference.api import verify
+    from bn_reference.results import Report
+
+__all__ = ["BatchNorm1d", "Report", "__version__", "verify"]
+
+__version__ = "0.1.0"
+
+_LAZY = {"verify": "bn_reference.api", "Report": "bn_reference.results"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

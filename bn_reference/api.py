@@ -1,0 +1,120 @@
+"""``verify``: a target, what to try on it, and the report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable
+from importlib import metadata
+
+from bn_reference import workers
+from bn_reference.events import Done, Listener, Started, Trying
+from bn_reference.implementations.loading import load_target, name_of
+from bn_reference.properties import PROPERTIES
+from bn_reference.results import Report, Result
+from bn_reference.selection import Unit, UnusableArguments, select_pairs, select_properties, units
+from bn_reference.verification import Budget, Judge
+
+__all__ = ["environment", "verify"]
+
+DEFAULT_TARGET = "torch.nn:BatchNorm1d"
+ORDER = {property.name: number for number, property in enumerate(PROPERTIES)}
+
+
+def verify(
+    target: object = DEFAULT_TARGET,
+    *,
+    device: str = "cpu",
+    dtypes: Iterable[str] | None = None,
+    properties: Iterable[str] | None = None,
+    examples: int = 100,
+    seed: int = 0,
+    fail_fast: bool = False,
+    jobs: int = 1,
+    timeout: float = 10.0,
+    isolated: bool = False,
+    listener: Listener | None = None,
+) -> Report:
+    """Verify an implementation of batch normalization.
+
+    Args:
+        target: ``module:attribute``, ``path/to/file.py:attribute``, or the class, factory or adapter itself.
+        device: where a torch layer and its arrays lie.
+        dtypes: input dtypes or pairs (``float16``, ``float16/float32``); None for all.
+        properties: names of properties or families; None for all.
+        examples: cases a property and pair of dtypes.
+        seed: of the cases; the same seed gives the same verdict, whatever the number of jobs.
+        fail_fast: end with the first violation.
+        jobs: 1 works in this process; more start that many worker processes (the target must then be given by name).
+        timeout: seconds that one example may take.
+        isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
+        listener: is told what happens.
+
+    Returns:
+        the report; ``interrupted`` where Ctrl-C ended it early.
+
+    Raises:
+        UnusableTarget: the target cannot be loaded or built.
+        UnusableArguments: another argument cannot be used (a ValueError).
+    """
+    _require(examples >= 1, "examples", examples, "at least 1")
+    _require(jobs >= 1, "jobs", jobs, "at least 1")
+    _require(timeout > 0, "timeout", timeout, "a positive number of seconds")
+    _require(0 <= seed < 2**64, "seed", seed, "between 0 and 2^64 - 1")
+    selected = units(select_properties(properties), select_pairs(dtypes))
+    budget = Budget(examples, seed, timeout)
+    name = target if isinstance(target, str) else name_of(target)
+    listen = listener or (lambda event: None)
+    started = time.perf_counter()
+    results: list[Result] = []
+    interrupted = False
+    try:
+        if jobs == 1 and not isolated:
+            _in_this_process(target, name, device, selected, budget, fail_fast, listen, results)
+        elif isinstance(target, str):
+            workers.run(target, device, selected, budget, fail_fast, jobs, listen, results)
+        else:
+            rule = "worker processes find the target by its name; pass it as 'module:attribute', or jobs=1"
+            raise UnusableArguments(f"jobs is {jobs} and the target is an object, but {rule}")
+    except KeyboardInterrupt:
+        interrupted = True
+    position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
+    results.sort(key=lambda r: (position[f"{r.input_dtype}/{r.parameter_dtype}"], ORDER[r.property]))
+    return Report(name, environment(), seed, time.perf_counter() - started, tuple(results), interrupted)
+
+
+def _require(holds: bool, argument: str, value: float, rule: str) -> None:
+    if not holds:
+        raise UnusableArguments(f"{argument} is {value}, but must be {rule}")
+
+
+def _in_this_process(
+    target: object,
+    name: str,
+    device: str,
+    selected: list[Unit],
+    budget: Budget,
+    fail_fast: bool,
+    listen: Listener,
+    results: list[Result],
+) -> None:
+    judge = Judge(load_target(target, device), budget, spec=name)
+    listen(Started(sum(len(unit.properties) for unit in selected)))
+    for unit in selected:
+        listen(Trying(workers.title(unit)))
+        for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast):
+            results.append(result)
+            listen(Done(result))
+            if fail_fast and result.status == "violated":
+                return
+
+
+def environment() -> dict[str, str]:
+    """The versions that a verdict depends on."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in ("bn-reference", "numpy", "ml_dtypes", "hypothesis", "torch"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

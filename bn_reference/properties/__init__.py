@@ -1,0 +1,14 @@
+"""The rules of batch normalization, each a named sentence: ``PROPERTIES``, in the order in which they are reported."""
+
+from bn_reference.properties import contract, evaluation, gradients, normalization, running
+from bn_reference.properties.registry import FAMILIES, NotApplicable, Property
+
+__all__ = ["FAMILIES", "PROPERTIES", "NotApplicable", "Property"]
+
+PROPERTIES: tuple[Property, ...] = (
+    *normalization.PROPERTIES,
+    *running.PROPERTIES,
+    *gradients.PROPERTIES,
+    *evaluation.PROPERTIES,
+    *contract.PROPERTIES,
+)

@@ -1,0 +1,155 @@
+"""Gradients: the chain rule through the batch's statistics, and what must not disturb it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_reference import relations
+from bn_reference.cases.case import Array, Case
+from bn_reference.compare import Comparison, all_of, same_bits, within
+from bn_reference.implementations.protocol import Grads
+from bn_reference.layouts import place
+from bn_reference.oracle import ExpectedStep
+from bn_reference.properties import transform
+from bn_reference.properties.registry import IOFFE_SZEGEDY, Property, family
+from bn_reference.properties.trial import Trial, contiguous
+
+PROPERTIES: list[Property] = []
+prop = family("gradients", PROPERTIES)
+
+
+def present(gradient: Array | None, what: str) -> Array:
+    """A gradient that was asked for; without one, an empty array that fits nothing."""
+    return np.zeros(0) if gradient is None else gradient
+
+
+def grads_within(grads: Grads, expected: ExpectedStep, case: Case, *, x: bool = True, affine: bool = True) -> Comparison:
+    """All gradients that a case asks for against the expected ones."""
+    compared = [within("grad_x", grads.x, expected.grad_x)] if x else []
+    if affine and case.affine:
+        compared += [
+            within("grad_weight", grads.weight, expected.grad_weight),
+            within("grad_bias", grads.bias, expected.grad_bias),
+        ]
+    return all_of(*compared)
+
+
+@prop(source=f"{IOFFE_SZEGEDY}, section 3")
+def training_gradient_of_the_input(trial: Trial) -> Comparison:
+    """dx = gamma / sigma (dy - mean(dy) - x_hat mean(dy x_hat)), through the mean and the variance of the batch."""
+    return within("grad_x", trial.train().grads.x, trial.expected().grad_x)
+
+
+@prop(source=f"{IOFFE_SZEGEDY}, section 3")
+def training_gradient_of_the_weight(trial: Trial) -> Comparison:
+    """dgamma = sum(dy x_hat) over the channel's N L values."""
+    trial.require(trial.case.affine)
+    return within("grad_weight", trial.train().grads.weight, trial.expected().grad_weight)
+
+
+@prop(source=f"{IOFFE_SZEGEDY}, section 3")
+def training_gradient_of_the_bias(trial: Trial) -> Comparison:
+    """dbeta = sum(dy) over the channel's N L values."""
+    trial.require(trial.case.affine)
+    return within("grad_bias", trial.train().grads.bias, trial.expected().grad_bias)
+
+
+@prop(source=f"{IOFFE_SZEGEDY}, Algorithm 2, line 11: an affine map")
+def evaluation_gradients(trial: Trial) -> Comparison:
+    """In eval dx = gamma dy / sqrt(running_var + eps), dgamma = sum(dy (x - running_mean) / sigma), dbeta = sum(dy)."""
+    return grads_within(trial.evaluate().grads, trial.expected_evaluation(), trial.case)
+
+
+@prop(source=f"{IOFFE_SZEGEDY}, section 3: BN(x + b) = BN(x)")
+def input_gradient_sums_to_zero(trial: Trial) -> Comparison:
+    """sum(dx) = 0 over the rows: the output does not change with a constant added to the channel."""
+    grad_x = trial.train().grads.x
+    trial.require(grad_x is not None)
+    return within("sum of grad_x", *relations.sum_of(trial.case.precision, present(grad_x, "grad_x"), trial.expected().grad_x))
+
+
+@prop(source=f"{IOFFE_SZEGEDY}, section 3.3: BN((1 + a) x) = BN(x) but for eps")
+def input_gradient_against_x_hat_is_what_eps_leaves(trial: Trial) -> Comparison:
+    """sum(dx x_hat) = gamma / sigma sum(dy x_hat) eps / (var + eps): scaling the input changes only what eps adds."""
+    expected = trial.expected()
+    grad_x = present(trial.train().grads.x, "grad_x")
+    case = trial.judged(trial.case)
+    return within("sum of grad_x * x_hat", *relations.weighted_sum(case, grad_x, expected.grad_x, expected.x_hat))
+
+
+@prop(source="calculus: a derivative is linear")
+def gradients_are_linear_in_the_upstream_gradient(trial: Trial) -> Comparison:
+    """A small multiple of dy gives the small multiple of each gradient, and a sum of upstream gradients their sum."""
+    case = trial.case
+    step = trial.forward(case)
+    small, mixed = transform.small_upstream(case), transform.mixed_upstream(case)
+    return all_of(
+        *(grads_within(step.backward(contiguous(other.grad_y)), trial.expected(other), other) for other in (small, mixed))
+    )
+
+
+@prop(source="github.com/pytorch/pytorch/issues/1866: the upstream gradient of a sum has stride 0")
+def strided_upstream_gradients_agree(trial: Trial) -> Comparison:
+    """The layout of dy changes nothing: transposed, sliced, or expanded from one row."""
+    case = trial.case
+    step, expected = trial.forward(case), trial.expected()
+    expanded = transform.expanded_upstream(case)
+    return all_of(
+        *(grads_within(step.backward(place(case.grad_y, layout)), expected, case) for layout in ("transposed", "sliced")),
+        grads_within(step.backward(place(expanded.grad_y, "expanded")), trial.expected(expanded), case),
+    )
+
+
+@prop(source="calculus: each partial derivative stands by itself")
+def frozen_parameters_change_no_other_gradient(trial: Trial) -> Comparison:
+    """Where weight and bias need no gradient, dx is as before."""
+    case = trial.case
+    step = trial.open(trainable=False).forward(place(case.x, case.layout), training=True)
+    return within("grad_x", step.backward(place(case.grad_y, case.grad_layout)).x, trial.expected().grad_x)
+
+
+@prop(source="calculus: each partial derivative stands by itself")
+def inputs_without_gradient_change_no_other_gradient(trial: Trial) -> Comparison:
+    """Where x needs no gradient, dgamma and dbeta are as before."""
+    case = trial.case
+    trial.require(case.affine)
+    step = trial.open(input_gradient=False).forward(place(case.x, case.layout), training=True)
+    grads = step.backward(place(case.grad_y, case.grad_layout))
+    return grads_within(grads, trial.expected(), case, x=False)
+
+
+@prop(source="github.com/pytorch/pytorch/pull/2268: a backward pass must leave what was saved for it")
+def a_second_backward_pass_gives_the_same_bits(trial: Trial) -> Comparison:
+    """Going back twice through the same forward pass gives the same gradients, in training and in eval."""
+    case = trial.case
+    compared = []
+    for training in (True, False):
+        step = trial.forward(case, training=training)
+        first, second = (step.backward(place(case.grad_y, case.grad_layout)) for _ in range(2))
+        compared += [
+            same_bits("grad_x, again", second.x, first.x),
+            same_bits("grad_weight, again", second.weight, first.weight),
+            same_bits("grad_bias, again", second.bias, first.bias),
+        ]
+    return all_of(*compared)
+
+
+@prop(source=f"{IOFFE_SZEGEDY}, section 3: the gradients are those of the batch that made the output")
+def a_backward_pass_belongs_to_its_own_forward_pass(trial: Trial) -> Comparison:
+    """After a training step on another batch, going back through the first one still gives the first one's gradients."""
+    case = trial.case
+    session = trial.open()
+    step = session.forward(place(case.x, case.layout), training=True)
+    session.forward(contiguous(transform.another_batch(case)), training=True)
+    return grads_within(step.backward(place(case.grad_y, case.grad_layout)), trial.expected(), case)
+
+
+@prop(source="github.com/pytorch/pytorch/issues/13402")
+def an_evaluation_gradient_survives_later_training(trial: Trial) -> Comparison:
+    """After eval and then training on another batch, going back through eval uses the statistics that eval used."""
+    case = trial.case
+    trial.require(case.tracks)
+    session = trial.open()
+    step = session.forward(place(case.x, case.layout), training=False)
+    session.forward(contiguous(transform.another_batch(case)), training=True)
+    return grads_within(step.backward(place(case.grad_y, case.grad_layout)), trial.expected_evaluation(), case)

@@ -1,0 +1,64 @@
+"""What a property is: a named sentence with a formula, a source and a body that acts once and compares once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bn_reference.compare import Comparison
+
+if TYPE_CHECKING:
+    from bn_reference.properties.trial import Trial
+
+__all__ = ["FAMILIES", "NotApplicable", "Property", "family"]
+
+Body = Callable[["Trial"], Comparison]
+
+FAMILIES = ("normalization", "running", "gradients", "evaluation", "contract")
+
+IOFFE_SZEGEDY = "Ioffe & Szegedy 2015"
+TORCH_DOCS = "docs of torch.nn.BatchNorm1d"
+
+
+class NotApplicable(Exception):
+    """The case has nothing that the property speaks of (no second channel, say); another case is drawn in its place."""
+
+
+@dataclass(frozen=True)
+class Property:
+    """A rule of batch normalization that an implementation keeps or breaks.
+
+    Attributes:
+        name: the sentence, in snake_case.
+        family: one of FAMILIES.
+        formula: the rule in symbols, with what the symbols mean: the body's docstring.
+        source: where the rule comes from.
+        body: runs the implementation in a trial and compares; raises NotApplicable or Unsupported.
+    """
+
+    name: str
+    family: str
+    formula: str
+    source: str
+    body: Body = field(repr=False)
+
+    @property
+    def sentence(self) -> str:
+        return self.name.replace("_", " ")
+
+
+def family(name: str, into: list[Property]) -> Callable[..., Callable[[Body], Body]]:
+    """A decorator that registers functions as properties of one family: ``@prop(source="...")``."""
+
+    def prop(*, source: str) -> Callable[[Body], Body]:
+        def register(body: Body) -> Body:
+            if not body.__doc__:
+                raise TypeError(f"property {body.__name__} has no docstring; write its formula there")
+            formula = " ".join(body.__doc__.split())
+            into.append(Property(body.__name__, name, formula, source, body))
+            return body
+
+        return register
+
+    return prop

@@ -1,0 +1,181 @@
+"""Cases made from cases: the other side of a metamorphic relation, and what their comparison needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bn_reference import oracle
+from bn_reference.arithmetic.precision import FORMATS, format_of
+from bn_reference.arithmetic.running_error import leading
+from bn_reference.cases.case import Array, Case, State
+from bn_reference.compare import Comparison, within
+from bn_reference.layouts import from_matrix, to_matrix
+from bn_reference.oracle import ExpectedState
+
+KEPT = 256
+MARGIN = 2.0**5  # more than the factors 2^k, 4^k of `scaled` and a few roundings
+
+
+def state_within(state: State, expected: ExpectedState) -> Iterator[Comparison]:
+    """The running statistics against the expected ones; nothing where none are tracked."""
+    if expected.mean is not None and expected.var is not None:
+        yield within("running_mean", state.mean, expected.mean)
+        yield within("running_var", state.var, expected.var)
+
+
+def taken(array: Array | None, channels: npt.NDArray[np.bool_]) -> Array | None:
+    """The given channels of a batch or of a vector."""
+    if array is None:
+        return None
+    result: Array = array[:, channels] if array.ndim > 1 else array[channels]
+    return result
+
+
+def with_batch(case: Case, x: Array) -> Case:
+    """The case with another batch, laid out contiguously; the upstream gradient is cut or repeated to its shape."""
+    grad_y = case.grad_y if x.shape == case.x.shape else np.resize(case.grad_y, x.shape)
+    return case.but(x=x, grad_y=grad_y, layout="contiguous", grad_layout="contiguous")
+
+
+def with_fresh_state(case: Case, **changes: Any) -> Case:
+    """The case as a layer sees it that has seen no batch: mean 0, variance 1."""
+    zeros = np.zeros(case.channels, case.pair.parameter_dtype)
+    return case.but(running_mean=zeros, running_var=zeros + 1, batches=0, **changes)
+
+
+def _power_of_two_scale(case: Case) -> npt.NDArray[np.float64]:
+    """A power of two near each channel's largest finite magnitude, 1 for a channel of zeros: (C,)."""
+    x = case.x.astype(np.float64)
+    sizes = np.where(np.isfinite(x), np.abs(x), 0.0).max(axis=tuple(i for i in range(x.ndim) if i != 1))
+    return np.where(sizes > 0.0, 2.0 ** np.floor(np.log2(np.where(sizes > 0.0, sizes, 1.0))), 1.0)
+
+
+def _per_channel(values: npt.NDArray[Any], ndim: int) -> npt.NDArray[Any]:
+    return values.reshape((1, -1) + (1,) * (ndim - 2))
+
+
+@lru_cache(maxsize=KEPT)
+def shifted(case: Case) -> Case:
+    """x + b with b a small multiple of a power of two near the channel's size, so that the sum is mostly exact."""
+    factors = np.resize([1.0, -2.0, 3.0], case.channels)
+    shift = _per_channel(factors * _power_of_two_scale(case), case.x.ndim)
+    with np.errstate(all="ignore"):
+        return case.but(x=(case.x.astype(np.float64) + shift).astype(case.x.dtype), layout="contiguous")
+
+
+@lru_cache(maxsize=KEPT)
+def scaled(case: Case) -> tuple[Case, npt.NDArray[np.bool_]]:
+    """2^k x with 4^k eps, and the channels (C,) in which no number of the computation can leave the normal range."""
+    power = 2.0 if case.rows % 2 else -2.0
+    factor = 2.0**power
+    with np.errstate(all="ignore"):
+        x = (case.x.astype(np.float64) * factor).astype(case.x.dtype)
+        exact = x.astype(np.float64) == case.x.astype(np.float64) * factor
+        wide = (_power_of_two_scale(case) > 2.0**-30) & (_power_of_two_scale(case) < 2.0**30)
+        safe = exact.all(axis=tuple(i for i in range(x.ndim) if i != 1)) & wide & _kept_in_range(case)
+    return case.but(x=x, eps=case.eps * factor**2), safe
+
+
+def _kept_in_range(case: Case) -> npt.NDArray[np.bool_]:
+    """Whether mean and deviation, as kept in the parameters' format, stay normal under the factor: (C,)."""
+    kept = format_of(case.precision.parameter_dtype)
+    if kept.largest >= FORMATS["bfloat16"].largest:  # as wide as float32: the channel's own size was checked
+        return np.ones(case.channels, dtype=bool)
+    low, high = MARGIN * kept.underflow / kept.unit_roundoff, kept.largest / MARGIN
+    batch = oracle.statistics(case)
+    mean = np.abs(leading(batch.mean.value))
+    sigma = np.sqrt(leading(batch.biased.value) + case.eps)
+    result: npt.NDArray[np.bool_] = (mean - batch.mean.error > low) & (mean < high) & (sigma > low) & (sigma < high)
+    return result
+
+
+def channels_taken(case: Case, order: npt.NDArray[Any]) -> Case:
+    """The case with its channels in another order, or some of them."""
+
+    def pick(vector: Array | None) -> Array | None:
+        return None if vector is None else vector[order]
+
+    return case.but(
+        x=case.x[:, order],
+        grad_y=case.grad_y[:, order],
+        weight=pick(case.weight),
+        bias=pick(case.bias),
+        running_mean=pick(case.running_mean),
+        running_var=pick(case.running_var),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def one_channel_disturbed(case: Case) -> tuple[Case, Case, npt.NDArray[np.bool_]]:
+    """The case, another content for one channel (in turn NaN, infinity, large numbers, a mirror image), the other channels
+    (C,)."""
+    if case.layout == "expanded":  # what is disturbed in one place cannot lie expanded
+        case = case.but(layout="contiguous")
+    x = case.x.copy()
+    disturbed = case.rows % case.channels
+    content = case.rows % 4
+    if content == 0:
+        x[:, disturbed] = np.nan
+    elif content == 1:
+        x[-1, disturbed] = np.inf
+    elif content == 2:
+        x[:, disturbed] = format_of(x.dtype).largest
+    else:
+        x[:, disturbed] = -x[:, disturbed] + x.dtype.type(1)
+    others = np.arange(case.channels) != disturbed
+    return case, case.but(x=x), others
+
+
+def with_state(case: Case, state: State) -> Case:
+    """The case on a layer that has this state."""
+    return case.but(running_mean=state.mean, running_var=state.var, batches=state.batches or 0)
+
+
+def another_state(case: Case) -> State:
+    """Statistics that are not the case's: its mean mirrored and moved, its variance doubled, three more batches."""
+    assert case.running_mean is not None
+    assert case.running_var is not None
+    one = case.pair.parameter_dtype.type(1)
+    return State(one - case.running_mean, case.running_var + case.running_var + one, case.batches + 3)
+
+
+def batches_of_several_sizes(case: Case) -> tuple[Array, ...]:
+    """The batch, the batch stacked on its mirror image, and as much of it as training needs: sizes N, 2 N, and about N / 2."""
+    x = case.x
+    least = 2 if x.ndim == 2 or x.shape[2] == 1 else 1
+    return x, np.concatenate([x, -x]), x[: max(least, len(x) // 2)]
+
+
+def another_batch(case: Case) -> Array:
+    """A batch of other values and another size."""
+    return np.concatenate([case.x + case.x.dtype.type(1), -case.x])
+
+
+def in_two_positions(case: Case) -> Case:
+    """The batch's rows as (m / 2, C, 2), the last one dropped where m is odd."""
+    matrix = to_matrix(case.x)
+    half = len(matrix) // 2
+    return with_batch(case, from_matrix(matrix[: 2 * half], (half, case.channels, 2)))
+
+
+def small_upstream(case: Case) -> Case:
+    """2^-6 dy."""
+    return case.but(grad_y=(case.grad_y.astype(np.float64) / 64.0).astype(case.grad_y.dtype))
+
+
+def mixed_upstream(case: Case) -> Case:
+    """2^-6 dy + dy in reverse order."""
+    with np.errstate(all="ignore"):
+        mixed = case.grad_y.astype(np.float64) / 64.0 + case.grad_y[::-1].astype(np.float64)
+    return case.but(grad_y=mixed.astype(case.grad_y.dtype))
+
+
+def expanded_upstream(case: Case) -> Case:
+    """dy the same in every row (a derivative of a weighted sum over channels)."""
+    row = case.grad_y[:1] if case.grad_y.ndim == 2 else case.grad_y[:1, :, :1]
+    return case.but(grad_y=np.broadcast_to(row, case.grad_y.shape).copy())

@@ -1,0 +1,71 @@
+"""What a user asks for by name: properties, pairs of dtypes, and what of them belongs together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.properties import FAMILIES, PROPERTIES, Property
+
+__all__ = ["Unit", "UnusableArguments", "select_pairs", "select_properties", "units"]
+
+
+class UnusableArguments(ValueError):
+    """An argument that cannot be used; one sentence names it, the value met, the rule and what to do."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Properties of one family in one pair of dtypes: they are tried together, as they share their cases."""
+
+    properties: tuple[Property, ...]
+    pair: Pair
+
+
+def select_properties(names: Iterable[str] | None) -> tuple[Property, ...]:
+    """The properties of these names; the name of a family stands for all of its properties, None for all there are.
+
+    Raises:
+        UnusableArguments: a name is neither.
+    """
+    if names is None:
+        return PROPERTIES
+    known = {property.name for property in PROPERTIES}
+    wanted: set[str] = set()
+    for name in names:
+        if name in FAMILIES:
+            wanted |= {property.name for property in PROPERTIES if property.family == name}
+        elif name in known:
+            wanted.add(name)
+        else:
+            near = difflib.get_close_matches(name, [*FAMILIES, *sorted(known)], n=1)
+            hint = f"did you mean {near[0]}?" if near else "bn-reference list shows them all"
+            raise UnusableArguments(f"the property is {name!r}, which is neither a property nor a family; {hint}")
+    return tuple(property for property in PROPERTIES if property.name in wanted)
+
+
+def select_pairs(dtypes: Iterable[str] | None) -> tuple[Pair, ...]:
+    """The pairs of these names: ``float16/float32``, or ``float16`` for every pair with such inputs; None for all there are.
+
+    Raises:
+        UnusableArguments: a name is neither.
+    """
+    if dtypes is None:
+        return PAIRS
+    wanted: set[Pair] = set()
+    for name in dtypes:
+        matching = {pair for pair in PAIRS if name in (str(pair), pair.input)}
+        if not matching:
+            inputs = ", ".join(dict.fromkeys(pair.input for pair in PAIRS))
+            pairs = ", ".join(map(str, PAIRS))
+            raise UnusableArguments(f"the dtype is {name!r}; choose an input dtype ({inputs}) or a pair ({pairs})")
+        wanted |= matching
+    return tuple(pair for pair in PAIRS if pair in wanted)
+
+
+def units(properties: Sequence[Property], pairs: Sequence[Pair]) -> list[Unit]:
+    """Family by family in each pair: what says most of a target comes first."""
+    families = [tuple(p for p in properties if p.family == family) for family in FAMILIES]
+    return [Unit(members, pair) for pair in pairs for members in families if members]

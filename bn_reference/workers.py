@@ -1,0 +1,248 @@
+"""Worker processes: units of properties are tried side by side, and a target that crashes or hangs takes only its worker along.
+
+The parent hands out one unit at a time. A worker leaves the name of the property that it is trying, and the recipe of the
+case, in shared memory, where the parent finds them when the worker has died.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import c_char, c_double
+from multiprocessing.connection import Connection, wait
+
+from bn_reference.arithmetic.precision import Pair
+from bn_reference.cases.case import Case
+from bn_reference.cases.recipe import realize
+from bn_reference.events import Done, Listener, Started, Trying
+from bn_reference.implementations.loading import load_target
+from bn_reference.implementations.protocol import UnusableTarget
+from bn_reference.properties import PROPERTIES, Property
+from bn_reference.results import Result, Violation
+from bn_reference.selection import Unit
+from bn_reference.verification import Budget, Judge
+
+__all__ = ["run", "title"]
+
+GRACE = 2.0  # seconds beyond the time limit before native code that does not return is ended
+POLL = 0.25  # seconds between looks at the clock
+GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without being tried
+NOTE_SIZE = 4096
+BY_NAME = {property.name: property for property in PROPERTIES}
+CONTEXT = multiprocessing.get_context("spawn")
+
+
+def title(unit: Unit) -> str:
+    """What a unit is called while it runs."""
+    return f"{unit.properties[0].family}, {unit.pair}"
+
+
+class _Note:
+    """What a worker is doing, in memory that outlives it: the example's start, and (property, recipe) pickled."""
+
+    def __init__(self) -> None:
+        self.since = CONTEXT.RawValue(c_double, 0.0)
+        self.text = CONTEXT.RawArray(c_char, NOTE_SIZE)
+
+    def write(self, property: Property, pair: Pair, case: Case) -> None:
+        del pair
+        packed = pickle.dumps((property.name, case.recipe))
+        self.text.raw = packed[:NOTE_SIZE].ljust(NOTE_SIZE, b"\0")
+        self.since.value = time.monotonic()
+
+    def read(self) -> tuple[str, Case | None]:
+        """The property's name, empty where none was tried yet, and the case."""
+        try:
+            name, recipe = pickle.loads(self.text.raw)
+        except (pickle.UnpicklingError, EOFError):
+            return "", None
+        return name, None if recipe is None else realize(recipe)
+
+
+def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: _Note) -> None:
+    """A worker's life: load the target, then try unit after unit."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
+    os.dup2(2, 1)  # what the target prints must not get between the lines of a report
+    try:
+        judge = Judge(load_target(target, device), budget, spec=target, on_example=note.write)
+    except UnusableTarget as unusable:
+        orders.send(unusable)
+        return
+    orders.send("ready")
+    while (order := orders.recv()) is not None:
+        names, pair = order
+        note.since.value = time.monotonic()
+        orders.send(judge.check_together([BY_NAME[name] for name in names], pair, fail_fast=fail_fast))
+
+
+class _Worker:
+    """A worker process as its parent sees it."""
+
+    def __init__(self, arguments: tuple[str, str, Budget, bool]) -> None:
+        self.note = _Note()
+        self.unit: Unit | None = None
+        self.loaded = False
+        self.orders, theirs = CONTEXT.Pipe()
+        self.process = CONTEXT.Process(target=_work, args=(*arguments, theirs, self.note), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def give(self, unit: Unit) -> None:
+        self.unit = unit
+        self.note.since.value = time.monotonic()
+        self.orders.send(([property.name for property in unit.properties], unit.pair))
+
+    def hangs(self, limit: float) -> bool:
+        return self.unit is not None and time.monotonic() - self.note.since.value > limit
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.orders.close()
+
+
+class _Pool:
+    """The workers of one run, what waits to be tried, and where the verdicts go."""
+
+    def __init__(self, arguments: tuple[str, str, Budget, bool], units: list[Unit], jobs: int, listen: Listener) -> None:
+        self.target, self.device, self.budget, self.fail_fast = arguments
+        self.arguments, self.jobs, self.listen = arguments, jobs, listen
+        self.waiting = list(units)
+        self.total = sum(len(unit.properties) for unit in units)
+        self.crashes = 0
+        self.workers: list[_Worker] = []
+        self.results: list[Result] = []
+        self.over = False
+
+    def start(self, number: int) -> None:
+        with _threads_per_worker(self.jobs):
+            self.workers += [_Worker(self.arguments) for _ in range(number)]
+
+    def busy(self) -> bool:
+        return not self.over and bool(self.waiting or any(worker.unit for worker in self.workers))
+
+    def attend(self) -> None:
+        """Wait for news of any worker, hear it, and hand out work."""
+        ready = wait([worker.orders for worker in self.workers], timeout=POLL)
+        for worker in list(self.workers):
+            hung = worker.hangs(self.budget.timeout + GRACE)
+            if hung or (worker.orders in ready and not self._hear(worker)):
+                self._replace(worker, hung)
+            elif worker.loaded and worker.unit is None and self.waiting:
+                self.listen(Trying(title(self.waiting[0])))
+                worker.give(self.waiting.pop(0))
+
+    def _hear(self, worker: _Worker) -> bool:
+        """Take what a worker sends; False where it is gone."""
+        try:
+            message = worker.orders.recv()
+        except (EOFError, ConnectionError):
+            return False
+        if isinstance(message, UnusableTarget):
+            raise message
+        if message == "ready":
+            if not any(other.loaded for other in self.workers):
+                self.listen(Started(self.total))
+            worker.loaded = True
+        else:
+            worker.unit = None
+            for result in message:
+                self._verdict(result)
+        return True
+
+    def _verdict(self, result: Result) -> None:
+        self.results.append(result)
+        self.listen(Done(result))
+        self.over = self.over or (self.fail_fast and result.status == "violated")
+
+    def _replace(self, worker: _Worker, hung: bool) -> None:
+        """The verdict on the property that ended a worker; another worker for what is left to try."""
+        self.crashes += 1
+        self.workers.remove(worker)
+        if not hung:
+            worker.process.join()  # it closed its end of the pipe, and is about to be gone
+        status, loaded, unit = worker.process.exitcode, worker.loaded, worker.unit
+        worker.end()
+        if not loaded:
+            how = f"the target {self.target} ends the process while it is loaded ({_ended(status)})"
+            raise UnusableTarget(f"{how}; make its import and its constructor work first")
+        if unit is not None:
+            name, case = worker.note.read()
+            broken = next((property for property in unit.properties if property.name == name), unit.properties[0])
+            limit = f"an example did not come to an end within {self.budget.timeout:g} s, in native code; its process was ended"
+            said = limit if hung else f"the process crashed in an example ({_ended(status)})"
+            self._verdict(_violated(broken, unit.pair, self.device, said, case))
+            rest = tuple(property for property in unit.properties if property is not broken)
+            self.waiting[:0] = [Unit(rest, unit.pair)] if rest else []
+        if self.crashes >= GIVE_UP_AFTER:
+            self._give_up()
+        elif self.waiting and not self.over:
+            self.start(1)
+
+    def _give_up(self) -> None:
+        said = f"not tried: the target had crashed or hung {self.crashes} times before"
+        for unit in self.waiting:
+            for property in unit.properties:
+                self._verdict(_violated(property, unit.pair, self.device, said, None))
+        self.waiting.clear()
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.end()
+
+
+def run(
+    target: str,
+    device: str,
+    units: list[Unit],
+    budget: Budget,
+    fail_fast: bool,
+    jobs: int,
+    listen: Listener,
+    results: list[Result],
+) -> None:
+    """Try all units in worker processes; ``results`` takes the verdicts as they come.
+
+    Raises:
+        UnusableTarget: the target cannot be loaded, or its loading ends the process.
+    """
+    pool = _Pool((target, device, budget, fail_fast), units, jobs, listen)
+    pool.results = results
+    try:
+        pool.start(min(jobs, len(units)))
+        while pool.busy():
+            pool.attend()
+    finally:
+        pool.end()
+
+
+def _violated(property: Property, pair: Pair, device: str, message: str, case: Case | None) -> Result:
+    violation = Violation(message, case)
+    return Result(
+        property.name, property.family, pair.input, pair.parameters, device, "violated", message=message, violation=violation
+    )
+
+
+def _ended(status: int | None) -> str:
+    if status is not None and status < 0:
+        return signal.Signals(-status).name
+    return f"exit status {status}"
+
+
+@contextmanager
+def _threads_per_worker(jobs: int) -> Iterator[None]:
+    """Workers share the cores: each inherits its part as the number of threads of its numerical libraries."""
+    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    os.environ.update({name: share for name, value in before.items() if value is None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]

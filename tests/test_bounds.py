@@ -1,0 +1,93 @@
+"""Every bound holds for honest implementations, and none is much wider than it must be."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.cases.case import Case
+from bn_reference.cases.recipe import Recipe, realize
+from bn_reference.compare import within
+from bn_reference.implementations.numpy_layer import NumpyImplementation
+from bn_reference.implementations.protocol import Implementation
+from bn_reference.implementations.torch_module import TorchImplementation
+from bn_reference.layer import BatchNorm1d
+from bn_reference.oracle import expect_inference, expect_training
+from bn_reference.properties.trial import observe
+
+SHAPES = ((2, 3), (3, 5, 1), (5, 8), (2, 4, 9), (16, 7), (33, 3), (1, 6, 40), (64, 16), (7, 5, 31), (700, 4))
+WELL_CONDITIONED = ("plain", "offset", "scaled", "outlier", "alternating")
+SHARP = 0.01  # the worst ratio over these cases is not to be below it
+HALVES = ("float16", "bfloat16")
+NEAR_ONE = 0.9  # the rounding of a half output dominates its bound
+
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "torch": TorchImplementation(torch.nn.BatchNorm1d, "torch.nn:BatchNorm1d"),
+    "reference": NumpyImplementation(BatchNorm1d, "bn_reference:BatchNorm1d"),
+}
+
+
+def seeded_cases(pair: Pair) -> list[Case]:
+    def recipe(i: int) -> Recipe:
+        momentum = (0.1, None, 0.875)[i % 3]
+        eps = (1e-5, 1e-3, 0.125)[i % 3]
+        return Recipe(
+            pair, SHAPES[i % len(SHAPES)], WELL_CONDITIONED, i, eps, momentum, True, True, i % 4 > 0, "contiguous", "contiguous"
+        )
+
+    return [wide_gradient(realize(recipe(i)), i) for i in range(30)]
+
+
+def wide_gradient(case: Case, number: int) -> Case:
+    """dy over many powers of two: the sum of a few half-precision numbers of one size is exact in float32, and shows
+    nothing."""
+    powers = 2.0 ** np.random.default_rng(number).integers(-9, 10, case.x.shape)
+    return case.but(grad_y=(case.grad_y.astype(np.float64) * powers).astype(case.grad_y.dtype))
+
+
+def worst_ratios(implementation: Implementation, pair: Pair) -> dict[str, float]:
+    """The largest error / bound of each quantity."""
+    worst: dict[str, float] = defaultdict(float)
+    for case in seeded_cases(pair):
+        for training in (True, False):
+            seen = observe(implementation, case, training)
+            expected = expect_training(case) if training else expect_inference(case)
+            compared = {
+                "y": (seen.y, expected.y),
+                "grad x": (seen.grads.x, expected.grad_x),
+                "grad weight": (seen.grads.weight, expected.grad_weight),
+                "grad bias": (seen.grads.bias, expected.grad_bias),
+            }
+            if training:
+                compared |= {
+                    "running mean": (seen.state.mean, expected.state.mean),
+                    "running var": (seen.state.var, expected.state.var),
+                }
+            for what, (actual, right) in compared.items():
+                key = f"{what} in {'training' if training else 'eval'}"
+                worst[key] = max(worst[key], within(what, actual, right).ratio or 0.0)
+    return dict(worst)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+@pytest.mark.parametrize("name", IMPLEMENTATIONS)
+def test_every_bound_holds_and_is_sharp(name: str, pair: Pair, record_property: Callable[[str, object], None]) -> None:
+    with np.errstate(all="ignore"):
+        ratios = worst_ratios(IMPLEMENTATIONS[name], pair)
+    for what, ratio in ratios.items():
+        record_property(what, ratio)
+
+    assert max(ratios.values()) <= 1.0, ratios
+    assert min(ratios.values()) >= SHARP, ratios
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair.input in HALVES], ids=str)
+def test_the_bound_of_a_half_output_is_nearly_reached(pair: Pair) -> None:
+    with np.errstate(all="ignore"):
+        ratios = worst_ratios(IMPLEMENTATIONS["torch"], pair)
+
+    assert ratios["y in eval"] >= NEAR_ONE / (2 if pair.parameters == pair.input else 1), ratios
+    assert ratios["y in training"] >= NEAR_ONE / (2 if pair.parameters == pair.input else 1), ratios
