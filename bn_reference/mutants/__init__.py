@@ -1,0 +1,1 @@
+"""Wrong implementations, each with its story, and correct ones beside them: what measures the power of the suite."""

@@ -1,0 +1,75 @@
+"""Power, and fairness: every property is seen to fail, every mutant is killed as claimed, and no control is ever flagged."""
+
+import numpy as np
+import pytest
+import torch
+
+from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.implementations.torch_module import TorchImplementation
+from bn_reference.mutants.catalogue import MUTANTS
+from bn_reference.mutants.controls import CONTROLS
+from bn_reference.mutants.declaration import Control, Mutant
+from bn_reference.properties import FAMILIES, PROPERTIES
+from bn_reference.verification import Budget, Judge
+
+BY_NAME = {property.name: property for property in PROPERTIES}
+ENOUGH = Budget(examples=60)
+SEEDS = range(10)
+
+
+def killers(mutant: Mutant, names: tuple[str, ...]) -> set[str]:
+    """Those of the named properties that the mutant breaks in some pair of dtypes, float32 first."""
+    found: set[str] = set()
+    for pair in PAIRS:
+        judge = Judge(TorchImplementation(mutant.factory, mutant.name), ENOUGH)
+        wanted = [BY_NAME[name] for name in names if name not in found]
+        found |= {name for name, broken in judge.broken(wanted, pair).items() if broken}
+        if found:
+            return found
+    return found
+
+
+@pytest.fixture(scope="session")
+def killed_by() -> dict[str, set[str]]:
+    """For each mutant the claiming properties that it breaks."""
+    return {mutant.name: killers(mutant, mutant.claimed_by) for mutant in MUTANTS}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_killed_by_a_property_that_claims_it(mutant: Mutant, killed_by: dict[str, set[str]]) -> None:
+    assert killed_by[mutant.name], f"{mutant.story} None of {', '.join(mutant.claimed_by)} sees it."
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_property_kills_a_mutant(name: str, killed_by: dict[str, set[str]]) -> None:
+    assert any(name in killers for killers in killed_by.values()), f"no mutant is seen by {name}"
+
+
+def flagged(control: Control, pair: Pair, seed: int, examples: int) -> dict[str, str]:
+    """The properties that a control is said to break, and how."""
+    judge = Judge(TorchImplementation(control.factory, control.name), Budget(examples=examples, seed=seed))
+    broken: dict[str, str] = {}
+    for family in FAMILIES:
+        broken |= judge.broken([property for property in PROPERTIES if property.family == family], pair)
+    return {name: how for name, how in broken.items() if how}
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
+def test_a_control_is_not_flagged_under_any_of_ten_seeds(control: Control) -> None:
+    assert {seed: flagged(control, PAIRS[seed % len(PAIRS)], seed, examples=4) for seed in SEEDS} == {
+        seed: {} for seed in SEEDS
+    }
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
+def test_a_control_is_not_flagged_in_many_examples(control: Control, pair: Pair) -> None:
+    assert {seed: flagged(control, pair, seed, examples=100) for seed in SEEDS} == {seed: {} for seed in SEEDS}
+
+
+def test_the_layer_of_torch_is_seen_to_conform_where_it_does() -> None:
+    judge = Judge(TorchImplementation(torch.nn.BatchNorm1d, "torch"), ENOUGH)
+
+    with np.errstate(all="ignore"):
+        assert not judge.broken([BY_NAME["output_is_the_normalized_batch"]], PAIRS[0])["output_is_the_normalized_batch"]
