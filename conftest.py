@@ -6,6 +6,9 @@
 
 import os
 
+# Before torch is loaded: its threads wait for each other at every channel, and with a test process on every core they wait long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from hypothesis import HealthCheck, settings
 
 default = settings.get_profile("default")  # named, because Hypothesis starts from a profile of its own where CI is set

@@ -35,11 +35,13 @@ def killed_by() -> dict[str, set[str]]:
     return {mutant.name: killers(mutant, mutant.claimed_by) for mutant in MUTANTS}
 
 
+@pytest.mark.xdist_group("killed_by")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_killed_by_a_property_that_claims_it(mutant: Mutant, killed_by: dict[str, set[str]]) -> None:
     assert killed_by[mutant.name], f"{mutant.story} None of {', '.join(mutant.claimed_by)} sees it."
 
 
+@pytest.mark.xdist_group("killed_by")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_property_kills_a_mutant(name: str, killed_by: dict[str, set[str]]) -> None:
     assert any(name in killers for killers in killed_by.values()), f"no mutant is seen by {name}"
@@ -56,7 +58,7 @@ def flagged(control: Control, pair: Pair, seed: int, examples: int) -> dict[str,
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
 def test_a_control_is_not_flagged_under_any_of_ten_seeds(control: Control) -> None:
-    assert {seed: flagged(control, PAIRS[seed % len(PAIRS)], seed, examples=4) for seed in SEEDS} == {
+    assert {seed: flagged(control, PAIRS[seed % len(PAIRS)], seed, examples=3) for seed in SEEDS} == {
         seed: {} for seed in SEEDS
     }
 

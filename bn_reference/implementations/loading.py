@@ -41,7 +41,7 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
         return _adapter(name, thing, device)
     if not callable(thing):
         rule = "must be a class or a function that builds a layer, or an adapter; name one of those"
-        raise UnusableTarget(f"the target {name} is {_kind(thing)}, which cannot be called, but it {rule}")
+        raise UnusableTarget(f"the target {name} is of type {type(thing).__name__}, which cannot be called, but it {rule}")
     layer = _built(name, thing, device)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(layer, torch.nn.Module):

@@ -1,0 +1,83 @@
+"""The conformance tests that pytest runs: one for each target, pair of dtypes and property.
+
+``pytest --bn-target TARGET`` runs this module, in any directory. The properties of a family share their cases: they are tried
+together when the first of them is run, and the others look their verdict up.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from bn_reference.implementations.loading import load_target
+from bn_reference.implementations.protocol import UnusableTarget
+from bn_reference.properties import Property
+from bn_reference.pytest_plugin import seed_of
+from bn_reference.reports.violations import violation_text
+from bn_reference.results import Result
+from bn_reference.selection import Unit
+from bn_reference.verification import Budget, Judge
+
+TIMEOUT = 10.0  # seconds an example; as the command line's default
+
+
+class Verdicts:
+    """The judges of a session, and the verdicts that they have given."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+        self._judges: dict[str, Judge] = {}
+        self._results: dict[tuple[str, Unit, str], Result] = {}
+
+    def of(self, target: str, unit: Unit, property: Property) -> Result:
+        """The verdict on a property; with it come those on the selected others of its unit."""
+        if (target, unit, property.name) not in self._results:
+            wanted = [other for other in unit.properties if other is property or self._is_selected(target, unit, other)]
+            for result in self._judge(target).check_together(wanted, unit.pair):
+                self._results[target, unit, result.property] = result
+        return self._results[target, unit, property.name]
+
+    def _is_selected(self, target: str, unit: Unit, property: Property) -> bool:
+        wanted = {"bn_target": target, "bn_unit": unit, "bn_property": property}
+        return any(getattr(getattr(item, "callspec", None), "params", None) == wanted for item in self._session.items)
+
+    def _judge(self, target: str) -> Judge:
+        if target not in self._judges:
+            config = self._session.config
+            examples = config.getoption("bn_examples") or settings().max_examples
+            implementation = load_target(target, config.getoption("bn_device"))
+            self._judges[target] = Judge(implementation, Budget(examples, seed_of(config), TIMEOUT), spec=target)
+        return self._judges[target]
+
+
+@pytest.fixture(scope="session")
+def bn_verdicts(request: pytest.FixtureRequest) -> Verdicts:
+    """What the session knows so far."""
+    return Verdicts(request.session)
+
+
+def test_target_keeps(bn_target: str, bn_unit: Unit, bn_property: Property, bn_verdicts: Verdicts) -> None:
+    """The target keeps the property; a violation fails with its verdict, a known deviation is an expected failure."""
+    try:
+        result = bn_verdicts.of(bn_target, bn_unit, bn_property)
+    except UnusableTarget as unusable:
+        pytest.fail(str(unusable), pytrace=False)
+    if result.status == "violated":
+        pytest.fail(violation_text(result), pytrace=False)
+    if result.status == "unsupported":
+        pytest.skip(f"unsupported: {result.message}")
+    if result.status == "known deviation":
+        pytest.xfail(result.message)
+
+
+# Hypothesis runs inside, not around, this test: it is marked as one of Hypothesis' tests so that --hypothesis-show-statistics
+# shows what it did.
+_marks: Any = test_target_keeps
+_marks.is_hypothesis_test = True
+_marks.hypothesis = SimpleNamespace(inner_test=SimpleNamespace())
+_marks._hypothesis_internal_use_settings = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+)

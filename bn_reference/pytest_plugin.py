@@ -1,0 +1,97 @@
+"""The pytest plugin: options, the header, and which targets, pairs and properties ``conformance.py`` is run with.
+
+It is loaded in every pytest run wherever the package is installed, so it imports nothing heavy but in the hooks that need it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DEFAULT_TARGET = "torch.nn:BatchNorm1d"
+CONFORMANCE = str(Path(__file__).with_name("conformance.py"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--bn-target`` and what narrows it down."""
+    group = parser.getgroup("bn_reference", "batch normalization (bn_reference)")
+    group.addoption(
+        "--bn-target",
+        action="append",
+        metavar="TARGET",
+        help="verify this implementation, module:attribute or path/to/file.py:attribute; may be given several times",
+    )
+    group.addoption(
+        "--bn-device", default="cpu", metavar="DEVICE", help="where a torch layer and its arrays lie (default: cpu)"
+    )
+    group.addoption(
+        "--bn-dtype",
+        action="append",
+        metavar="DTYPE",
+        help="an input dtype (float32) or a pair (float16/float32); may be repeated",
+    )
+    group.addoption(
+        "--bn-examples",
+        type=int,
+        metavar="N",
+        help="cases a property and pair of dtypes (default: max_examples of the Hypothesis profile)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With ``--bn-target`` alone, run the conformance tests and nothing else; with paths, run them too."""
+    if not config.getoption("bn_target") or _collects_conformance(config):
+        return
+    explicit = getattr(config, "args_source", None) is pytest.Config.ArgsSource.ARGS
+    config.args[:] = [*config.args, CONFORMANCE] if explicit else [CONFORMANCE]
+
+
+def _collects_conformance(config: pytest.Config) -> bool:
+    explicit = getattr(config, "args_source", None) is pytest.Config.ArgsSource.ARGS
+    return explicit and any(Path(argument.split("::")[0]).name == "conformance.py" for argument in config.args)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What is under test, and the seed."""
+    if not config.getoption("bn_target"):
+        return None
+    targets = ", ".join(config.getoption("bn_target"))
+    return (
+        f"bn_reference: {targets} on {config.getoption('bn_device')}, seed {seed_of(config)} (--hypothesis-seed N for another)"
+    )
+
+
+def seed_of(config: pytest.Config) -> int:
+    """The seed of the cases: that of Hypothesis' own option, 0 without it."""
+    given: Any = config.getoption("--hypothesis-seed", default=None)
+    return int(given) if given is not None and str(given).isdigit() else 0
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One conformance test for each target, pair of dtypes and property."""
+    if "bn_unit" not in metafunc.fixturenames:
+        return
+    from bn_reference.selection import UnusableArguments, select_pairs, select_properties, units
+
+    config = metafunc.config
+    try:
+        selected = units(select_properties(None), select_pairs(config.getoption("bn_dtype")))
+    except UnusableArguments as unusable:
+        raise pytest.UsageError(f"--bn-dtype: {unusable}") from None
+    metafunc.parametrize(
+        ("bn_target", "bn_unit", "bn_property"),
+        [
+            pytest.param(
+                target,
+                unit,
+                property,
+                id=f"{target}-{unit.pair}-{property.name}",
+                marks=pytest.mark.xdist_group(f"{target}-{unit.pair}-{property.family}"),
+            )
+            for target in config.getoption("bn_target") or [DEFAULT_TARGET]
+            for unit in selected
+            for property in unit.properties
+        ],
+    )

@@ -1,0 +1,28 @@
+"""What ``bn-reference list`` shows: the rules, family by family, and what they can be tried on."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.implementations.loading import FORMS
+from bn_reference.properties import FAMILIES, PROPERTIES
+
+__all__ = ["print_listing"]
+
+
+def print_listing(console: Console) -> None:
+    """Print every property with its formula and source, the pairs of dtypes, and the forms of a target."""
+    for family in FAMILIES:
+        console.print(Text(family, style="bold"))
+        for property in (p for p in PROPERTIES if p.family == family):
+            console.print(Padding(Text(property.name, style="cyan"), (0, 0, 0, 2)))
+            said = Text(property.formula).append(f" [{property.source}]", style="dim")
+            console.print(Padding(said, (0, 0, 0, 6)))
+        console.print()
+    console.print(
+        Text("pairs of input and parameter dtype: ", style="bold").append(", ".join(map(str, PAIRS)), style="not bold")
+    )
+    console.print(Text("targets: ", style="bold").append(FORMS, style="not bold"))
