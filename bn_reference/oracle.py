@@ -124,7 +124,9 @@ def statistics(case: Case, rules: Any = spec) -> Statistics:
     x = lift(case.precision, to_matrix(case.x))
     mean = by_any_update(rules.mini_batch_mean(x), x).stored(kept)
     # keeping the sum of squares rounds it relative to itself, as its quotient by m is rounded
-    biased = channelwise(case.precision, rules.biased_variance(x, mean).stored(case.precision.sums))
+    variance = rules.biased_variance(x, mean)
+    overflows = case.rows * (magnitude(variance.value) + variance.error) >= case.precision.sums.largest
+    biased = channelwise(case.precision, variance.stored(case.precision.sums).unbounded_where(overflows))
     unbiased = rules.unbiased_variance(biased, case.rows) if case.rows > 1 else biased
     return Statistics(mean, biased, unbiased)
 

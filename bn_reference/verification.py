@@ -27,7 +27,7 @@ from bn_reference.diagnosis import diagnose
 from bn_reference.implementations.observed import Observed
 from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.properties import NotApplicable, Property
-from bn_reference.properties.deviations import Deviation, deviations_of
+from bn_reference.properties.deviations import Deviation, as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reports.reproducer import script
 from bn_reference.results import Result, Violation
@@ -235,13 +235,11 @@ class Judge:
         comparison = property.body(trial)
         if comparison.holds:
             return comparison
-        for deviation in deviations_of(property, case.pair):
-            if deviation.region(property, case):
-                as_torch = deviation.as_torch(property, trial)
-                if as_torch.holds:
-                    tally.deviating += 1
-                    tally.deviations[deviation.name] = deviation
-                    return as_torch
+        known = as_torch_does(property, trial)
+        if known is not None:
+            tally.deviating += 1
+            tally.deviations |= {deviation.name: deviation for deviation in known[1]}
+            return known[0]
         return comparison
 
     def _replay_witnesses(self, tally: _Tally, pair: Pair) -> None:

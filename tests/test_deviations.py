@@ -16,14 +16,22 @@ BY_NAME = {property.name: property for property in PROPERTIES}
 # the property in which a deviation shows for certain, and the pairs in which it does
 SHOWN_BY = {
     "half precision, strided": "strided_upstream_gradients_agree",
+    "float16 sums of squares": "one_step_moves_the_running_variance",
     "stale evaluation gradient": "an_evaluation_gradient_survives_later_training",
 }
+
+
+def shows_for_certain(deviation: Deviation, pair: Pair) -> bool:
+    """Parameters in half precision hide the extra rounding of strided inputs, and others keep sums of squares in float32."""
+    only = {"half precision, strided": "float32", "float16 sums of squares": "float16"}
+    return pair.parameters == only.get(deviation.name, pair.parameters)
+
+
 SHOWN = [
     pytest.param(deviation, BY_NAME[SHOWN_BY[deviation.name]], pair, id=f"{deviation.name}-{pair}")
     for deviation in DEVIATIONS
     for pair in PAIRS
-    if deviation.concerns(BY_NAME[SHOWN_BY[deviation.name]], pair)
-    and (deviation.name[0] == "s" or pair.parameters == "float32")
+    if deviation.concerns(BY_NAME[SHOWN_BY[deviation.name]], pair) and shows_for_certain(deviation, pair)
 ]
 
 
@@ -32,32 +40,39 @@ def trial_of(layer: type[torch.nn.Module], deviation: Deviation, pair: Pair) -> 
 
 
 @pytest.mark.parametrize(("deviation", "property_", "pair"), SHOWN)
-def test_torch_still_breaks_the_rule_on_the_witness(deviation: Deviation, property_: Property, pair: Pair) -> None:
+def test_torch_breaks_the_rule_on_the_witness_until_it_is_mended(deviation: Deviation, property_: Property, pair: Pair) -> None:
     trial = trial_of(torch.nn.BatchNorm1d, deviation, pair)
+    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    mended = deviation.gone_in is not None and version >= deviation.gone_in
 
     assert deviation.region(property_, trial.case)
     with np.errstate(all="ignore"):
-        assert not property_.body(trial).holds, f"torch is mended: take {deviation.name!r} out ({deviation.link})"
+        kept = property_.body(trial).holds
+    assert kept == mended, f"{deviation.name} ({deviation.link}): narrow gone_in to the versions that have it"
 
 
 @pytest.mark.parametrize(("deviation", "property_", "pair"), SHOWN)
 def test_torch_does_on_the_witness_what_the_deviation_says(deviation: Deviation, property_: Property, pair: Pair) -> None:
+    trial = trial_of(torch.nn.BatchNorm1d, deviation, pair)
     with np.errstate(all="ignore"):
-        assert deviation.as_torch(property_, trial_of(torch.nn.BatchNorm1d, deviation, pair)).holds
+        assert deviation.as_torch(property_, trial.judged_as(deviation.model(trial.case))).holds
 
 
-class GradientOffByATenth(torch.nn.BatchNorm1d):
+class OffByATenth(torch.nn.BatchNorm1d):
     """Wrong everywhere, in the regions of the deviations too."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = super().forward(x)
-        y.register_hook(lambda grad: grad * 1.1)
+        if y.requires_grad:
+            y.register_hook(lambda grad: grad * 1.1)
+        if self.training and self.running_var is not None:
+            self.running_var.data.mul_(1.1)
         return y
 
 
 @pytest.mark.parametrize(("deviation", "property_", "pair"), SHOWN)
 def test_a_deviation_excuses_nothing_but_what_torch_does(deviation: Deviation, property_: Property, pair: Pair) -> None:
-    result = Judge(TorchImplementation(GradientOffByATenth, "wrong"), Budget(examples=5)).check(property_, pair)
+    result = Judge(TorchImplementation(OffByATenth, "wrong"), Budget(examples=5)).check(property_, pair)
 
     assert result.status == "violated"
 

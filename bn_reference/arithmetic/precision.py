@@ -68,12 +68,14 @@ class Pair:
     Attributes:
         input: dtype name of x, y and their gradients.
         parameters: dtype name of weight, bias, their gradients and the running statistics.
+        narrow_sums: keeps sums of squares in the parameters' format whatever its range: another known deviation.
         working: format of what is computed, sums aside, where it is not the usual one: a deviation that is known and modelled.
     """
 
     input: str
     parameters: str
     working: str | None = None
+    narrow_sums: bool = False
 
     def __str__(self) -> str:
         return f"{self.input}/{self.parameters}"
@@ -105,7 +107,8 @@ class Pair:
     def sums(self) -> Format:
         """The format in which a sum of squares is kept: that of the parameters, but float32 for float16, whose range
         it outgrows (github.com/pytorch/pytorch/pull/126525)."""
-        return FORMATS["float32" if self.parameters == "float16" else self.parameters]
+        widened = self.parameters == "float16" and not self.narrow_sums
+        return FORMATS["float32" if widened else self.parameters]
 
     @property
     def compute_dtype(self) -> np.dtype[Any]:

@@ -94,7 +94,7 @@ class Case:
     @property
     def precision(self) -> Pair:
         """The pair that judges it: without parameters and statistics a layer has no dtype of its own but the input's."""
-        return self.pair if self.affine or self.tracks else Pair(self.pair.input, self.pair.input, self.pair.working)
+        return self.pair if self.affine or self.tracks else replace(self.pair, parameters=self.pair.input)
 
     @property
     def state(self) -> State:

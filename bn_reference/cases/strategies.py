@@ -63,8 +63,8 @@ LARGE_SHAPES = [
 SHAPES = [SMALL_SHAPES] * 5 + [MIDDLE_SHAPES] * 4 + [LARGE_SHAPES]
 
 
-# Hypothesis makes variants of a case by copying one part of it over another of the same kind, and would spend five examples in six
-# on variants of one shape. So no case has two parts of a kind: profiles come four at a time, and small integers as bytes.
+# Hypothesis makes variants of a case by copying one part of it over another of the same kind, and would spend five examples
+# in six on variants of one shape. So no case has two parts of a kind: profiles come four at a time, small integers as bytes.
 SMALL_INTEGERS = (0, *(sign * size for size in range(1, 9) for sign in (1, -1)))
 GRIDS = [(fineness, offset) for offset in (0, 1, -3, 40, 1000) for fineness in (0, 1, 3)]
 _pick = np.random.default_rng(0)

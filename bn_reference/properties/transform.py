@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference import oracle
-from bn_reference.arithmetic.precision import FORMATS, format_of
+from bn_reference.arithmetic.precision import FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.compare import Comparison, within
@@ -69,15 +69,15 @@ def shifted(case: Case) -> Case:
 
 
 @lru_cache(maxsize=KEPT)
-def scaled(case: Case) -> tuple[Case, npt.NDArray[np.bool_]]:
-    """2^k x with 4^k eps, and the channels (C,) in which no number of the computation can leave the normal range."""
+def scaled(case: Case, judged: Case) -> tuple[Case, npt.NDArray[np.bool_]]:
+    """2^k x with 4^k eps, and the channels (C,) in which no number can leave the normal range, by the model of ``judged``."""
     power = 2.0 if case.rows % 2 else -2.0
     factor = 2.0**power
     with np.errstate(all="ignore"):
         x = (case.x.astype(np.float64) * factor).astype(case.x.dtype)
         exact = x.astype(np.float64) == case.x.astype(np.float64) * factor
         wide = (_power_of_two_scale(case) > 2.0**-30) & (_power_of_two_scale(case) < 2.0**30)
-        safe = exact.all(axis=tuple(i for i in range(x.ndim) if i != 1)) & wide & _kept_in_range(case)
+        safe = exact.all(axis=tuple(i for i in range(x.ndim) if i != 1)) & wide & _kept_in_range(judged)
     return case.but(x=x, eps=case.eps * factor**2), safe
 
 
@@ -86,12 +86,17 @@ def _kept_in_range(case: Case) -> npt.NDArray[np.bool_]:
     kept = format_of(case.precision.parameter_dtype)
     if kept.largest >= FORMATS["bfloat16"].largest:  # as wide as float32: the channel's own size was checked
         return np.ones(case.channels, dtype=bool)
-    low, high = MARGIN * kept.underflow / kept.unit_roundoff, kept.largest / MARGIN
     batch = oracle.statistics(case)
-    mean = np.abs(leading(batch.mean.value))
-    sigma = np.sqrt(leading(batch.biased.value) + case.eps)
-    result: npt.NDArray[np.bool_] = (mean - batch.mean.error > low) & (mean < high) & (sigma > low) & (sigma < high)
+    mean, var = np.abs(leading(batch.mean.value)), leading(batch.biased.value)
+    stays = _normal(mean - batch.mean.error, kept) & _normal(mean, kept) & _normal(np.sqrt(var + case.eps), kept)
+    result: npt.NDArray[np.bool_] = stays & _normal(case.rows * var, case.precision.sums)
     return result
+
+
+def _normal(numbers: npt.NDArray[Any], form: Format) -> npt.NDArray[np.bool_]:
+    """Whether they are far enough from both ends of a format's normal range."""
+    inside: npt.NDArray[np.bool_] = (numbers > MARGIN * form.underflow / form.unit_roundoff) & (numbers < form.largest / MARGIN)
+    return inside
 
 
 def channels_taken(case: Case, order: npt.NDArray[Any]) -> Case:

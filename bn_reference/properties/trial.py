@@ -7,11 +7,10 @@ same cases; the laboratory keeps what the implementation gave for them.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.implementations.protocol import Grads, Implementation, Misbehaviour, Session, Step
 from bn_reference.layouts import Placement, place
@@ -81,15 +80,15 @@ class Trial:
         implementation: the one under test.
     """
 
-    def __init__(self, laboratory: Laboratory, case: Case, working: str | None = None) -> None:
+    def __init__(self, laboratory: Laboratory, case: Case, model: Mapping[str, Any] | None = None) -> None:
         self.laboratory = laboratory
         self.implementation = laboratory.implementation
         self.case = case
-        self._working = working
+        self._model = dict(model or {})
 
-    def judged_in(self, working: str) -> Trial:
-        """The same trial, judged by the bounds of an elementwise computation in another format."""
-        return Trial(self.laboratory, self.case, working)
+    def judged_as(self, model: Mapping[str, Any]) -> Trial:
+        """The same trial, judged by another precision model: fields of ``Pair`` that are to be different."""
+        return Trial(self.laboratory, self.case, {**self._model, **model})
 
     def require(self, condition: bool) -> None:
         """Only cases of which the property says something count."""
@@ -125,9 +124,7 @@ class Trial:
     # what the oracle expects
 
     def judged(self, case: Case) -> Case:
-        if self._working is None:
-            return case
-        return case.but(pair=Pair(case.pair.input, case.pair.parameters, self._working))
+        return case.but(pair=replace(case.pair, **self._model)) if self._model else case
 
     def expected(self, case: Case | None = None) -> ExpectedStep:
         """What a training step gives, with bounds."""

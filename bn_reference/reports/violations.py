@@ -121,7 +121,7 @@ def _case(case: Case | None) -> Iterator[tuple[str, str]]:
     if case is None:
         return
     layout = case.layout if case.layout == case.grad_layout else f"{case.layout}, dy {case.grad_layout}"
-    yield "smallest case", f"x {case.x.shape} {case.pair.input}, {layout}; parameters {case.pair.parameters}"
+    yield "case", f"x {case.x.shape} {case.pair.input}, {layout}; parameters {case.pair.parameters}"
     affine = "weight and bias" if case.affine else "no weight and bias"
     seen = f"running statistics of {case.batches} batches" if case.tracks else "no running statistics"
     yield "", f"eps={case.eps!r}, momentum={case.momentum!r}, {affine}, {seen}"
