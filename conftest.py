@@ -6,7 +6,7 @@
 
 import os
 
-# Before torch is loaded: its threads wait for each other at every channel, and with a test process on every core they wait long.
+# Before torch is loaded: its threads wait for each other at every channel, and with a process on every core they wait long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings

@@ -26,9 +26,6 @@ def main() -> None:
     """Run the command line: bad input is one sentence on standard error and status 2, an interruption status 130."""
     try:
         status = commands.main(prog_name="bn-reference", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as help_:
-        click.echo(help_.ctx.get_help())
-        status = UNUSABLE
     except click.ClickException as error:
         _complain(error.format_message())
         status = UNUSABLE
@@ -44,13 +41,21 @@ def _complain(sentence: str) -> None:
     click.echo(f"bn-reference: {' '.join(sentence.split())}", err=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="bn-reference", prog_name="bn-reference")
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> int:
     """Verify any implementation of batch normalization against a pure reference.
 
     Tolerances are computed by rounding-error analysis, never chosen.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+    return UNUSABLE
 
 
 class _Several(click.Command):
@@ -135,11 +140,17 @@ def _require_writable(path: Path | None) -> None:
 
 
 def _write_json(report: Report, path: Path) -> None:
-    """All of it or nothing: a reader never meets half a report."""
+    """All of it or nothing: a reader never meets half a report. What is no regular file, a pipe say, is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_text(json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(report.to_json(), file, indent=2, allow_nan=False)
         file.write("\n")
+    mode = os.umask(0)
+    os.umask(mode)
+    Path(name).chmod(0o666 & ~mode)  # as a file that is simply opened would have; a temporary one is its owner's alone
     Path(name).replace(path)
 
 

@@ -61,10 +61,14 @@ def bn_verdicts(request: pytest.FixtureRequest) -> Verdicts:
 
 def test_target_keeps(bn_target: str, bn_unit: Unit, bn_property: Property, bn_verdicts: Verdicts) -> None:
     """The target keeps the property; a violation fails with its verdict, a known deviation is an expected failure."""
+    result: Result | None = None
+    unusable = ""
     try:
         result = bn_verdicts.of(bn_target, bn_unit, bn_property)
-    except UnusableTarget as unusable:
-        pytest.fail(str(unusable), pytrace=False)
+    except UnusableTarget as reason:
+        unusable = str(reason)
+    if result is None:
+        pytest.fail(unusable, pytrace=False)
     if result.status == "violated":
         pytest.fail(violation_text(result), pytrace=False)
     if result.status == "unsupported":

@@ -1,4 +1,4 @@
-"""Verification: properties tried on an implementation. The only place that runs Hypothesis.
+"""Verification: properties tried on an implementation.
 
 For each pair of dtypes Hypothesis draws cases from a seed, and several properties are tried on each; a violation is then
 sought again among small cases on a lattice, so that what people read is short. The verdict depends on target, property, pair,
@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.errors import Flaky, HypothesisWarning
-from hypothesis.strategies import SearchStrategy
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
@@ -27,10 +23,12 @@ from bn_reference.diagnosis import diagnose
 from bn_reference.implementations.observed import Observed
 from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.properties import NotApplicable, Property
-from bn_reference.properties.deviations import Deviation, as_torch_does, deviations_of
+from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reports.reproducer import script
 from bn_reference.results import Result, Violation
+from bn_reference.search import Broken, Enough, search
+from bn_reference.tally import Tally
 from bn_reference.time_limit import TimedOut, time_limit
 
 __all__ = ["Budget", "Judge"]
@@ -47,42 +45,6 @@ class Budget:
     examples: int = 100
     seed: int = 0
     timeout: float = 10.0
-
-
-class _Broken(Exception):
-    """A property does not hold for a case; raised so that Hypothesis shrinks it."""
-
-
-class _Enough(BaseException):
-    """Stop the search at once; not an Exception, so that Hypothesis lets it through."""
-
-
-@dataclass
-class _Tally:
-    """What was seen while one property was tried.
-
-    Attributes:
-        failing, failure: the case that broke it, and how.
-        final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
-    """
-
-    property: Property
-    examples: int = 0
-    powerless: int = 0
-    worst_ratio: float | None = None
-    seconds: float = 0.0
-    deviating: int = 0
-    deviations: dict[str, Deviation] = field(default_factory=dict)
-    unsupported: str = ""
-    failing: Case | None = None
-    failure: Comparison | str = ""
-    final: bool = False
-
-    def note(self, comparison: Comparison) -> None:
-        self.examples += 1
-        self.powerless += comparison.powerless
-        if comparison.ratio is not None:
-            self.worst_ratio = max(comparison.ratio, self.worst_ratio or 0.0)
 
 
 class Judge:
@@ -123,86 +85,78 @@ class Judge:
         with np.errstate(all="ignore"):
             return {tally.property.name: str(tally.failure) for tally in self._tried(properties, pair, fail_fast=False)}
 
-    def _tried(self, properties: Sequence[Property], pair: Pair, fail_fast: bool) -> list[_Tally]:
-        tallies = [_Tally(property) for property in properties]
+    def _tried(self, properties: Sequence[Property], pair: Pair, fail_fast: bool) -> list[Tally]:
+        tallies = [Tally(property) for property in properties]
         if self.implementation.supports(pair):
             for tally in tallies:
                 self._replay_witnesses(tally, pair)
-            self._search(cases(pair), pair, tallies, fail_fast=fail_fast)
+            self._search(pair, tallies, fail_fast=fail_fast)
         else:
             for tally in tallies:
                 tally.unsupported = f"{self.implementation.name} has no layers of {pair}"
         return tallies
 
-    def _search(self, strategy: SearchStrategy[Case], pair: Pair, tallies: list[_Tally], *, fail_fast: bool) -> None:
+    def _search(self, pair: Pair, tallies: list[Tally], *, fail_fast: bool) -> None:
         """Try cases on all properties until each has had its number of examples or was broken."""
+
+        def satisfied() -> bool:
+            return all(tally.examples >= self.budget.examples or tally.failing is not None for tally in tallies)
 
         def try_all(case: Case) -> None:
             for tally in tallies:
                 if tally.examples < self.budget.examples and tally.failing is None:
                     self._note(tally, case)
                     if fail_fast and tally.failing is not None:
-                        raise _Enough
-            if all(tally.examples >= self.budget.examples or tally.failing is not None for tally in tallies):
-                raise _Enough
+                        raise Enough
+            if more and satisfied():
+                raise Enough
 
-        # a property says nothing of some cases; those it does speak of are to be as many as was asked for
-        self._run(strategy, pair, try_all, examples=4 * self.budget.examples, phases=[Phase.generate])
+        more = False
+        for key, examples in self._rounds(pair):
+            if not satisfied():
+                search(cases(pair), key, try_all, examples)
+            more = True
 
-    def _run(
-        self, strategy: SearchStrategy[Case], pair: Pair, body: Callable[[Case], None], examples: int, phases: list[Phase]
-    ) -> None:
-        """Have Hypothesis draw cases, from the seed, until it or the body has had enough."""
+    def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
+        """Keys and numbers of examples: another key in each pair, so that together they try more.
 
-        @seed(f"{self.budget.seed}/{pair}")  # another in each pair, so that together they try more
-        @settings(
-            max_examples=examples,
-            deadline=None,
-            database=None,
-            derandomize=False,
-            phases=phases,
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            print_blob=False,
-        )
-        @given(strategy)
-        def example(case: Case) -> None:
-            body(case)
+        A property says nothing of some cases. In a second round those that it does speak of become as many as was asked for.
+        """
+        key = f"{self.budget.seed}/{pair}"
+        return [(key, self.budget.examples), (f"{key}/more", 5 * self.budget.examples)]
 
-        with contextlib.suppress(_Broken, Flaky, _Enough), warnings.catch_warnings():
-            warnings.simplefilter("ignore", HypothesisWarning)  # of the length of a case's repr, which nobody sees
-            example()
-
-    def _smallest(self, tally: _Tally) -> tuple[Case, Comparison | str]:
+    def _smallest(self, tally: Tally) -> tuple[Case, Comparison | str]:
         """The broken property's smallest case: sought among few numbers on a lattice, else shrunk from what was found."""
         assert tally.failing is not None
         if tally.final:
             return tally.failing, tally.failure
-        for strategy, examples in (
-            (lattice_cases(tally.failing.pair), LATTICE_EXAMPLES),
-            (cases(tally.failing.pair), 4 * self.budget.examples),
+        pair = tally.failing.pair
+        lattice, all_cases = lattice_cases(pair), cases(pair)
+        for strategy, key, examples in (
+            (lattice, f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES),
+            *((all_cases, key, examples) for key, examples in self._rounds(pair)),
         ):
-            sought = _Tally(tally.property)
+            sought = Tally(tally.property)
             calls_left = SHRINK_CALLS
 
-            def shrinks(case: Case, sought: _Tally = sought) -> None:
+            def shrinks(case: Case, sought: Tally = sought) -> None:
                 nonlocal calls_left
                 calls_left -= sought.failing is not None
                 if calls_left < 0 or sought.final:
-                    raise _Enough
+                    raise Enough
                 smallest = sought.failing, sought.failure
                 sought.failing = None
                 self._note(sought, case)
                 if sought.failing is not None:
-                    raise _Broken
+                    raise Broken
                 sought.failing, sought.failure = smallest
 
-            self._run(strategy, tally.failing.pair, shrinks, examples, [Phase.generate, Phase.shrink])
+            search(strategy, key, shrinks, examples, shrink=True)
             if sought.failing is not None:
                 return sought.failing, sought.failure
         return tally.failing, tally.failure
 
-    def _note(self, tally: _Tally, case: Case) -> None:
+    def _note(self, tally: Tally, case: Case) -> None:
         """One example of one property, entered in its tally."""
         if self._time_outs >= GIVE_UP_AFTER:
             tally.failing, tally.final = case, True
@@ -229,7 +183,7 @@ class Judge:
                 tally.failing, tally.failure = case, comparison
         tally.seconds += time.perf_counter() - started
 
-    def _judge(self, tally: _Tally, case: Case) -> Comparison:
+    def _judge(self, tally: Tally, case: Case) -> Comparison:
         """The property's comparison, or that with what torch does where torch is known to deviate and it deviates so."""
         property, trial = tally.property, Trial(self._laboratory, case)
         comparison = property.body(trial)
@@ -242,13 +196,13 @@ class Judge:
             return known[0]
         return comparison
 
-    def _replay_witnesses(self, tally: _Tally, pair: Pair) -> None:
+    def _replay_witnesses(self, tally: Tally, pair: Pair) -> None:
         """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
         for deviation in deviations_of(tally.property, pair):
             if tally.failing is None:
                 self._note(tally, deviation.witness(pair))
 
-    def _result(self, tally: _Tally, pair: Pair) -> Result:
+    def _result(self, tally: Tally, pair: Pair) -> Result:
         started = time.perf_counter()
         violation = self._violation(tally, pair)
         if violation is not None:
@@ -275,7 +229,7 @@ class Judge:
             violation=violation,
         )
 
-    def _violation(self, tally: _Tally, pair: Pair) -> Violation | None:
+    def _violation(self, tally: Tally, pair: Pair) -> Violation | None:
         if tally.failing is None:
             return None
         case, failure = self._smallest(tally)

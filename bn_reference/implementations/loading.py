@@ -193,8 +193,7 @@ def _probe(name: str, factory: Any, arguments: dict[str, Any]) -> Any:
 
 
 def _warm_up(torch: Any) -> None:
-    """The first backward pass of a process makes torch import more of itself, which no time limit of an example may
-    interrupt."""
+    """Go back once: torch then imports more of itself, which the time limit of an example must not interrupt."""
     leaf = torch.ones(2, requires_grad=True)
     torch.autograd.grad(leaf * leaf, leaf, torch.ones(2))  # an upstream gradient is what it imports most for
 

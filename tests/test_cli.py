@@ -1,0 +1,256 @@
+"""The command line, run as people run it: the status, and what stands on which stream."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from bn_reference.cli import commands, main
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS = """
+import ctypes, os, time
+import numpy as np
+import torch
+
+class Right(torch.nn.BatchNorm1d):
+    pass
+
+class Scaled(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        return super().forward(x) * 1.01
+
+class Raises(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        raise ValueError("not today")
+
+class ReturnsNone(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        pass
+
+class ReturnsATuple(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        return super().forward(x), 1
+
+class LosesRows(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        return super().forward(x)[:1]
+
+class ReturnsNaN(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        return super().forward(x) * float("nan")
+
+class Sleeps(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        time.sleep(1000)
+
+class Hangs(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        np.convolve(np.ones(10**6), np.ones(10**6))  # minutes in C, where no signal handler of Python is run
+
+class Segfaults(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        ctypes.string_at(0)
+
+class Exits(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        os._exit(3)
+
+def crashes(num_features, **options):
+    os._exit(4)
+"""
+QUICK = ("--dtype", "float32", "--examples", "5", "--timeout", "3")
+ONE_RULE = ("--property", "output_is_the_normalized_batch")
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a file of layers."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    (tmp_path / "layers.py").write_text(LAYERS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command line: its status, standard output and standard error. Workers are processes of their own as ever."""
+
+    def run_here(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["bn-reference", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run_here
+
+
+def test_a_right_layer_conforms(run: Run) -> None:
+    status, out, err = run("verify", "layers.py:Right", *QUICK, *ONE_RULE)
+
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1].startswith("ok layers.py:Right conforms: 1 passed, in ")
+    assert "\x1b" not in out
+
+
+def test_a_wrong_layer_violates_and_its_report_is_written(run: Run, folder: Path) -> None:
+    status, out, err = run("verify", "layers.py:Scaled", *QUICK, *ONE_RULE, "--seed", "3", "--json", "found.json")
+
+    written = json.loads((folder / "found.json").read_text())
+    assert (status, err) == (1, "")
+    assert "AssertionError" not in out
+    assert (written["schema"], written["target"], written["conforms"], written["seed"]) == (1, "layers.py:Scaled", False, 3)
+    (result,) = written["results"]
+    assert result["status"] == "violated"
+    assert result["reproducer"] in out + "\n"
+    assert [path.name for path in folder.iterdir() if path.suffix not in (".py", ".json") and path.is_file()] == []
+
+
+def test_the_number_of_jobs_changes_no_verdict(run: Run, folder: Path) -> None:
+    found = []
+    for jobs in ("1", "3"):
+        run("verify", "layers.py:Scaled", *QUICK, "--property", "evaluation", "--jobs", jobs, "--json", "found.json")
+        results = json.loads((folder / "found.json").read_text())["results"]
+        found.append([{name: value for name, value in result.items() if name != "seconds"} for result in results])
+
+    assert found[0] == found[1]
+
+
+def test_fail_fast_ends_with_the_first_violation(run: Run) -> None:
+    started = time.monotonic()
+
+    status, out, _ = run("verify", "layers.py:Scaled", "--fail-fast")
+
+    assert status == 1
+    assert "1 violated" in out.splitlines()[-1]
+    assert time.monotonic() - started < 30  # a few seconds on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("layer", "found"),
+    [
+        ("Raises", "forward raised ValueError: not today"),
+        ("ReturnsNone", "forward returned None, not a tensor"),
+        ("ReturnsATuple", "forward returned a tuple, not a tensor"),
+        ("LosesRows", "the output has shape (1, 1), the input (2, 1)"),
+        ("ReturnsNaN", "y[0, 0, 0] is nan, expected -0.5 within "),
+        ("Sleeps", "an example did not come to an end within 3 s"),
+        ("Hangs", "an example did not come to an end within 3 s, in native code"),
+        ("Segfaults", "the process crashed in an example (SIGSEGV)"),
+        ("Exits", "the process crashed in an example (exit status 3)"),
+    ],
+)
+def test_a_misbehaving_layer_is_a_violation_and_no_crash(run: Run, layer: str, found: str) -> None:
+    status, out, err = run("verify", f"layers.py:{layer}", *QUICK, *ONE_RULE)
+
+    lines = [line.partition(" ")[2].strip() for line in out.splitlines() if line.startswith("found ")]
+    assert (status, err) == (1, "")
+    assert len(lines) == 1
+    assert lines[0].startswith(found)
+
+
+def test_a_layer_that_keeps_crashing_is_given_up(run: Run) -> None:
+    status, out, _ = run("verify", "layers.py:Exits", *QUICK, "--property", "normalization", "--jobs", "1")
+
+    assert status == 1
+    assert "FAIL 10 verdicts not tried: the target had crashed or hung 3 times before\n" in out
+
+
+def test_an_interruption_ends_at_once_with_what_was_found(folder: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bn_reference",
+        "verify",
+        "layers.py:Right",
+        "--examples",
+        "100000",
+        "--json",
+        "found.json",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    interrupted = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (130, "")
+    assert time.monotonic() - interrupted < 10
+    assert out.splitlines()[-1].startswith("-- interrupted after ")
+    assert json.loads((folder / "found.json").read_text())["conforms"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["verify", "torch.nn"],
+            "the target is 'torch.nn', but must be module:attribute or path/to/file.py:attribute; "
+            "write for example torch.nn:BatchNorm1d",
+        ),
+        (["verify", "layers.py:right"], "layers.py has no attribute 'right'; did you mean Right?"),
+        (
+            ["verify", "layers.py:crashes"],
+            "the target layers.py:crashes ends the process while it is loaded (exit status 4); make "
+            "its import and its constructor work first",
+        ),
+        (
+            ["verify", "--device", "abacus"],
+            "the device is 'abacus', but it must be one that torch knows; try cpu, cuda, cuda:1 or mps",
+        ),
+        (
+            ["verify", "--property", "gradient"],
+            "the property is 'gradient', which is neither a property nor a family; did you mean gradients?",
+        ),
+        (
+            ["verify", "--dtype", "int8"],
+            "the dtype is 'int8'; choose an input dtype (float32, float64, float16, bfloat16) or a pair "
+            "(float32/float32, float64/float64, float16/float32, bfloat16/float32, float16/float16, bfloat16/bfloat16)",
+        ),
+        (["verify", "--examples", "0"], "examples is 0, but must be at least 1"),
+        (["verify", "--examples", "many"], "Invalid value for '--examples': 'many' is not a valid integer."),
+        (["verify", "--jobs", "0"], "jobs is 0, but must be at least 1"),
+        (["verify", "--timeout", "0"], "timeout is 0.0, but must be a positive number of seconds"),
+        (["verify", "--seed", "-1"], "seed is -1, but must be between 0 and 2^64 - 1"),
+        (["verify", "--json", "."], "--json is ., which is a directory; name a file in it"),
+        (["verify", "--json", "no/such/file"], "--json is no/such/file, but there is no directory no/such; make it first"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(run: Run, arguments: list[str], sentence: str) -> None:
+    assert run(*arguments) == (2, "", f"bn-reference: {sentence}\n")
+
+
+def test_several_values_may_follow_an_option() -> None:
+    command = commands.commands["verify"]
+    given = ["--dtype", "float32", "float64", "--property", "gradients", "running", "--seed", "1", "--dtype", "float16", "a:B"]
+    context = click.Context(command)
+
+    command.parse_args(context, given)
+
+    assert context.params["dtypes"] == ("float32", "float64", "float16")
+    assert context.params["properties"] == ("gradients", "running")
+    assert context.params["target"] == "a:B"
+
+
+def test_the_list_names_every_property_with_its_source(run: Run) -> None:
+    from bn_reference.properties import PROPERTIES
+
+    status, out, err = run("list")
+
+    assert (status, err) == (0, "")
+    lines = [line.strip() for line in out.splitlines()]
+    assert [name for name in (p.name for p in PROPERTIES) if name not in lines] == []
+    assert "\x1b" not in out

@@ -1,0 +1,146 @@
+"""Imports run one way, and a light import stays light. The checks are themselves shown to fail."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# From the bottom up: a module imports from its own line and the lines above it here, and from nothing below.
+ORDER = (
+    "specification",
+    "arithmetic",
+    "layouts",
+    "cases.code cases.case",
+    "layer",
+    "cases oracle",
+    "compare relations",
+    "properties implementations mutants",
+    "diagnosis events results search selection tally time_limit",
+    "reports.literals reports.helpers reports.replay reports.facts reports.evidence reports.reproducer",
+    "verification",
+    "workers",
+    "api",
+    "reports",
+    "cli pytest_plugin conformance __main__ mnist benchmarks",
+)
+MAY_NAME_TORCH = ("implementations.torch_module", "mutants", "mnist", "benchmarks")
+
+
+def level(module: str) -> int | None:
+    """The line of ORDER that a module stands in, by the longest name that fits; None for the package itself."""
+    fitting = [(len(name), i) for i, line in enumerate(ORDER) for name in line.split() if f"{module}.".startswith(f"{name}.")]
+    return max(fitting)[1] if fitting else None
+
+
+def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
+    """Name within the package, and code, of every module."""
+    for path in sorted((root / "bn_reference").rglob("*.py")):
+        name = ".".join(path.relative_to(root / "bn_reference").with_suffix("").parts)
+        yield name.removesuffix("__init__").rstrip("."), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(code: ast.AST) -> Iterator[str]:
+    """The full names that code imports anywhere, but not those that only a type checker sees."""
+    for node in ast.iter_child_nodes(code):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            yield from imported(node)
+
+
+def upward_imports(root: Path) -> list[str]:
+    found = []
+    for name, code in modules(root):
+        for target in imported(code):
+            inner = target.removeprefix("bn_reference.")
+            here, there = level(name), level(inner)
+            if target != inner and here is not None and there is not None and there > here:
+                found.append(f"{name} imports {inner}")
+    return found
+
+
+def torch_imports(root: Path) -> list[str]:
+    return [
+        f"{name} imports {target}"
+        for name, code in modules(root)
+        for target in imported(code)
+        if target.split(".")[0] == "torch" and not any(f"{name}.".startswith(f"{allowed}.") for allowed in MAY_NAME_TORCH)
+    ]
+
+
+def test_every_module_has_its_place() -> None:
+    assert [name for name, _ in modules(ROOT) if name and level(name) is None] == []
+
+
+def test_imports_run_one_way() -> None:
+    assert upward_imports(ROOT) == []
+
+
+def test_torch_is_named_in_few_places() -> None:
+    assert torch_imports(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "said"),
+    [
+        ("oracle", "from bn_reference.cli import main", "oracle imports cli.main"),
+        ("specification", "def f():\n    import bn_reference.layouts", "specification imports layouts"),
+        ("cases/case", "from bn_reference import oracle", "cases.case imports oracle"),
+    ],
+)
+def test_an_import_that_runs_upwards_is_found(module: str, line: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "bn_reference" / f"{module}.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(line)
+
+    assert upward_imports(tmp_path) == [said]
+
+
+def test_torch_in_the_wrong_place_is_found(tmp_path: Path) -> None:
+    (tmp_path / "bn_reference").mkdir()
+    (tmp_path / "bn_reference" / "oracle.py").write_text("def f():\n    import torch.nn")
+
+    assert torch_imports(tmp_path) == ["oracle imports torch.nn"]
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Names of the packages that a statement loads in a fresh interpreter."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    return {name.split(".")[0] for name in run.stdout.split()}
+
+
+@pytest.mark.parametrize("module", ["bn_reference", "bn_reference.cli", "bn_reference.pytest_plugin"])
+def test_a_light_import_stays_light(module: str) -> None:
+    heavy = {"torch", "hypothesis", "rich", "mpmath", "matplotlib"}
+    heavy |= set() if module.endswith("plugin") else {"pytest", "_pytest"}
+
+    assert loaded_by(f"import {module}") & heavy == set()
+
+
+def test_a_heavy_import_is_found() -> None:
+    assert {"torch", "hypothesis"} <= loaded_by("import bn_reference.verification, bn_reference.implementations.torch_module")
+
+
+def test_what_the_package_offers() -> None:
+    import bn_reference
+
+    assert bn_reference.__all__ == ["BatchNorm1d", "Report", "__version__", "verify"]
+    assert all(getattr(bn_reference, name) is not None for name in bn_reference.__all__)
+    with pytest.raises(AttributeError, match=r"^module 'bn_reference' has no attribute 'no_such_thing'$"):
+        _ = bn_reference.no_such_thing
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    import bn_reference
+
+    assert f'version = "{bn_reference.__version__}"\n' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")

@@ -1,0 +1,78 @@
+"""The plugin: one option verifies an implementation in any directory, and Hypothesis' own options keep working."""
+
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+TARGET = """
+import torch
+
+
+class Doubles(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        return 2 * super().forward(x)
+"""
+ONE = "output_is_the_normalized_batch"
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    """Run pytest in an empty directory with a target beside, in a process of its own."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    pytester.makepyfile(targets=TARGET)
+
+    def run_pytest(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_subprocess(
+            "-p", "no:cacheprovider", "--bn-dtype", "float32", "--bn-examples", "5", *arguments
+        )
+
+    return run_pytest
+
+
+def test_a_target_is_verified_in_a_directory_without_tests(run) -> None:
+    result = run("--bn-target", "torch.nn:BatchNorm1d", "--hypothesis-seed", "7", "--hypothesis-show-statistics")
+
+    result.assert_outcomes(passed=48, xfailed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "bn_reference: torch.nn:BatchNorm1d on cpu, seed 7*",
+            f"*test_target_keeps*float32/float32-{ONE}*",
+            "*during generate phase*",
+        ]
+    )
+
+
+def test_a_violation_fails_with_its_verdict_and_no_traceback(run) -> None:
+    result = run("--bn-target", "targets.py:Doubles", "-k", ONE)
+
+    result.assert_outcomes(failed=1, deselected=48)
+    result.stdout.fnmatch_lines(["*found*y[[]*expected*times the bound*", "*assert error <= bound*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_an_unusable_target_fails_with_its_sentence(run) -> None:
+    result = run("--bn-target", "targets.py:Double", "-k", ONE)
+
+    result.stdout.fnmatch_lines(["*targets.py has no attribute 'Double'; did you mean Doubles?*"])
+
+
+def test_an_unknown_dtype_is_a_usage_error(run) -> None:
+    result = run("--bn-target", "targets.py:Doubles", "--bn-dtype", "float8")
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*--bn-dtype: the dtype is 'float8'; choose an input dtype*"])
+
+
+def test_without_the_option_nothing_is_verified(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_other="def test_other(): pass")
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_loading_the_plugin_loads_neither_torch_nor_hypothesis(pytester: pytest.Pytester) -> None:
+    code = "import sys, bn_reference.pytest_plugin; print(sorted({'torch', 'hypothesis'} & set(sys.modules)))"
+    result = pytester.run(sys.executable, "-c", code)
+
+    result.stdout.fnmatch_lines(["[[][]]"])

@@ -1,0 +1,130 @@
+"""Worker processes: the verdict is that of one process, and what ends a worker is a violation."""
+
+import os
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bn_reference.api import verify
+from bn_reference.events import Done, Event, Started
+from bn_reference.implementations.protocol import UnusableTarget
+from bn_reference.results import Report
+
+TARGETS = """
+import ctypes
+import os
+import signal
+import time
+
+import torch
+
+
+class Crashes(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        ctypes.string_at(0)
+
+
+class Leaves(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        os._exit(7)
+
+
+class HangsInNativeCode(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as native code that never looks at signals
+        time.sleep(3600)
+
+
+class Doubles(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Chatters(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        print("chatter", flush=True)
+        return super().forward(x)
+
+
+class EndsTheProgram(torch.nn.BatchNorm1d):
+    def __init__(self, *arguments, **options):
+        os._exit(3)
+"""
+
+
+@pytest.fixture(scope="module")
+def targets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("targets") / "targets.py"
+    path.write_text(TARGETS)
+    return path
+
+
+def report(targets: Path, name: str, **options: object) -> Report:
+    settings: dict[str, object] = {"dtypes": ["float32"], "properties": ["evaluation"], "examples": 3, "isolated": True}
+    return verify(f"{targets}:{name}", **{**settings, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that end a process")
+def test_a_crash_is_a_violation_that_names_the_signal_and_the_case(targets: Path) -> None:
+    result = report(targets, "Crashes").results[0]
+
+    assert result.message == f"the process crashed in an example ({signal.Signals.SIGSEGV.name})"
+    assert result.violation is not None
+    assert result.violation.case is not None
+
+
+def test_a_process_that_is_left_is_a_violation_that_names_the_status(targets: Path) -> None:
+    assert report(targets, "Leaves").results[0].message == "the process crashed in an example (exit status 7)"
+
+
+def test_after_three_crashes_the_rest_is_violated_without_being_tried(targets: Path) -> None:
+    messages = Counter(result.message for result in report(targets, "Leaves").results)
+
+    assert messages == {
+        "the process crashed in an example (exit status 7)": 3,
+        "not tried: the target had crashed or hung 3 times before": 3,
+    }
+
+
+def test_native_code_that_never_returns_is_ended(targets: Path) -> None:
+    (result,) = report(targets, "HangsInNativeCode", timeout=0.5, fail_fast=True).results
+
+    assert result.message == "an example did not come to an end within 0.5 s, in native code; its process was ended"
+
+
+def test_a_target_that_ends_the_process_while_it_is_built_is_unusable(targets: Path) -> None:
+    with pytest.raises(UnusableTarget, match=r"ends the process while it is loaded \(exit status 3\); make its import"):
+        report(targets, "EndsTheProgram")
+
+
+def test_the_verdict_is_the_same_whatever_the_number_of_jobs(targets: Path) -> None:
+    one, here, two = (
+        [(r.property, r.status, r.examples, r.worst_ratio, r.message) for r in report(targets, "Doubles", **options).results]
+        for options in ({"jobs": 1}, {"isolated": False}, {"jobs": 2, "properties": ["evaluation", "contract"]})
+    )
+
+    assert one == here == [row for row in two if row[0] in {name for name, *_ in one}]
+
+
+def test_what_a_target_prints_does_not_reach_standard_output(targets: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    report(targets, "Chatters", properties=["a_fresh_layer_starts_neutral", "output_has_the_form_of_the_input"])
+
+    assert "chatter" not in capfd.readouterr().out
+
+
+def test_a_listener_hears_of_every_verdict(targets: Path) -> None:
+    heard: list[Event] = []
+    report(targets, "Doubles", listener=heard.append)
+
+    assert [event.total for event in heard if isinstance(event, Started)] == [6]
+    assert sum(isinstance(event, Done) for event in heard) == 6
+
+
+def test_the_environment_is_as_before(targets: Path) -> None:
+    before = dict(os.environ)
+    report(targets, "Doubles")
+
+    assert dict(os.environ) == before
