@@ -138,10 +138,11 @@ def by_any_update(mean: RunningError, x: RunningError) -> RunningError:
     rows. In units of u / m, with the magnitudes summed over the rows, a merge of l and r <= l rows adds 3 on the difference
     (itself, the weight, the product) and 1 on the result: ``1 + 3 r / l`` for each of the l rows and 4 for each of the r.
     Row by row this makes ``m - 1 + 3 (1 + 1/2 + ... + 1/(m - 1))`` for the first row, which has the most; halves make less.
+    Each of the m - 1 products may lose its end to underflow.
     """
     m = x.shape[0]
     merges = m - 1 + 3.0 * float((1.0 / np.arange(1, max(m, 1))).sum())
-    updated = merges * mean.rounding.unit_roundoff * magnitude(x.value).sum(axis=0) / max(m, 1)
+    updated = merges * mean.rounding.unit_roundoff * magnitude(x.value).sum(axis=0) / max(m, 1) + m * mean.rounding.underflow
     return RunningError(mean.value, np.maximum(mean.error, updated), mean.rounding)
 
 

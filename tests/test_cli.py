@@ -118,16 +118,6 @@ def test_a_wrong_layer_violates_and_its_report_is_written(run: Run, folder: Path
     assert [path.name for path in folder.iterdir() if path.suffix not in (".py", ".json") and path.is_file()] == []
 
 
-def test_the_number_of_jobs_changes_no_verdict(run: Run, folder: Path) -> None:
-    found = []
-    for jobs in ("1", "3"):
-        run("verify", "layers.py:Scaled", *QUICK, "--property", "evaluation", "--jobs", jobs, "--json", "found.json")
-        results = json.loads((folder / "found.json").read_text())["results"]
-        found.append([{name: value for name, value in result.items() if name != "seconds"} for result in results])
-
-    assert found[0] == found[1]
-
-
 def test_fail_fast_ends_with_the_first_violation(run: Run) -> None:
     started = time.monotonic()
 
@@ -159,13 +149,6 @@ def test_a_misbehaving_layer_is_a_violation_and_no_crash(run: Run, layer: str, f
     assert (status, err) == (1, "")
     assert len(lines) == 1
     assert lines[0].startswith(found)
-
-
-def test_a_layer_that_keeps_crashing_is_given_up(run: Run) -> None:
-    status, out, _ = run("verify", "layers.py:Exits", *QUICK, "--property", "normalization", "--jobs", "1")
-
-    assert status == 1
-    assert "FAIL 10 verdicts not tried: the target had crashed or hung 3 times before\n" in out
 
 
 def test_an_interruption_ends_at_once_with_what_was_found(folder: Path) -> None:

@@ -69,7 +69,7 @@ def report(targets: Path, name: str, **options: object) -> Report:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that end a process")
 def test_a_crash_is_a_violation_that_names_the_signal_and_the_case(targets: Path) -> None:
-    result = report(targets, "Crashes").results[0]
+    result = report(targets, "Crashes", fail_fast=True).results[0]
 
     assert result.message == f"the process crashed in an example ({signal.Signals.SIGSEGV.name})"
     assert result.violation is not None
@@ -77,7 +77,7 @@ def test_a_crash_is_a_violation_that_names_the_signal_and_the_case(targets: Path
 
 
 def test_a_process_that_is_left_is_a_violation_that_names_the_status(targets: Path) -> None:
-    assert report(targets, "Leaves").results[0].message == "the process crashed in an example (exit status 7)"
+    assert report(targets, "Leaves", fail_fast=True).results[0].message == "the process crashed in an example (exit status 7)"
 
 
 def test_after_three_crashes_the_rest_is_violated_without_being_tried(targets: Path) -> None:
@@ -115,16 +115,11 @@ def test_what_a_target_prints_does_not_reach_standard_output(targets: Path, capf
     assert "chatter" not in capfd.readouterr().out
 
 
-def test_a_listener_hears_of_every_verdict(targets: Path) -> None:
+def test_a_listener_hears_of_every_verdict_and_the_environment_stays(targets: Path) -> None:
     heard: list[Event] = []
+    before = dict(os.environ)
     report(targets, "Doubles", listener=heard.append)
 
     assert [event.total for event in heard if isinstance(event, Started)] == [6]
     assert sum(isinstance(event, Done) for event in heard) == 6
-
-
-def test_the_environment_is_as_before(targets: Path) -> None:
-    before = dict(os.environ)
-    report(targets, "Doubles")
-
     assert dict(os.environ) == before
