@@ -131,11 +131,3 @@ class OneValueAccepted(CleanBatchNorm1d):
 
     def validate_count(self, batch: Tensor) -> None:
         pass
-
-
-@mutant(issue("pytorch/pytorch", 5280), "bad_input_is_refused")
-class AnyRankAccepted(CleanBatchNorm1d):
-    """Axes of length one are dropped before anybody looks at the rank."""
-
-    def validate_shape(self, batch: Tensor) -> None:
-        super().validate_shape(batch.reshape(batch.shape[:3]) if batch.dim() == 4 and batch.shape[3] == 1 else batch)

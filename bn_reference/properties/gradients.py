@@ -6,7 +6,7 @@ import numpy as np
 
 from bn_reference import relations
 from bn_reference.cases.case import Array, Case
-from bn_reference.compare import Comparison, all_of, same_bits, within
+from bn_reference.compare import Comparison, all_of, fact, same_bits, within
 from bn_reference.implementations.protocol import Grads
 from bn_reference.layouts import place
 from bn_reference.oracle import ExpectedStep
@@ -146,10 +146,13 @@ def a_backward_pass_belongs_to_its_own_forward_pass(trial: Trial) -> Comparison:
 
 @prop(source="github.com/pytorch/pytorch/issues/13402")
 def an_evaluation_gradient_survives_later_training(trial: Trial) -> Comparison:
-    """After eval and then training on another batch, going back through eval uses the statistics that eval used."""
+    """After eval and then training on another batch, going back through eval uses the statistics that eval used, or raises."""
     case = trial.case
     trial.require(case.tracks)
     session = trial.open()
     step = session.forward(place(case.x, case.layout), training=False)
     session.forward(contiguous(transform.another_batch(case)), training=True)
-    return grads_within(step.backward(place(case.grad_y, case.grad_layout)), trial.expected_evaluation(), case)
+    grads: list[Grads] = []
+    if trial.refuses(lambda: grads.append(step.backward(place(case.grad_y, case.grad_layout)))):
+        return fact("grad_x", True, "")  # what is said aloud misleads nobody
+    return grads_within(grads[0], trial.expected_evaluation(), case)
