@@ -110,6 +110,4 @@ def bad_input_is_refused(trial: Trial) -> Comparison:
         fact(
             "running_var", finite, "one value per channel was accepted in training, and left the running statistics not finite"
         ),
-        same_bits("running_mean after a refused input", wide.state().mean, case.running_mean),
-        same_bits("running_var after a refused input", wide.state().var, case.running_var),
     )
