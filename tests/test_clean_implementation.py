@@ -95,6 +95,7 @@ def test_a_state_without_counter_leaves_the_counter() -> None:
     assert int(clean.num_batches_tracked) == 1
 
 
+TORCH_CHECKS_EPS = (2, 10)  # github.com/pytorch/pytorch/issues/166405
 REFUSED = {
     "one channel too many": (torch.zeros(2, 4), {}),
     "rank 1": (torch.zeros(3), {}),
@@ -112,6 +113,10 @@ REFUSED = {
 @pytest.mark.parametrize(("batch", "arguments"), REFUSED.values(), ids=REFUSED.keys())
 @pytest.mark.parametrize("layer", [CleanBatchNorm1d, torch.nn.BatchNorm1d], ids=["clean", "torch"])
 def test_bad_input_is_refused_as_by_torch(layer: Any, batch: Any, arguments: dict[str, Any]) -> None:
+    older = tuple(int(part) for part in torch.__version__.split(".")[:2]) < TORCH_CHECKS_EPS
+    if older and layer is torch.nn.BatchNorm1d and "eps" in arguments:
+        layer(3, **arguments)(batch)  # taken as it is: the other side of the rule, so that its version stays true
+        return
     with pytest.raises((ValueError, RuntimeError, NotImplementedError)):
         layer(3, **arguments)(batch)
 

@@ -16,6 +16,7 @@ class ProgressDisplay:
     """A line that shows what is tried, how much is done, and how many violations were found; gone when the work is."""
 
     def __init__(self, console: Console) -> None:
+        self._shown = console.is_terminal
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", table_column=None),
@@ -41,8 +42,10 @@ class ProgressDisplay:
             self._progress.update(self._task, advance=1, violations=said)
 
     def __enter__(self) -> ProgressDisplay:
-        self._progress.start()
+        if self._shown:
+            self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._progress.stop()
+        if self._shown:  # older versions of rich end a display that was never shown with an empty line
+            self._progress.stop()

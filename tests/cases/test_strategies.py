@@ -111,7 +111,7 @@ def test_a_profile_stays_in_range_but_for_what_it_pollutes(name: str, pair: Pair
 
 
 def test_the_smallest_case_is_two_zeros_on_the_lattice_with_the_default_options() -> None:
-    case = minimal(cases(FLOAT32), lambda case: True)
+    case = minimal(lattice_cases(FLOAT32), lambda case: True)
 
     assert case.x.tolist() == [[[0.0, 0.0]]]
     assert (case.eps, case.momentum, case.affine, case.tracks, case.layout) == (1e-5, 0.1, True, True, "contiguous")
