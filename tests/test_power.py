@@ -58,7 +58,7 @@ def flagged(control: Control, pair: Pair, seed: int, examples: int) -> dict[str,
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
 def test_a_control_is_not_flagged_under_any_of_ten_seeds(control: Control) -> None:
-    assert {seed: flagged(control, PAIRS[seed % len(PAIRS)], seed, examples=3) for seed in SEEDS} == {
+    assert {seed: flagged(control, PAIRS[seed % len(PAIRS)], seed, examples=2) for seed in SEEDS} == {
         seed: {} for seed in SEEDS
     }
 
