@@ -99,6 +99,8 @@ class Judge:
     def _search(self, pair: Pair, tallies: list[Tally], *, fail_fast: bool) -> None:
         """Try cases on all properties until each has had its number of examples or was broken."""
 
+        more = False
+
         def satisfied() -> bool:
             return all(tally.examples >= self.budget.examples or tally.failing is not None for tally in tallies)
 
@@ -111,7 +113,6 @@ class Judge:
             if more and satisfied():
                 raise Enough
 
-        more = False
         for key, examples in self._rounds(pair):
             if not satisfied():
                 search(cases(pair), key, try_all, examples)

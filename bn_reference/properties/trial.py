@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.implementations.protocol import Grads, Implementation, Misbehaviour, Session, Step
@@ -20,8 +20,6 @@ from bn_reference.properties.registry import NotApplicable
 __all__ = ["Laboratory", "Observation", "Trial"]
 
 KEPT_CASES = 160  # a property's usual number of examples, and some
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
