@@ -1,4 +1,4 @@
-"""Hypothesis profiles for this checkout's own tests. Options and everything else are the plugin's.
+"""Hypothesis profiles for this checkout's own tests, and which images they train on. Options are the plugin's.
 
 ``HYPOTHESIS_PROFILE`` names the profile; without it, ``CI`` decides between ``ci`` and ``dev``. The option
 ``--hypothesis-profile`` beats both.
@@ -27,3 +27,11 @@ settings.register_profile(
 settings.register_profile("nightly", default, max_examples=5000, deadline=None, print_blob=True)
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_report_header() -> str:
+    """Which handwritten digits the tests train on."""
+    from bn_reference.mnist.sources import locate
+
+    found = locate()
+    return f"images: MNIST in {found}" if found else "images: the digits of scikit-learn, as there is no MNIST here"

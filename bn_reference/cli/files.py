@@ -1,0 +1,54 @@
+"""Files that a command writes: all of one or nothing, and a path that cannot be written is refused before the work."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["require_directory", "require_writable", "write_json"]
+
+
+def require_writable(path: Path | None) -> None:
+    """Say before the work, not after it, that a path cannot be written."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise click.ClickException(f"--json is {path}, which is a directory; name a file in it")
+    if not path.parent.is_dir():
+        raise click.ClickException(f"--json is {path}, but there is no directory {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise click.ClickException(f"--json is {path}, which cannot be written; choose another place or change its permissions")
+
+
+def require_directory(path: Path | None) -> None:
+    """Make the directory that figures go to, and say before the work where that cannot be."""
+    if path is None:
+        return
+    if path.exists() and not path.is_dir():
+        raise click.ClickException(f"--out is {path}, which is a file; name a directory")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"--out is {path}, which cannot be made ({error.strerror}); choose another place") from None
+    if not os.access(path, os.W_OK):
+        raise click.ClickException(f"--out is {path}, where nothing can be written; choose another place")
+
+
+def write_json(content: dict[str, Any], path: Path) -> None:
+    """All of it or nothing: a reader never meets half of it. What is no regular file, a pipe say, is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        return
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2, allow_nan=False)
+        file.write("\n")
+    mode = os.umask(0)
+    os.umask(mode)
+    Path(name).chmod(0o666 & ~mode)  # as a file that is simply opened would have; a temporary one is its owner's alone
+    Path(name).replace(path)

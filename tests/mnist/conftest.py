@@ -1,0 +1,29 @@
+"""The images that the tests are run on, and the study that their limits come from."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bn_reference.mnist.digits import handwritten_digits
+from bn_reference.mnist.sources import load, locate
+
+from bn_reference.mnist.dataset import Dataset
+
+STUDY = Path(__file__).parents[2] / "docs" / "mnist" / "study.json"
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """MNIST where it lies, else the digits that scikit-learn ships; the header of the run says which."""
+    if locate() is None and not os.environ.get("BN_REFERENCE_REQUIRE_MNIST"):
+        return handwritten_digits()
+    return load(download=False)
+
+
+@pytest.fixture(scope="session")
+def study(dataset: Dataset) -> dict[str, Any]:
+    """What many seeds gave on these images."""
+    found: dict[str, Any] = json.loads(STUDY.read_text(encoding="utf-8"))[dataset.name]
+    return found
