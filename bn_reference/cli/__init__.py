@@ -10,6 +10,7 @@ import click
 from bn_reference.cli.data import data
 from bn_reference.cli.listing import list_
 from bn_reference.cli.status import INTERRUPTED, UNUSABLE, VIOLATES
+from bn_reference.cli.train import train
 from bn_reference.cli.verify import verify
 
 __all__ = ["commands", "main"]
@@ -51,5 +52,5 @@ def commands(context: click.Context) -> int:
     return UNUSABLE
 
 
-for command in (verify, data, list_):
+for command in (verify, train, data, list_):
     commands.add_command(command)

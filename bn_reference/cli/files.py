@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-__all__ = ["require_directory", "require_writable", "write_json"]
+__all__ = ["require_figures", "require_writable", "write_json"]
 
 
 def require_writable(path: Path | None) -> None:
@@ -25,10 +25,16 @@ def require_writable(path: Path | None) -> None:
         raise click.ClickException(f"--json is {path}, which cannot be written; choose another place or change its permissions")
 
 
-def require_directory(path: Path | None) -> None:
-    """Make the directory that figures go to, and say before the work where that cannot be."""
+def require_figures(path: Path | None) -> None:
+    """Make the directory that figures go to; say before the work where that cannot be, or where they cannot be drawn."""
     if path is None:
         return
+    from bn_reference.mnist.plotting import UnusablePlots, require_matplotlib
+
+    try:
+        require_matplotlib()
+    except UnusablePlots as unusable:
+        raise click.ClickException(str(unusable)) from None
     if path.exists() and not path.is_dir():
         raise click.ClickException(f"--out is {path}, which is a file; name a directory")
     try:

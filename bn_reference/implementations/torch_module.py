@@ -159,7 +159,7 @@ class TorchImplementation(Implementation):
     """A factory of modules: called with the arguments of ``torch.nn.BatchNorm1d``, by keyword."""
 
     def __init__(self, factory: Callable[..., torch.nn.Module], name: str, device: str = "cpu") -> None:
-        self._factory = factory
+        self.factory = factory
         self.name = name
         self.device = device
 
@@ -178,7 +178,7 @@ class TorchImplementation(Implementation):
         return next(parameters), next(parameters), _as_state(mean, var, batches)
 
     def _build(self, case: Case) -> torch.nn.Module:
-        return self._factory(
+        return self.factory(
             case.channels,
             eps=case.eps,
             momentum=case.momentum,

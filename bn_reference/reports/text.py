@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from io import StringIO
 
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.text import Text
 
 from bn_reference.reports.marks import STATUSES, Marks
+from bn_reference.reports.streams import print_suitably
 from bn_reference.reports.table import table
 from bn_reference.reports.violations import print_violations
 from bn_reference.results import Report, Result
 
 __all__ = ["print_report", "verdict_line"]
 
-PLAIN_WIDTH = 120  # where there is no terminal to ask
 VERSIONS = ("torch", "numpy", "ml_dtypes", "hypothesis", "python", "bn-reference")
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print the whole report; without an escape sequence in a pipe, and where NO_COLOR is set."""
-    if console.is_terminal:
-        _print(report, _without_colour(console) if os.environ.get("NO_COLOR") else console)
-        return
-    stream = StringIO()
-    width = console.width if "COLUMNS" in os.environ else PLAIN_WIDTH
-    _print(report, Console(file=stream, color_system=None, width=width, highlight=False, force_terminal=False))
-    console.file.write("".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines()))
-
-
-def _without_colour(console: Console) -> Console:
-    """One on the same terminal that writes no escape sequence at all: rich's own would still write bold and dim."""
-    return Console(file=console.file, color_system=None, width=console.width, highlight=False, force_terminal=True)
+    """Print the whole report."""
+    print_suitably(lambda suitable: _print(report, suitable), console)
 
 
 def _print(report: Report, console: Console) -> None:
@@ -79,11 +66,12 @@ def _heading(report: Report) -> Text:
     examples = max((result.examples for result in report.results), default=0)
     versions = [f"{name} {report.environment[name]}" for name in VERSIONS if name in report.environment]
     versions += [report.environment["platform"]] if "platform" in report.environment else []
+    cases = f"cases: {report.environment['cases']}\n" if "cases" in report.environment else ""
     budget = f", up to {examples} examples a property and pair of dtypes" if examples else ""
     return Text.assemble(
         (report.target, "bold"),
         f" on {devices}" if devices else "",
-        (f"\n{', '.join(versions)}\nseed {report.seed}{budget}", "dim"),
+        (f"\n{', '.join(versions)}\n{cases}seed {report.seed}{budget}", "dim"),
     )
 
 
