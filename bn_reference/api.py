@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Iterable
 from importlib import metadata
+from os import PathLike
 
 from bn_reference import workers
+from bn_reference.cases.recorded import read_recording
 from bn_reference.events import Done, Listener, Started, Trying
 from bn_reference.implementations.loading import load_target, name_of
 from bn_reference.properties import PROPERTIES
@@ -32,6 +35,7 @@ def verify(
     fail_fast: bool = False,
     jobs: int = 1,
     timeout: float = 10.0,
+    recording: str | PathLike[str] = "",
     isolated: bool = False,
     listener: Listener | None = None,
 ) -> Report:
@@ -47,6 +51,7 @@ def verify(
         fail_fast: end with the first violation.
         jobs: 1 works in this process; more start that many worker processes (the target must then be given by name).
         timeout: seconds that one example may take.
+        recording: path of a file of recorded batches (``cases.recorded``) that the cases are made of; "" for drawn cases.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
         listener: is told what happens.
 
@@ -55,6 +60,7 @@ def verify(
 
     Raises:
         UnusableTarget: the target cannot be loaded or built.
+        UnusableRecording: the recording cannot be used (a ValueError).
         UnusableArguments: another argument cannot be used (a ValueError).
     """
     _require(examples >= 1, "examples", examples, "at least 1")
@@ -62,7 +68,11 @@ def verify(
     _require(timeout > 0, "timeout", timeout, "a positive number of seconds")
     _require(0 <= seed < 2**64, "seed", seed, "between 0 and 2^64 - 1")
     selected = units(select_properties(properties), select_pairs(dtypes))
-    budget = Budget(examples, seed, timeout)
+    budget = Budget(examples, seed, timeout, os.fspath(recording))
+    tried = environment()
+    if budget.recording:
+        recorded = read_recording(budget.recording)
+        tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"
     name = target if isinstance(target, str) else name_of(target)
     listen = listener or (lambda event: None)
     started = time.perf_counter()
@@ -80,7 +90,7 @@ def verify(
         interrupted = True
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
     results.sort(key=lambda r: (position[f"{r.input_dtype}/{r.parameter_dtype}"], ORDER[r.property]))
-    return Report(name, environment(), seed, time.perf_counter() - started, tuple(results), interrupted)
+    return Report(name, tried, seed, time.perf_counter() - started, tuple(results), interrupted)
 
 
 def _require(holds: bool, argument: str, value: float, rule: str) -> None:

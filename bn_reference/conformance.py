@@ -6,6 +6,7 @@ together when the first of them is run, and the others look their verdict up.
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,8 +28,9 @@ TIMEOUT = 10.0  # seconds an example; as the command line's default
 class Verdicts:
     """The judges of a session, and the verdicts that they have given."""
 
-    def __init__(self, session: pytest.Session) -> None:
+    def __init__(self, session: pytest.Session, directory: Path) -> None:
         self._session = session
+        self._directory = directory
         self._judges: dict[str, Judge] = {}
         self._results: dict[tuple[str, Unit, str], Result] = {}
 
@@ -49,14 +51,27 @@ class Verdicts:
             config = self._session.config
             examples = config.getoption("bn_examples") or settings().max_examples
             implementation = load_target(target, config.getoption("bn_device"))
-            self._judges[target] = Judge(implementation, Budget(examples, seed_of(config), TIMEOUT), spec=target)
+            budget = Budget(examples, seed_of(config), TIMEOUT, self._recording())
+            self._judges[target] = Judge(implementation, budget, spec=target)
         return self._judges[target]
+
+    def _recording(self) -> str:
+        """The recording that ``--bn-cases`` asks for; empty for drawn cases."""
+        cases: str = self._session.config.getoption("bn_cases")
+        if cases != "mnist":
+            return "" if cases == "drawn" else cases
+        from bn_reference.mnist.activations import record
+        from bn_reference.mnist.sources import load
+
+        path = self._directory / "mnist.npz"
+        record(load(), path)
+        return str(path)
 
 
 @pytest.fixture(scope="session")
-def bn_verdicts(request: pytest.FixtureRequest) -> Verdicts:
+def bn_verdicts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
     """What the session knows so far."""
-    return Verdicts(request.session)
+    return Verdicts(request.session, tmp_path_factory.mktemp("recordings"))
 
 
 def test_target_keeps(bn_target: str, bn_unit: Unit, bn_property: Property, bn_verdicts: Verdicts) -> None:

@@ -38,6 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="cases a property and pair of dtypes (default: max_examples of the Hypothesis profile)",
     )
+    group.addoption(
+        "--bn-cases",
+        default="drawn",
+        metavar="CASES",
+        help="drawn (the default), mnist for what enters batch norm in real training, or a file of recorded batches",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

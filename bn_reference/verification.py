@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.recorded import recorded_cases
 from bn_reference.cases.strategies import cases, lattice_cases
 from bn_reference.compare import Comparison
 from bn_reference.diagnosis import diagnose
@@ -40,11 +42,23 @@ GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being trie
 
 @dataclass(frozen=True)
 class Budget:
-    """How much to try: examples a property and pair, the seed, and the seconds that one example may take."""
+    """What to try, and how much.
+
+    Attributes:
+        examples: cases a property and pair.
+        seed: of the cases.
+        timeout: seconds that one example may take.
+        recording: path of the recording that cases are made of; empty where they are drawn.
+    """
 
     examples: int = 100
     seed: int = 0
     timeout: float = 10.0
+    recording: str = ""
+
+    def cases(self, pair: Pair) -> SearchStrategy[Case]:
+        """The cases of one pair of dtypes."""
+        return recorded_cases(self.recording, pair) if self.recording else cases(pair)
 
 
 class Judge:
@@ -115,7 +129,7 @@ class Judge:
 
         for key, examples in self._rounds(pair):
             if not satisfied():
-                search(cases(pair), key, try_all, examples)
+                search(self.budget.cases(pair), key, try_all, examples)
             more = True
 
     def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
@@ -132,7 +146,7 @@ class Judge:
         if tally.final:
             return tally.failing, tally.failure
         pair = tally.failing.pair
-        lattice, all_cases = lattice_cases(pair), cases(pair)
+        lattice, all_cases = lattice_cases(pair), self.budget.cases(pair)
         for strategy, key, examples in (
             (lattice, f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES),
             *((all_cases, key, examples) for key, examples in self._rounds(pair)),
@@ -238,7 +252,9 @@ class Judge:
         trace = [] if tally.final else self._traced(tally.property, case)
         reproducer = script(self.spec, trace, comparison, tally.property, pair) if trace else ""
         diagnosis = "" if tally.final else diagnose(self.implementation, case)
-        return Violation(str(failure), case, comparison, diagnosis, reproducer)
+        # the smallest case may be a drawn one; what it was met on says where it happens in real training
+        met = f"; met on {tally.failing.kinds[0]}" if self.budget.recording and not tally.final else ""
+        return Violation(f"{failure}{met}", case, comparison, diagnosis, reproducer)
 
     def _traced(self, property: Property, case: Case) -> list[Any]:
         """What the property asks of the implementation for this case, from the beginning."""

@@ -18,7 +18,6 @@ from multiprocessing.connection import Connection, wait
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
-from bn_reference.cases.recipe import realize
 from bn_reference.events import Done, Listener, Started, Trying
 from bn_reference.implementations.loading import load_target
 from bn_reference.implementations.protocol import UnusableTarget
@@ -61,7 +60,7 @@ class _Note:
             name, recipe = pickle.loads(self.text.raw)
         except (pickle.UnpicklingError, EOFError):
             return "", None
-        return name, None if recipe is None else realize(recipe)
+        return name, None if recipe is None else recipe.realize()
 
 
 def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: _Note) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
-from bn_reference.cases.recipe import Recipe, realize
+from bn_reference.cases.recipe import Recipe
 from bn_reference.compare import within
 from bn_reference.implementations.numpy_layer import NumpyImplementation
 from bn_reference.implementations.protocol import Implementation
@@ -39,7 +39,7 @@ def seeded_cases(pair: Pair) -> list[Case]:
             pair, SHAPES[i % len(SHAPES)], WELL_CONDITIONED, i, eps, momentum, True, True, i % 4 > 0, "contiguous", "contiguous"
         )
 
-    return [wide_gradient(realize(recipe(i)), i) for i in range(30)]
+    return [wide_gradient(recipe(i).realize(), i) for i in range(30)]
 
 
 def wide_gradient(case: Case, number: int) -> Case:

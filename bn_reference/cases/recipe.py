@@ -18,7 +18,7 @@ from bn_reference.cases.case import Array, Case
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
 from bn_reference.layouts import from_matrix
 
-__all__ = ["Lattice", "Recipe", "realize"]
+__all__ = ["Lattice", "Recipe"]
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,13 @@ class Recipe:
     layout: str
     grad_layout: str
 
+    def realize(self) -> Case:
+        """The case; equal recipes give one and the same object."""
+        return _realize(self)
+
 
 @lru_cache(maxsize=512)
-def realize(recipe: Recipe) -> Case:
-    """Make the case of a recipe; equal recipes give one and the same object."""
+def _realize(recipe: Recipe) -> Case:
     rng = np.random.default_rng(recipe.seed)
     channels, pair = recipe.shape[1], recipe.pair
     if isinstance(recipe.values, Lattice):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
-from bn_reference.cases.recipe import Lattice, Recipe, realize
+from bn_reference.cases.recipe import Lattice, Recipe
 from bn_reference.layouts import LAYOUTS
 
 __all__ = ["cases", "lattice_cases", "profiled_cases"]
@@ -23,6 +23,14 @@ EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 1
 
 EPS = (1e-5, 1e-3, 0.125, 1.0, 1e-8, 1e-12)
 MOMENTUM = (0.1, None, 1.0, 0.0, 0.5, 0.875, 0.3, 0.01)
+OPTIONS = (  # affine, tracks, started: all on in most cases, as properties speak of them
+    (True, True, True),
+    (True, True, False),
+    (True, True, True),
+    (False, True, True),
+    (True, False, False),
+    (False, False, False),
+)
 
 
 def _shapes(least: int, most: int) -> list[tuple[int, ...]]:
@@ -78,17 +86,7 @@ def hyperparameters() -> st.SearchStrategy[dict[str, object]]:
         {
             "eps": st.sampled_from(EPS),
             "momentum": st.sampled_from(MOMENTUM),
-            # affine, tracks, started: all on in most cases, as properties speak of them
-            "options": st.sampled_from(
-                [
-                    (True, True, True),
-                    (True, True, False),
-                    (True, True, True),
-                    (False, True, True),
-                    (True, False, False),
-                    (False, False, False),
-                ]
-            ),
+            "options": st.sampled_from(OPTIONS),
         }
     )
 
@@ -109,9 +107,8 @@ def _recipe(
     lay: tuple[str, str],
 ) -> Case:
     affine, tracks, started = hyper["options"]  # type: ignore[misc]
-    return realize(
-        Recipe(pair, shape, values, seed, hyper["eps"], hyper["momentum"], affine, tracks, started, *lay)  # type: ignore[arg-type,has-type]
-    )
+    recipe = Recipe(pair, shape, values, seed, hyper["eps"], hyper["momentum"], affine, tracks, started, *lay)  # type: ignore[arg-type,has-type]
+    return recipe.realize()
 
 
 @st.composite

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,8 +57,15 @@ class _Several(click.Command):
 @click.option("--fail-fast", is_flag=True, help="Stop at the first violation.")
 @click.option("--jobs", type=int, default=os.cpu_count() or 1, show_default="one a core", help="Worker processes.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for one example.")
+@click.option(
+    "--cases",
+    default="drawn",
+    show_default=True,
+    metavar="CASES",
+    help="drawn, mnist (what enters batch norm in real training), or a file of recorded batches.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON.")
-def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[str, ...], **options: Any) -> int:
+def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[str, ...], cases: str, **options: Any) -> int:
     """Verify TARGET: module:attribute or path/to/file.py:attribute.
 
     The attribute is a class or factory with the constructor of torch.nn.BatchNorm1d, a NumPy layer like
@@ -65,6 +75,7 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
     from rich.console import Console
 
     from bn_reference import api
+    from bn_reference.cases.recorded import UnusableRecording
     from bn_reference.implementations.protocol import UnusableTarget
     from bn_reference.reports.progress import ProgressDisplay
     from bn_reference.selection import UnusableArguments
@@ -72,16 +83,39 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
     require_writable(json_path)
     progress = ProgressDisplay(Console(stderr=True))
     try:
-        with progress:
+        with progress, _recording(cases) as recording:
             report = api.verify(
-                dtypes=dtypes or None, properties=properties or None, isolated=True, listener=progress, **options
+                dtypes=dtypes or None,
+                properties=properties or None,
+                isolated=True,
+                recording=recording,
+                listener=progress,
+                **options,
             )
-    except (UnusableTarget, UnusableArguments) as unusable:
+    except (UnusableTarget, UnusableArguments, UnusableRecording) as unusable:
         raise click.ClickException(str(unusable)) from None
     if json_path is not None:
         write_json(report.to_json(), json_path)
     _print(report, Console(highlight=False, soft_wrap=False))
     return INTERRUPTED if report.interrupted else CONFORMS if report.conforms else VIOLATES
+
+
+@contextmanager
+def _recording(cases: str) -> Iterator[str]:
+    """The path of the recording that ``--cases`` asks for; empty for drawn cases."""
+    if cases != "mnist":
+        yield "" if cases == "drawn" else cases
+        return
+    from bn_reference.mnist.activations import record
+    from bn_reference.mnist.sources import UnusableData, load
+
+    with TemporaryDirectory(prefix="bn_reference.") as directory:
+        path = Path(directory) / "mnist.npz"
+        try:
+            record(load(), path)
+        except UnusableData as unusable:
+            raise click.ClickException(str(unusable)) from None
+        yield str(path)
 
 
 def _print(report: Report, console: Console) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -63,17 +64,18 @@ def by_model(property: Property, trial: Trial) -> Comparison:
 def as_torch_does(property: Property, trial: Trial) -> tuple[Comparison, list[Deviation]] | None:
     """The comparison with what torch does where it is known to deviate, and the deviations met; None where it is not so.
 
-    Each deviation is tried by itself, then all together: a case may lie in the regions of several.
+    Each deviation is tried by itself, then several together: a case may lie in the regions of several, and those that it
+    takes to explain it are named, no others.
     """
     met = [deviation for deviation in deviations_of(property, trial.case.pair) if deviation.region(property, trial.case)]
-    for together in [[deviation] for deviation in met] + ([met] if len(met) > 1 else []):
+    for together in chain.from_iterable(combinations(met, size) for size in range(1, len(met) + 1)):
         model: dict[str, Any] = {}
         for deviation in together:
             model |= deviation.model(trial.case)
         for deviation in together:
             comparison = deviation.as_torch(property, trial.judged_as(model))
             if comparison.holds:
-                return comparison, together
+                return comparison, list(together)
     return None
 
 

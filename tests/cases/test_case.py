@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
-from bn_reference.cases.recipe import realize
 from bn_reference.cases.strategies import cases
 
 NAMES = {"np": np, "ml_dtypes": ml_dtypes, "Case": Case, "Pair": Pair}
@@ -42,7 +41,7 @@ def test_the_arrays_of_a_case_cannot_be_written_to(case: Case) -> None:
 
 @given(cases(PAIRS[0]))
 def test_the_same_recipe_makes_the_same_case_object(case: Case) -> None:
-    assert realize(case.recipe) is case
+    assert case.recipe.realize() is case
 
 
 def test_a_layer_without_parameters_and_statistics_is_judged_in_the_dtype_of_its_input() -> None:
