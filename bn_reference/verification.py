@@ -253,7 +253,8 @@ class Judge:
         reproducer = script(self.spec, trace, comparison, tally.property, pair) if trace else ""
         diagnosis = "" if tally.final else diagnose(self.implementation, case)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
-        met = f"; met on {tally.failing.kinds[0]}" if self.budget.recording and not tally.final else ""
+        where = tally.failing.kinds[:1] if self.budget.recording and not tally.final else ()  # a witness has none
+        met = "".join(f"; met on {channel}" for channel in where)
         return Violation(f"{failure}{met}", case, comparison, diagnosis, reproducer)
 
     def _traced(self, property: Property, case: Case) -> list[Any]:

@@ -215,6 +215,6 @@ def recorded_cases(draw: st.DrawFn, path: str, pair: Pair) -> Case:
 
 
 def _mostly_all(most: int, least: int) -> list[int]:
-    """Counts to choose from, the smallest first: powers of two up to ``most``, and ``most`` as often as those together."""
-    powers = [count for count in (1, 2, 4, 8, 16, 32, 64, 128, 256) if least <= count < most]
-    return [*powers, *[most] * max(len(powers), 1)]
+    """Counts to choose from, the smallest first, few of them powers of two; and ``most`` as often as those together."""
+    some = [count for count in (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233) if least <= count < most]
+    return [*some, *[most] * max(len(some), 1)]

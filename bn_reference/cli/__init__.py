@@ -8,6 +8,7 @@ import sys
 import click
 
 from bn_reference.cli.data import data
+from bn_reference.cli.explain import explain
 from bn_reference.cli.listing import list_
 from bn_reference.cli.status import INTERRUPTED, UNUSABLE, VIOLATES
 from bn_reference.cli.train import train
@@ -52,5 +53,5 @@ def commands(context: click.Context) -> int:
     return UNUSABLE
 
 
-for command in (verify, train, data, list_):
+for command in (verify, train, explain, data, list_):
     commands.add_command(command)

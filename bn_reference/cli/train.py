@@ -29,7 +29,9 @@ SCHEMA = 1
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the initial weights and the order of the images.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Of torch; the models are too small to gain by more.")
 @click.option("--layer", default="torch", show_default=True, metavar="NAME", help="torch, reference, or a target as in verify.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the figures there, as PNG and SVG.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write figures there, those of explain too, as PNG and SVG."
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the history as JSON.")
 def train(data: Path | None, out: Path | None, json_path: Path | None, **options: Any) -> int:
     """Train the lecture's pair of models on MNIST: one with batch norm, one without.
@@ -78,7 +80,7 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
     if interrupted:
         return INTERRUPTED
     if out is not None:
-        _draw(history, out)
+        _draw(history, dataset, settings, out)
     return CONFORMS
 
 
@@ -135,8 +137,17 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _draw(history: History, out: Path) -> None:
+def _draw(history: History, dataset: Dataset, settings: Settings, out: Path) -> None:
+    """The lecture's plots, and those of ``explain``."""
+    from rich.console import Console
+
     from bn_reference.mnist.lecture_figures import draw_lecture
+    from bn_reference.mnist.phenomena import measure
+    from bn_reference.mnist.phenomena.figures import draw_phenomena
+    from bn_reference.reports.steps import StepsDisplay
 
     draw_lecture(history.epochs, out)
+    with StepsDisplay(Console(stderr=True), "measuring what explains it", measure.PARTS) as display:
+        found = measure.measure_all(dataset, settings.seed, settings.threads, display.advance)
+    draw_phenomena(found, out)
     click.echo(f"figures are in {out}")

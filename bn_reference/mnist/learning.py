@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from bn_reference.mnist.dataset import Split
 
-__all__ = ["BATCH_SIZE", "LEARNING_RATE", "Learner", "Score", "batches", "on_threads", "score", "tensors"]
+__all__ = ["BATCH_SIZE", "LEARNING_RATE", "Learner", "Score", "batches", "endless_batches", "on_threads", "score", "tensors"]
 
 BATCH_SIZE = 32  # the lecture's
 LEARNING_RATE = 0.01
@@ -36,6 +36,13 @@ def batches(count: int, generator: torch.Generator, size: int = BATCH_SIZE) -> I
     order = torch.randperm(count, generator=generator)
     for start in range(0, count - size + 1, size):
         yield order[start : start + size]
+
+
+def endless_batches(count: int, seed: int, size: int = BATCH_SIZE) -> Iterator[Tensor]:
+    """Epoch after epoch, in orders drawn from a seed."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield from batches(count, generator, size)
 
 
 class Learner:

@@ -45,6 +45,7 @@ STYLE: Any = {  # of rcParams
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#E6E6E6",
     "xtick.color": GREY,
     "ytick.color": GREY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from bn_reference.mnist.dataset import Dataset
-from bn_reference.mnist.learning import Learner, batches, on_threads, score, tensors
+from bn_reference.mnist.learning import Learner, endless_batches, on_threads, score, tensors
 from bn_reference.mnist.models import LayerFactory, model_pair
 
-__all__ = ["LIMIT", "STEPS", "Advantage", "advantage", "endless_batches", "rows_that_depend_on_the_batch_size"]
+__all__ = ["LIMIT", "STEPS", "Advantage", "advantage", "rows_that_depend_on_the_batch_size"]
 
 LIMIT = 8000  # images, the first of the training set
 STEPS = 500  # two epochs of them
@@ -58,13 +58,6 @@ def advantage(dataset: Dataset, layer: LayerFactory, seed: int) -> Advantage:
                 accuracy += with_bn.accuracy - plain.accuracy
     scores = STEPS // SCORED_EVERY
     return Advantage(loss / scores, accuracy / scores, models[0])
-
-
-def endless_batches(count: int, seed: int) -> Iterator[Tensor]:
-    """Epoch after epoch."""
-    order = torch.Generator().manual_seed(seed)
-    while True:
-        yield from batches(count, order)
 
 
 def rows_that_depend_on_the_batch_size(model: nn.Sequential, images: Tensor, sizes: Sequence[int]) -> Tensor:

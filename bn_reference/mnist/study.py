@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from bn_reference.api import environment
 from bn_reference.mnist.dataset import Dataset
 from bn_reference.mnist.digits import handwritten_digits
 from bn_reference.mnist.layers import layer_named
+from bn_reference.mnist.phenomena.study import study_phenomena
 from bn_reference.mnist.regression import advantage
 from bn_reference.mnist.sources import load
 from bn_reference.mnist.training import Settings, train
@@ -39,7 +41,8 @@ def study(dataset: Dataset, say: Say = lambda line: None) -> dict[str, Any]:
     """What the reduced run gives for many seeds.
 
     Returns:
-        ``advantage``: loss and accuracy by seed; ``trajectory``: the largest ratio of each honest layer by seed.
+        ``advantage``: loss and accuracy by seed; ``trajectory``: the largest ratio of each honest layer by seed;
+        ``phenomena``: each quantity of the explanation by seed.
     """
     gains = [advantage(dataset, torch.nn.BatchNorm1d, seed) for seed in _told(range(ADVANTAGE_SEEDS), "advantage", say)]
     return {
@@ -52,6 +55,7 @@ def study(dataset: Dataset, say: Say = lambda line: None) -> dict[str, Any]:
                 if control.name != "framework_function"  # torch's own layer in another guise: not one bit differs
             },
         },
+        "phenomena": study_phenomena(dataset, partial(_told, say=say)),
     }
 
 

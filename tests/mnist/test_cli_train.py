@@ -10,6 +10,8 @@ import pytest
 from bn_reference.cli import main
 from bn_reference.mnist import sources
 from bn_reference.mnist.dataset import Dataset
+from bn_reference.mnist.phenomena import measure
+from bn_reference.mnist.phenomena.measure import Measurements
 
 Run = Callable[..., tuple[int, str, str]]
 SHORT = ("--limit", "320", "--epochs", "2")
@@ -70,13 +72,21 @@ def test_the_same_command_gives_the_same_history(run: Run, tmp_path: Path) -> No
     assert first["history"] == second["history"]
 
 
-def test_figures_are_drawn(run: Run, tmp_path: Path) -> None:
+def test_the_lectures_figures_and_those_of_the_explanation_are_drawn(
+    run: Run, tmp_path: Path, measurements: Measurements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "measure_all", lambda *arguments: measurements)
+
     status, _, err = run("train", *SHORT, "--out", "figures")
 
-    names = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    lecture = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+    explanation = ("gradients", "depth", "percentiles", "shift", "companions")
+    drawn = {path.name: path.read_bytes()[:5] for path in (tmp_path / "figures").iterdir()}
     assert (status, err) == (0, "")
-    for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
-        assert {f"{name}.png", f"{name}.svg"} <= set(names)
+    assert drawn == {
+        **{f"{name}.png": b"\x89PNG\r" for name in (*lecture, *explanation)},
+        **{f"{name}.svg": b"<?xml" for name in (*lecture, *explanation)},
+    }
 
 
 def test_a_layer_that_fails_is_named_and_its_finished_epochs_are_kept(run: Run, tmp_path: Path) -> None:

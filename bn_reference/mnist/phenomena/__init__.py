@@ -1,0 +1,1 @@
+"""What the lecture explains about batch normalization, measured: gradients through depth, the shift of inputs, companions."""
