@@ -36,8 +36,8 @@ def explain(data: Path | None, seed: int, threads: int, out: Path | None, json_p
     from bn_reference.reports.steps import StepsDisplay
     from bn_reference.reports.streams import print_suitably
 
+    require_figures(out)  # first, as the other file may go to the same directory
     require_writable(json_path)
-    require_figures(out)
     started = time.perf_counter()
     try:
         dataset = load(data)

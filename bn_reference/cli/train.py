@@ -51,8 +51,8 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
 
     settings = Settings(**options)
     _require_usable(settings)
+    require_figures(out)  # first, as the other file may go to the same directory
     require_writable(json_path)
-    require_figures(out)
     started = time.perf_counter()
     try:
         dataset, layer = load(data), layer_named(settings.layer)

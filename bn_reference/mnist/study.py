@@ -31,7 +31,7 @@ __all__ = ["study"]
 
 ADVANTAGE_SEEDS = 400
 REFERENCE_SEEDS = 40
-CONTROL_SEEDS = 4  # of each control; they are some eighteen honest layers
+CONTROL_SEEDS = 4  # of each control; they are sixteen honest layers, all but torch's own
 LECTURE_SEEDS = 10
 
 Say = Callable[[str], None]

@@ -113,20 +113,25 @@ def _shift(found: Measurements) -> Any:
     figure, panels = new_figure(1, 2)
     with_bn, without = found.shifts
     kinds = (
-        ("its inputs' mean moves, in deviations a step", with_bn.mean, without.mean, ("activation 1", "activation 2")),
-        ("its gradient moves, ||G - G'|| / ||G||", with_bn.gradient, without.gradient, ("linear layer 2", "linear layer 3")),
+        ("mean input, moved a step (in deviations)", with_bn.mean, without.mean, ("activation 1", "activation 2")),
+        (
+            "gradient, moved by earlier layers (relative)",
+            with_bn.gradient,
+            without.gradient,
+            ("linear layer 2", "linear layer 3"),
+        ),
     )
     for axes, (title, ours, plain, names) in zip(panels, kinds, strict=True):
         places = np.arange(len(names))
-        for offset, values, colour, name in ((-0.2, ours, BATCH_NORM, "batch norm"), (0.2, plain, PLAIN, "without")):
-            bars = axes.bar(places + offset, values, width=0.36, color=colour, label=name)
+        for offset, values, colour in ((-0.2, ours, BATCH_NORM), (0.2, plain, PLAIN)):
+            bars = axes.bar(places + offset, values, width=0.36, color=colour)
             axes.bar_label(bars, fmt="%.3f", padding=3, color=colour, fontsize=12)
         axes.set_title(title, fontweight="normal", fontsize=14)
         axes.set_xticks(places, names)
         axes.grid(axis="x", visible=False)
         axes.margins(y=0.14)
-    panels[0].annotate("batch norm", (0.5, 0.0035), color=BATCH_NORM, fontweight="bold", ha="center", va="bottom", fontsize=12)
-    panels[0].annotate("without", (-0.02, float(without.mean[0])), color=PLAIN, ha="right", fontweight="bold", va="bottom")
+    for height, name, colour in ((0.97, "batch norm", BATCH_NORM), (0.90, "without", PLAIN)):
+        panels[0].annotate(name, (0.02, height), xycoords="axes fraction", color=colour, fontweight="bold", va="top")
     figure.suptitle(
         "Two measures of internal covariate shift, and they disagree", x=0.01, ha="left", fontweight="bold", fontsize=16
     )
