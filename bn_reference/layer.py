@@ -1,12 +1,12 @@
 """The reference layer: ``torch.nn.BatchNorm1d`` in NumPy alone, to be read and run.
 
-Here are the state, the rules for using it and the rejection of bad input. The mathematics is in ``specification``, axes in
-``layouts``, and which dtypes go together in ``arithmetic.precision``.
+Here are the state, the rules for using it and the rejection of bad input. The mathematics is in ``specification``, its passes
+over whole batches in ``blocks``, and which dtypes go together in ``arithmetic.precision``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bn_reference import blocks
 from bn_reference import specification as spec
 from bn_reference.arithmetic.precision import DTYPES, PAIRS, Pair, dtype_named
-from bn_reference.layouts import from_matrix, to_matrix
 
 __all__ = ["BatchNorm1d"]
 
@@ -25,14 +25,13 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class _Pass:
-    """What a backward pass needs of its forward pass: ``centred, x - mu: (m, C)``; ``sigma, gamma: (C,)``, computing dtype."""
+    """What a backward pass needs of its forward pass: ``centred``, x - mu, with ``sigma, gamma: (C,)``, computing dtype."""
 
-    shape: tuple[int, ...]
     dtype: np.dtype[Any]
     centred: Array
     sigma: Array
     gamma: Array
-    gradients: Callable[..., spec.Gradients]
+    through_statistics: bool
 
 
 class BatchNorm1d:
@@ -118,22 +117,23 @@ class BatchNorm1d:
         pair = self._check(x, stored is None)
         real = pair.compute_dtype.type
         with np.errstate(all="ignore"):  # NaN, infinities and overflow go through without a word
-            # Columns lie contiguous, for NumPy sums pairwise only along contiguous memory.
-            rows: Array = np.asarray(to_matrix(x), dtype=real, order="F")
+            rows: Array = np.ascontiguousarray(x, dtype=real)
+            centred = self._place_for_centred(x, rows)
             if stored is None:
-                mu = spec.mini_batch_mean(rows)
-                var = spec.biased_variance(rows, mu)
+                mu = blocks.mean(rows)
+                var = blocks.variance(rows, mu, centred)
             else:
                 mu, var = stored[0].astype(real), stored[1].astype(real)
+                blocks.centre(rows, mu, centred)
             sigma = spec.deviation(var, real(self.eps))
             gamma = np.ones_like(mu) if self.weight is None else self.weight.astype(real)
-            beta = np.zeros_like(mu) if self.bias is None else self.bias.astype(real)
-            y = spec.scale_and_shift(spec.normalize(rows, mu, sigma), gamma, beta)
+            beta = None if self.bias is None else self.bias.astype(real)
+            y = np.empty_like(rows)
+            blocks.scale_and_shift(centred, gamma / sigma, beta, y)
             if self.training and self.track_running_stats:
-                self._track(mu, var, len(rows))
-            gradients = spec.training_gradients if stored is None else spec.inference_gradients
-            self._latest = _Pass(x.shape, pair.input_dtype, rows - mu, sigma, gamma, gradients)
-            return from_matrix(y.astype(pair.input_dtype, order="C"), x.shape)
+                self._track(mu, var, blocks.rows(x))
+            self._latest = _Pass(pair.input_dtype, centred, sigma, gamma, stored is None)
+            return y.astype(pair.input_dtype, copy=False)
 
     def backward(self, grad_y: Array) -> tuple[Array, Array | None, Array | None]:
         """Gradients of ``sum(grad_y * y)`` through the latest forward pass as it was; may be asked for more than once.
@@ -155,19 +155,22 @@ class BatchNorm1d:
         _require("grad_y", grad_y, np.ndarray, "a NumPy array; convert it first")
         if not _is_real(grad_y.dtype):
             raise TypeError(f"grad_y has dtype {grad_y.dtype}, but must hold real numbers; convert it first")
-        if grad_y.shape != latest.shape:
-            raise ValueError(f"grad_y has shape {grad_y.shape}, but must have that of the latest output; pass {latest.shape}")
+        if grad_y.shape != (shape := latest.centred.shape):
+            raise ValueError(f"grad_y has shape {grad_y.shape}, but must have that of the latest output; pass {shape}")
         with np.errstate(all="ignore"):
-            dy: Array = np.asarray(to_matrix(grad_y.astype(latest.dtype)), dtype=latest.sigma.dtype, order="F")
-            # In units of a power of two near sigma every rounding is the same, and sigma**3 neither overflows nor underflows.
-            exponent = np.frexp(latest.sigma)[1]
-            centred, sigma = np.ldexp(latest.centred, -exponent), np.ldexp(latest.sigma, -exponent)
-            grads = latest.gradients(dy, centred, np.zeros_like(sigma), sigma, latest.gamma)
-            dx = np.ldexp(grads.x, -exponent)
-            grad_x = from_matrix(dx.astype(latest.dtype, order="C"), latest.shape)
+            rounded = grad_y.astype(latest.dtype, copy=False)
+            dy: Array = np.ascontiguousarray(rounded, dtype=latest.centred.dtype)
+            plain, weighted = blocks.gradient_sums(dy, latest.centred)
+            scale, grad_gamma, dx = latest.gamma / latest.sigma, weighted / latest.sigma, np.empty_like(dy)
+            if latest.through_statistics:
+                level, slope = (blocks.over_rows(total, blocks.rows(dy)) for total in (plain, grad_gamma / latest.sigma))
+                blocks.training_input_gradient(dy, latest.centred, scale, level, slope, dx)
+            else:
+                blocks.scale_and_shift(dy, scale, None, dx)
+            grad_x = dx.astype(latest.dtype, copy=False)
             if not self.affine:
                 return grad_x, None, None
-            return grad_x, grads.gamma.astype(self.dtype), grads.beta.astype(self.dtype)
+            return grad_x, grad_gamma.astype(self.dtype), plain.astype(self.dtype)
 
     def train(self, mode: bool = True) -> BatchNorm1d:
         """Use the batch's statistics and update the running ones (or, with False, as ``eval``); returns the layer.
@@ -235,6 +238,14 @@ class BatchNorm1d:
 
     def _running(self) -> tuple[Array, Array] | None:
         return None if self.running_mean is None or self.running_var is None else (self.running_mean, self.running_var)
+
+    def _place_for_centred(self, x: Array, rows: Array) -> Array:
+        """Memory of the layer's own for x - mu: a copy that was made of x, or what the last pass used; fresh pages are slow."""
+        if not np.may_share_memory(x, rows):
+            return rows
+        last = self._latest
+        fits = last is not None and (last.centred.shape, last.centred.dtype) == (rows.shape, rows.dtype)
+        return last.centred if last is not None and fits else np.empty_like(rows)
 
     def _track(self, mu: Array, var: Array, m: int) -> None:
         """One running update (Algorithm 2, line 10, for the variance), in the computing dtype, kept in the layer's."""

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = (
     "specification",
     "arithmetic",
-    "layouts",
+    "layouts blocks",
     "cases.code cases.case",
     "layer",
     "cases oracle",
