@@ -25,7 +25,7 @@ ORDER = (
     "verification",
     "workers",
     "api",
-    "reports",
+    "reports plotting",
     "cli pytest_plugin conformance __main__ mnist benchmarks",
 )
 MAY_NAME_TORCH = ("implementations.torch_module", "mutants", "mnist", "benchmarks")

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from bn_reference.cli.bench import bench
 from bn_reference.cli.data import data
 from bn_reference.cli.explain import explain
 from bn_reference.cli.listing import list_
@@ -53,5 +54,5 @@ def commands(context: click.Context) -> int:
     return UNUSABLE
 
 
-for command in (verify, train, explain, data, list_):
+for command in (verify, bench, train, explain, data, list_):
     commands.add_command(command)

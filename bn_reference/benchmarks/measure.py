@@ -1,0 +1,82 @@
+"""One row measured: the implementation is built, timed against a copy, and held to its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from bn_reference.benchmarks.clocks import clock_of
+from bn_reference.benchmarks.operations import Setting
+from bn_reference.benchmarks.rows import Row
+from bn_reference.benchmarks.sampling import OPERATION, RIVAL, SERIES, Samples, alternate, yardsticks
+from bn_reference.benchmarks.work import work_of
+from bn_reference.benchmarks.workload import checked_channels, judge, workload
+from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
+
+__all__ = ["Failed", "NotMeasured", "measure"]
+
+
+class NotMeasured(Exception):
+    """The implementation cannot do what the setting asks for; the sentence says why."""
+
+
+class Failed(Exception):
+    """What was timed is wrong, or raised; the sentence says how."""
+
+
+def measure(
+    implementation: Implementation,
+    setting: Setting,
+    *,
+    rival: Implementation | None = None,
+    seed: int = 0,
+    budget: float = 0.3,
+) -> Row:
+    """Time one implementation in one setting.
+
+    Args:
+        implementation: as ``load_target`` gives it.
+        setting: what to do.
+        rival: another one that is timed in the same turns.
+        seed: of the batch.
+        budget: seconds that the timing takes, about; it has a least number of rounds.
+
+    Raises:
+        NotMeasured: the implementation does not support it, or the machine cannot compile it.
+        Failed: the output is out of its bound, or the implementation raised.
+    """
+    case = workload(setting.shape, setting.dtype, setting.layout, seed)
+    with _threads(setting.threads):
+        try:
+            clock, series = clock_of(implementation.device), []
+            for _ in range(SERIES):
+                work = work_of(implementation, case, setting.operation)
+                actions = {OPERATION: work.run, **yardsticks(setting, implementation.device)}
+                if rival is not None:
+                    actions[RIVAL] = work_of(rival, case, setting.operation).run
+                series.append(alternate(actions, clock, setting.cache, budget / SERIES))
+            verdict, known = judge(implementation.name, case, setting.operation, work.outputs(checked_channels(case)))
+        except Unsupported as unsupported:
+            raise NotMeasured(str(unsupported)) from None
+        except Misbehaviour as misbehaviour:
+            raise Failed(str(misbehaviour)) from None
+        except Exception as error:  # of the target's own, whatever it is
+            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                raise NotMeasured(f"it cannot be compiled here ({said[:200]})") from None
+            raise Failed(f"it raised {said}") from None
+    if not verdict.holds:
+        raise Failed(str(verdict))
+    return Row(implementation.name, implementation.device, setting, Samples(tuple(series)), verdict.ratio or 0.0, known)
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,104 @@
+"""Timing by turns: an operation, a copy of the bytes that it must move, and arithmetic in the core, all on the same machine."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from bn_reference.arithmetic.precision import DTYPES
+from bn_reference.benchmarks.clocks import Clock
+from bn_reference.benchmarks.operations import Setting
+from bn_reference.implementations.torch_module import TORCH_DTYPES
+
+__all__ = ["COPY", "CORE", "OPERATION", "RIVAL", "SERIES", "Samples", "Series", "alternate", "yardsticks"]
+
+# What is timed in a turn: the operation; two yardsticks, one that memory bounds and one that never leaves the core; and where
+# two implementations are compared, the other one's operation.
+OPERATION, COPY, CORE, RIVAL = "operation", "copy", "core", "rival"
+SERIES = 10  # each with arrays of its own: where they lie in memory moves a figure more than the noise of a turn does
+TURN = 1e-3  # seconds of one action's turn, below which the clock and the switch between them would show
+CORE_ELEMENTS = 2**12  # three arrays of 16 KB
+ROUNDS = (3, 101)  # of a series: at least, for a median; at most, for the size of a file
+WARM_UP = 2  # runs before anything is timed: code is compiled, pages are touched, running statistics settle
+
+
+@dataclass(frozen=True)
+class Series:
+    """Seconds of each action, turn by turn, on the same arrays."""
+
+    seconds: Mapping[str, tuple[float, ...]]
+
+    def fractions(self, of: str) -> tuple[float, ...]:
+        """The time of a yardstick over the operation's, for turns that stood side by side."""
+        return tuple(other / own for own, other in zip(self.seconds[OPERATION], self.seconds[of], strict=True))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Several series of one measurement."""
+
+    series: tuple[Series, ...]
+
+    @property
+    def median_seconds(self) -> float:
+        return statistics.median(self._seconds)
+
+    def fraction(self, of: str) -> float:
+        """The median over all turns of a yardstick's time over the operation's."""
+        return statistics.median(fraction for series in self.series for fraction in series.fractions(of))
+
+    @property
+    def spread(self) -> float:
+        """The interquartile range of the operation's seconds, as a part of their median."""
+        lower, _, upper = statistics.quantiles(self._seconds, n=4)
+        return (upper - lower) / self.median_seconds
+
+    def __add__(self, other: Samples) -> Samples:
+        return Samples(self.series + other.series)
+
+    @property
+    def _seconds(self) -> Sequence[float]:
+        return [seconds for series in self.series for seconds in series.seconds[OPERATION]]
+
+
+def yardsticks(setting: Setting, device: str) -> dict[str, Callable[[], None]]:
+    """What the operation is measured against.
+
+    COPY: torch's copy from one array to another that moves as many bytes as the setting's operation must, half of them in,
+    half out. CORE: additions within a first-level cache, which what else happens to memory does not slow.
+    """
+    elements, dtype = max(1, setting.bytes // (2 * DTYPES[setting.dtype].itemsize)), TORCH_DTYPES[setting.dtype]
+    source = torch.ones(elements, dtype=dtype, device=device)
+    target = torch.zeros_like(source)
+    one, two, total = torch.ones(3, CORE_ELEMENTS, device=device)
+
+    def copy() -> None:
+        target.copy_(source)
+
+    def core() -> None:
+        torch.add(one, two, out=total)
+
+    return {COPY: copy, CORE: core}
+
+
+def alternate(actions: Mapping[str, Callable[[], None]], clock: Clock, cache: str, budget: float) -> Series:
+    """Time the actions by turns for about ``budget`` seconds; where the cache is to be cold, once a turn after evicting it."""
+    for _ in range(WARM_UP):
+        for action in actions.values():
+            action()
+    cold = cache == "cold"
+    times = {name: 1 if cold else max(1, round(TURN / clock.seconds(action, 1))) for name, action in actions.items()}
+    taken: dict[str, list[float]] = {name: [] for name in actions}
+    least, most = ROUNDS
+    began, rounds = time.perf_counter(), 0
+    while rounds < least or (rounds < most and time.perf_counter() - began < budget):
+        for name, action in actions.items():
+            if cold:
+                clock.evict()
+            taken[name].append(clock.seconds(action, times[name]))
+        rounds += 1
+    return Series({name: tuple(seconds) for name, seconds in taken.items()})
