@@ -1,18 +1,24 @@
-"""Search, the only place that runs Hypothesis: cases are drawn from a seed and handed to a body until it has had enough."""
+"""Search, the only place that runs Hypothesis: cases are drawn from a seed and handed to a body until it has had enough.
+
+Drawing costs as much as judging. The same key gives the same cases, so what was drawn once is replayed to whoever asks later.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky, HypothesisWarning
 from hypothesis.strategies import SearchStrategy
 
 from bn_reference.cases.case import Case
+from bn_reference.cases.recipe import Recipe
 
-__all__ = ["Broken", "Enough", "search"]
+__all__ = ["Broken", "Drawings", "Enough", "search"]
 
 
 class Broken(Exception):
@@ -46,3 +52,49 @@ def search(
     with contextlib.suppress(Broken, Flaky, Enough), warnings.catch_warnings():
         warnings.simplefilter("ignore", HypothesisWarning)  # of the length of a case's repr, which nobody sees
         example()
+
+
+@dataclass
+class _Drawn:
+    """Recipes drawn under one key, and whether they are all there are."""
+
+    recipes: list[Recipe] = field(default_factory=list)
+    complete: bool = False
+
+
+class Drawings:
+    """What was drawn for the latest keys, as recipes, from which the cases are made again."""
+
+    KEPT = 2  # keys: the two rounds of one pair of dtypes
+
+    def __init__(self) -> None:
+        self._drawn: OrderedDict[tuple[str, int], _Drawn] = OrderedDict()
+
+    def replay(self, strategy: SearchStrategy[Case], key: str, body: Callable[[Case], None], examples: int) -> None:
+        """As ``search``, for a body that raises nothing but Enough; draws only what no body before it has got to.
+
+        The cases of ``strategy`` have recipes, and it is the same one whenever the key is.
+        """
+        drawn = self._drawn.setdefault((key, examples), _Drawn())
+        self._drawn.move_to_end((key, examples))
+        while len(self._drawn) > self.KEPT:
+            self._drawn.popitem(last=False)
+        known, seen, enough = len(drawn.recipes), 0, False
+
+        def further(case: Case) -> None:
+            nonlocal seen, enough
+            seen += 1
+            if seen > known:
+                drawn.recipes.append(case.recipe)
+                try:
+                    body(case)
+                except Enough:
+                    enough = True
+                    raise
+
+        with contextlib.suppress(Enough):
+            for recipe in drawn.recipes:
+                body(recipe.realize())
+            if not drawn.complete:
+                search(strategy, key, further, examples)
+                drawn.complete = not enough

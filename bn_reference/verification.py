@@ -29,7 +29,7 @@ from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reports.reproducer import script
 from bn_reference.results import Result, Violation
-from bn_reference.search import Broken, Enough, search
+from bn_reference.search import Broken, Drawings, Enough, search
 from bn_reference.tally import Tally
 from bn_reference.time_limit import TimedOut, time_limit
 
@@ -77,6 +77,7 @@ class Judge:
         self.spec = spec or implementation.name
         self._on_example = on_example
         self._laboratory = Laboratory(self.implementation)
+        self._drawings = Drawings()
         self._time_outs = 0
 
     def check(self, property: Property, pair: Pair) -> Result:
@@ -129,7 +130,7 @@ class Judge:
 
         for key, examples in self._rounds(pair):
             if not satisfied():
-                search(self.budget.cases(pair), key, try_all, examples)
+                self._drawings.replay(self.budget.cases(pair), key, try_all, examples)
             more = True
 
     def _rounds(self, pair: Pair) -> list[tuple[str, int]]:

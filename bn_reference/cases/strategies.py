@@ -80,22 +80,23 @@ _pick = np.random.default_rng(0)
 PALETTES = [(name,) for name in PROFILES] + [tuple(_pick.choice(WEIGHTED_PROFILES, 4).tolist()) for _ in range(40)]
 
 
-def hyperparameters() -> st.SearchStrategy[dict[str, object]]:
-    """eps, momentum, and the options of a layer; shrinks towards torch's defaults."""
-    return st.fixed_dictionaries(
-        {
-            "eps": st.sampled_from(EPS),
-            "momentum": st.sampled_from(MOMENTUM),
-            "options": st.sampled_from(OPTIONS),
-        }
-    )
-
-
-def layouts() -> st.SearchStrategy[tuple[str, str]]:
-    """Layouts of x and dy; shrinks towards contiguous."""
-    both = [("contiguous", "contiguous")] * 3 + [(x, x) for x in LAYOUTS[1:5]]
-    mixed = [("contiguous", "transposed"), ("transposed", "contiguous"), ("contiguous", "expanded"), ("expanded", "contiguous")]
-    return st.sampled_from(both + mixed)
+# Strategies are made once: one that is made in each draw is also looked into, and found to be sound, in each draw.
+# eps, momentum, and the options of a layer; shrinks towards torch's defaults
+HYPERPARAMETERS: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+    {"eps": st.sampled_from(EPS), "momentum": st.sampled_from(MOMENTUM), "options": st.sampled_from(OPTIONS)}
+)
+# of x and dy; shrinks towards contiguous
+LAYOUT_PAIRS: st.SearchStrategy[tuple[str, str]] = st.sampled_from(
+    [
+        *[("contiguous", "contiguous")] * 3,
+        *[(layout, layout) for layout in LAYOUTS[1:5]],
+        *[("contiguous", "transposed"), ("transposed", "contiguous"), ("contiguous", "expanded"), ("expanded", "contiguous")],
+    ]
+)
+LATTICE_NUMBERS = st.binary(min_size=MOST_NUMBERS, max_size=MOST_NUMBERS)
+LATTICE_SHAPE, LATTICE_GRID, LATTICE_SEED = st.sampled_from(LATTICE_SHAPES), st.sampled_from(GRIDS), st.integers(0, 63)
+PROFILED_SHAPE = st.one_of([st.sampled_from(shapes) for shapes in SHAPES])
+PROFILED_NAMES, PROFILED_SEED = st.sampled_from(PALETTES), st.integers(0, 2**32 - 1)
 
 
 def _recipe(
@@ -114,20 +115,20 @@ def _recipe(
 @st.composite
 def lattice_cases(draw: st.DrawFn, pair: Pair) -> Case:
     """Up to nine values on a lattice; shrinks towards two rows of one channel, and each value towards zero."""
-    shape = draw(st.sampled_from(LATTICE_SHAPES))
+    shape = draw(LATTICE_SHAPE)
     # always as many, of which the last are used: a smaller shape then keeps what shrinking leaves, which is zeros in front
-    numbers = draw(st.binary(min_size=MOST_NUMBERS, max_size=MOST_NUMBERS))[-_size(shape) :]
-    fineness, offset = draw(st.sampled_from(GRIDS))
+    numbers = draw(LATTICE_NUMBERS)[-_size(shape) :]
+    fineness, offset = draw(LATTICE_GRID)
     lattice = Lattice(tuple(SMALL_INTEGERS[byte % len(SMALL_INTEGERS)] for byte in numbers), fineness, offset)
-    return _recipe(pair, shape, lattice, draw(st.integers(0, 63)), draw(hyperparameters()), draw(layouts()))
+    return _recipe(pair, shape, lattice, draw(LATTICE_SEED), draw(HYPERPARAMETERS), draw(LAYOUT_PAIRS))
 
 
 @st.composite
 def profiled_cases(draw: st.DrawFn, pair: Pair) -> Case:
     """Larger batches, each channel with a profile of its own; shrinks towards fewer elements of plain data."""
-    shape = draw(st.one_of([st.sampled_from(shapes) for shapes in SHAPES]))
-    names = draw(st.sampled_from(PALETTES))
-    return _recipe(pair, shape, names, draw(st.integers(0, 2**32 - 1)), draw(hyperparameters()), draw(layouts()))
+    shape = draw(PROFILED_SHAPE)
+    names = draw(PROFILED_NAMES)
+    return _recipe(pair, shape, names, draw(PROFILED_SEED), draw(HYPERPARAMETERS), draw(LAYOUT_PAIRS))
 
 
 def cases(pair: Pair) -> st.SearchStrategy[Case]:
