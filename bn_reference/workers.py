@@ -6,6 +6,7 @@ case, in shared memory, where the parent finds them when the worker has died.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -32,6 +33,7 @@ GRACE = 2.0  # seconds beyond the time limit before native code that does not re
 POLL = 0.25  # seconds between looks at the clock
 GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without being tried
 NOTE_SIZE = 4096
+COLLECT_AFTER = 20_000  # objects
 BY_NAME = {property.name: property for property in PROPERTIES}
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -72,6 +74,8 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
     except UnusableTarget as unusable:
         orders.send(unusable)
         return
+    gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
+    gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
     orders.send("ready")
     while (order := orders.recv()) is not None:
         names, pair = order
@@ -235,13 +239,15 @@ def _ended(status: int | None) -> str:
 
 @contextmanager
 def _threads_per_worker(jobs: int) -> Iterator[None]:
-    """Workers share the cores: each inherits its part as the number of threads of its numerical libraries."""
-    share = str(max(1, (os.cpu_count() or 1) // jobs))
-    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    os.environ.update({name: share for name, value in before.items() if value is None})
+    """Workers share the cores: each inherits its part as the number of threads of its numerical libraries.
+
+    MKL and OpenBLAS go by this variable too, unless one of their own says otherwise.
+    """
+    name = "OMP_NUM_THREADS"
+    chosen = name in os.environ
+    os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // jobs)))
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
+        if not chosen:
+            del os.environ[name]
