@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from bn_reference.arithmetic.double_double import DoubleDouble
 from bn_reference.arithmetic.running_error import Carrier, leading, magnitude
-from bn_reference.layouts import from_matrix, to_matrix
-from bn_reference.oracle import Bounded
+from bn_reference.bounded import Bounded
+from bn_reference.layouts import place_in_batch, to_matrix
 
 __all__ = ["Comparison", "all_of", "fact", "same_bits", "within"]
 
@@ -83,20 +83,30 @@ def within(what: str, actual: Array | Carrier | None, expected: Bounded | None) 
         numbers: Carrier = DoubleDouble(matrix) if isinstance(expected.value, DoubleDouble) else matrix
     else:
         numbers = actual
+    scale = magnitude(expected.value) if expected.scale is None else expected.scale
     with np.errstate(all="ignore"):
         error = magnitude(numbers - expected.value)
-        finite = np.isfinite(leading(numbers))
-        polluted = np.broadcast_to(expected.polluted, error.shape)
-        free = ~polluted & ~np.isfinite(expected.bound)
-        holds = np.where(polluted, ~finite, free | (error <= expected.bound))
+        holds = error <= expected.bound
+        sees = expected.bound < scale
         ratio = np.where(error == 0.0, 0.0, error / expected.bound)
-    ratio = np.where(free | (polluted & holds), 0.0, np.where(holds, ratio, np.where(np.isnan(ratio), np.inf, ratio)))
-    ratio = np.where(holds, ratio, np.maximum(ratio, np.nextafter(1.0, 2.0)))
-    scale = magnitude(expected.value) if expected.scale is None else expected.scale
-    powerless = bool((polluted | ~(expected.bound < scale)).all()) and error.size > 0
+        if not holds.all() or expected.polluted.any() or np.isnan(ratio).any():
+            polluted = np.broadcast_to(expected.polluted, error.shape)
+            holds, ratio = _with_exceptions(leading(numbers), expected, polluted, holds, ratio)
+            sees &= ~polluted
+        powerless = error.size > 0 and not sees.any()
     return _worst(
         what, shape, bool(holds.all()), ratio, leading(numbers), leading(expected.value), error, expected.bound, powerless
     )
+
+
+def _with_exceptions(
+    numbers: Array, expected: Bounded, polluted: npt.NDArray[np.bool_], near: npt.NDArray[np.bool_], ratio: Array
+) -> tuple[npt.NDArray[np.bool_], Array]:
+    """The verdict on each element, and its ratio, where some are polluted, free, or out of their bound."""
+    free = ~polluted & ~np.isfinite(expected.bound)
+    holds = np.where(polluted, ~np.isfinite(numbers), free | near)
+    ratio = np.where(free | (polluted & holds), 0.0, np.where(holds, ratio, np.where(np.isnan(ratio), np.inf, ratio)))
+    return holds, np.where(holds, ratio, np.maximum(ratio, np.nextafter(1.0, 2.0)))
 
 
 def same_bits(what: str, actual: Array | None, expected: Array | None) -> Comparison:
@@ -112,6 +122,8 @@ def same_bits(what: str, actual: Array | None, expected: Array | None) -> Compar
     if actual.shape != expected.shape or actual.dtype != expected.dtype:
         form = f"{what} has shape {actual.shape} and dtype {actual.dtype}, not {expected.shape} and {expected.dtype}"
         return Comparison(what, False, sentence=form)
+    if actual.tobytes() == expected.tobytes():
+        return Comparison(what, True, ratio=0.0)
     wide, reference = to_matrix(actual).astype(np.float64), to_matrix(expected).astype(np.float64)
     equal = (wide == reference) | (np.isnan(wide) & np.isnan(reference))
     with np.errstate(all="ignore"):
@@ -152,9 +164,8 @@ def _worst(
     if ratio.size == 0:
         return Comparison(what, holds, ratio=0.0)
     flat = int(np.argmax(ratio))
-    place = np.arange(ratio.size).reshape(ratio.shape) == flat
-    index = tuple(int(i) for i in np.argwhere(from_matrix(place, shape) if place.ndim == 2 else place)[0])
-    at = np.unravel_index(flat, ratio.shape)
+    at = tuple(int(i) for i in np.unravel_index(flat, ratio.shape))
+    index = place_in_batch(*at, shape) if len(at) == 2 else at
     return Comparison(
         what,
         holds,

@@ -6,13 +6,14 @@ position is one more row (Ioffe & Szegedy, section 3.2).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LAYOUTS", "Placement", "from_matrix", "place", "to_matrix"]
+__all__ = ["LAYOUTS", "Placement", "from_matrix", "place", "place_in_batch", "to_matrix"]
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +36,11 @@ def from_matrix(matrix: Array, shape: tuple[int, ...]) -> Array:
     return np.ascontiguousarray(matrix.reshape(n, length, c).transpose(0, 2, 1))
 
 
+def place_in_batch(row: int, channel: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Where an element of the ``(m, C)`` matrix stands in the batch of a shape."""
+    return (row, channel) if len(shape) == 2 else (row // shape[2], channel, row % shape[2])
+
+
 @dataclass(frozen=True, eq=False)
 class Placement:
     """An array as it lies in memory: a flat buffer, and the strided view on it (strides and offset in elements)."""
@@ -46,10 +52,10 @@ class Placement:
 
     def view(self) -> Array:
         """The array, as a view of the buffer."""
-        itemsize = self.buffer.itemsize
-        return np.lib.stride_tricks.as_strided(
-            self.buffer[self.offset :], self.shape, tuple(stride * itemsize for stride in self.strides)
-        )
+        size = self.buffer.itemsize
+        strides = tuple(stride * size for stride in self.strides)
+        view: Array = np.ndarray(self.shape, self.buffer.dtype, self.buffer, self.offset * size, strides)
+        return view
 
 
 def place(values: Array, layout: str) -> Placement:
@@ -63,8 +69,11 @@ def place(values: Array, layout: str) -> Placement:
         ValueError: the layout is not one of LAYOUTS.
     """
     ndim = values.ndim
-    if layout in ("contiguous", "offset"):
-        order, step, margin = tuple(range(ndim)), 1, 3 if layout == "offset" else 0
+    if layout == "contiguous":  # there is nothing outside the view
+        strides = tuple(math.prod(max(length, 1) for length in values.shape[axis + 1 :]) for axis in range(ndim))
+        return Placement(values.flatten(), values.shape, strides, 0)
+    if layout == "offset":
+        order, step, margin = tuple(range(ndim)), 1, 3
     elif layout == "transposed":
         order, step, margin = tuple(reversed(range(ndim))), 1, 0
     elif layout == "channels last":

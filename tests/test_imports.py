@@ -17,7 +17,7 @@ ORDER = (
     "layouts blocks",
     "cases.code cases.case",
     "layer",
-    "cases oracle",
+    "cases bounded oracle",
     "compare relations",
     "properties implementations mutants",
     "diagnosis events results search selection tally time_limit",

@@ -21,6 +21,7 @@ Underflow is gradual and adds half of the smallest subnormal. Where an honest co
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -88,18 +89,36 @@ class Rounding:
 class RunningError:
     """A value with a bound on its error: ``value`` float64 or double-double, ``error`` float64, of one shape.
 
-    ``floor`` is a lower bound of the value that *every* computation keeps, whatever its error: a square is never negative. It
-    keeps the root of ``var + eps``, and what is divided by it, bounded where the error of var is larger than eps.
+    ``size`` is the value's magnitude, in float64. ``floor`` is a lower bound of the value that *every* computation keeps,
+    whatever its error: a square is never negative. It keeps the root of ``var + eps``, and what is divided by it, bounded where
+    the error of var is larger than eps.
     """
 
-    __slots__ = ("error", "floor", "rounding", "value")
+    __slots__ = ("error", "floor", "rounding", "size", "value")
 
     def __init__(self, value: Carrier, error: Float | float, rounding: Rounding, floor: Float | float | None = None) -> None:
         self.value = value
+        self.size = magnitude(value)
         self.rounding = rounding
         self.floor = floor
         # an infinite error stays infinite when it meets a zero (inf * 0 is NaN)
-        self.error: Float = np.where(magnitude(value) + error <= rounding.largest, error, np.inf)
+        self.error: Float = np.where(self.size + error <= rounding.largest, error, np.inf)
+
+    def _but(
+        self,
+        *,
+        value: Carrier = None,
+        error: Float | float | None = None,
+        rounding: Rounding | None = None,
+        floor: Float | float | None = None,
+    ) -> RunningError:
+        """A number of the same magnitude, no larger an infinity than before: made without looking for overflow again."""
+        number = RunningError.__new__(RunningError)
+        number.value = self.value if value is None else value
+        number.size, number.floor = self.size, floor
+        number.error = self.error if error is None else error  # type: ignore[assignment]
+        number.rounding = self.rounding if rounding is None else rounding
+        return number
 
     @classmethod
     def exactly(cls, value: Carrier, rounding: Rounding) -> RunningError:
@@ -126,16 +145,15 @@ class RunningError:
         """An integer below 2^24 is exact in every working format."""
         if isinstance(other, RunningError):
             return other
-        like = DoubleDouble(float(other)) if isinstance(self.value, DoubleDouble) else np.asarray(float(other))
-        return RunningError(like, 0.0, self.rounding)
+        return _integer(other, isinstance(self.value, DoubleDouble))._but(rounding=self.rounding)
 
     def __neg__(self) -> RunningError:
-        return RunningError(-self.value, self.error, self.rounding)
+        return self._but(value=-self.value)
 
     def __add__(self, other: RunningError | int) -> RunningError:
         b = self._lift(other)
         inherited = self.error + b.error
-        operands = magnitude(self.value) + magnitude(b.value) + inherited
+        operands = self.size + b.size + inherited
         error = inherited + 2.0 * self.rounding.unit_roundoff * operands
         floor = None
         if self.floor is not None:  # of the specification's sums only var + eps has one
@@ -152,8 +170,10 @@ class RunningError:
 
     def __mul__(self, other: RunningError | int) -> RunningError:
         b = self._lift(other)
-        inherited = magnitude(self.value) * b.error + magnitude(b.value) * self.error + self.error * b.error
         value = self.value * b.value
+        inherited = b.size * self.error
+        if not isinstance(other, int):
+            inherited = inherited + (self.size + self.error) * b.error
         floor = None
         if self.floor is not None and isinstance(other, int) and other > 0:
             floor = self.floor * other * (1.0 - self.rounding.unit_roundoff)
@@ -169,18 +189,21 @@ class RunningError:
         floor: Float | float | None = 0.0 if exponent % 2 == 0 else None
         if self.floor is not None:
             floor = self.floor**exponent * (1.0 - exponent * self.rounding.unit_roundoff)
-        return RunningError(result.value, result.error, self.rounding, floor)
+        return result._but(floor=floor)
 
     def smallest(self) -> Float:
         """The smallest magnitude within the error, and within what every computation keeps."""
-        least: Float = np.maximum(magnitude(self.value) - self.error, 0.0 if self.floor is None else self.floor)
+        least: Float = np.maximum(self.size - self.error, 0.0 if self.floor is None else self.floor)
         return least
 
     def __truediv__(self, other: RunningError | int) -> RunningError:
         b = self._lift(other)
         value = self.value / b.value
-        smallest = b.smallest()
-        inherited = np.where(smallest > 0.0, (self.error + magnitude(value) * b.error) / smallest, np.inf)
+        if isinstance(other, int) and other != 0:
+            inherited = self.error / abs(other)
+        else:
+            smallest = b.smallest()
+            inherited = np.where(smallest > 0.0, (self.error + magnitude(value) * b.error) / smallest, np.inf)
         error = inherited + 2.0 * (self.rounding.unit_roundoff * (magnitude(value) + inherited) + self.rounding.underflow)
         floor = None
         if self.floor is not None and isinstance(other, int):
@@ -191,10 +214,10 @@ class RunningError:
         """sqrt(v + e) for any e within the error; below, the floor of v bounds how far the root can fall."""
         root = np.sqrt(self.value)
         size = magnitude(root)
-        drop = size - np.sqrt(np.minimum(self.smallest(), magnitude(self.value)))
-        rise = np.sqrt(magnitude(self.value) + self.error) - size
-        near = self.error < 0.5 * magnitude(self.value)  # where the differences above would cancel: e / (sqrt(v - e) + sqrt(v))
-        quotient = self.error / (np.sqrt(np.maximum(magnitude(self.value) - self.error, 0.0)) + size)
+        drop = size - np.sqrt(np.minimum(self.smallest(), self.size))
+        rise = np.sqrt(self.size + self.error) - size
+        near = self.error < 0.5 * self.size  # where the differences above would cancel: e / (sqrt(v - e) + sqrt(v))
+        quotient = self.error / (np.sqrt(np.maximum(self.size - self.error, 0.0)) + size)
         inherited = np.where(self.error == 0.0, 0.0, np.where(near, quotient, np.maximum(drop, rise)))
         floor = None if self.floor is None else np.sqrt(self.floor) * (1.0 - self.rounding.unit_roundoff)
         return RunningError(root, inherited + self.rounding.unit_roundoff * (size + inherited), self.rounding, floor)
@@ -202,7 +225,7 @@ class RunningError:
     def sum(self, axis: int = 0) -> RunningError:
         n = self.shape[0]
         inherited = self.error.sum(axis=axis)
-        magnitudes = magnitude(self.value).sum(axis=axis) + inherited
+        magnitudes = self.size.sum(axis=axis) + inherited
         r = self.rounding
         error = inherited + (max(n - 1, 0) * r.accumulation + (r.unit_roundoff - r.accumulation)) * magnitudes
         # some order of the terms may add all of one sign first
@@ -214,15 +237,15 @@ class RunningError:
 
         ``factor`` is what may still multiply the number after it was stored, and with it what was lost to underflow.
         """
-        size = magnitude(self.value) + self.error
+        size = self.size + self.error
         error = self.error
         if storage.unit_roundoff > self.rounding.unit_roundoff:
             error = error + storage.unit_roundoff * size + storage.underflow * np.maximum(1.0, factor)
-        return RunningError(self.value, np.where(size >= storage.largest, np.inf, error), self.rounding, self.floor)
+        return self._but(error=np.where(size < storage.largest, error, np.inf), floor=self.floor)
 
     def stored_as_inverse(self, storage: Format) -> RunningError:
         """Kept in ``storage``, the number or its inverse: the inverse may overflow or underflow where the number does not."""
-        size = magnitude(self.value)
+        size = self.size
         rounded = self.stored(storage).error
         if storage.unit_roundoff <= self.rounding.unit_roundoff:
             return RunningError(self.value, rounded, self.rounding, self.floor)
@@ -238,12 +261,20 @@ class RunningError:
 
     def unbounded_where(self, condition: npt.NDArray[np.bool_]) -> RunningError:
         """No computation is required to be near where the condition holds."""
-        return RunningError(self.value, np.where(condition, np.inf, self.error), self.rounding, self.floor)
+        return self._but(error=np.where(condition, np.inf, self.error), floor=self.floor)
 
     def computed_in(self, rounding: Rounding) -> RunningError:
         """The same number; what is computed from it from here on rounds so."""
+        if rounding.largest >= self.rounding.largest:
+            return self._but(rounding=rounding, floor=self.floor)
         return RunningError(self.value, self.error, rounding, self.floor)
 
     def _with_product_rounding(self, value: Carrier, inherited: Float) -> Float:
         rounded: Float = inherited + self.rounding.unit_roundoff * (magnitude(value) + inherited) + self.rounding.underflow
         return rounded
+
+
+@lru_cache(maxsize=4096)
+def _integer(number: int, double: bool) -> RunningError:
+    """An integer, exactly; a few of them are needed again and again."""
+    return RunningError(DoubleDouble(float(number)) if double else np.asarray(float(number)), 0.0, Rounding.none())

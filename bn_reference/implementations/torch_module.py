@@ -23,13 +23,14 @@ TORCH_DTYPES = {
 }
 
 
+BFLOAT16 = DTYPES["bfloat16"]
+
+
 def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """A tensor with the placement's strides and offset, and the buffer it lies in; both own their memory."""
     copy = placement.buffer.copy()
-    if copy.dtype.name == "bfloat16":  # NumPy and torch share the bits but not the type
-        buffer = torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16)
-    else:
-        buffer = torch.from_numpy(copy)
+    halved = copy.dtype == BFLOAT16  # NumPy and torch share the bits but not the type
+    buffer = torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16) if halved else torch.from_numpy(copy)
     buffer = buffer.to(device)
     return buffer.as_strided(placement.shape, placement.strides, placement.offset), buffer
 
@@ -44,7 +45,7 @@ def from_tensor(tensor: Any, what: str) -> Array:
         raise Misbehaviour(f"{what} is {_kind(tensor)}, not a tensor")
     plain = tensor.detach().cpu().contiguous()
     if plain.dtype == torch.bfloat16:
-        return plain.view(torch.int16).numpy().view(DTYPES["bfloat16"]).copy()
+        return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
     array: Array = plain.numpy().copy()
     return array
 
@@ -116,7 +117,7 @@ class TorchSession(Session):
             raise Misbehaviour(f"with {option}={values is not None} the layer's {name} is {_kind(tensor)}")
 
     def _tensor(self, values: Array) -> torch.Tensor:
-        return to_tensor(place(values, "contiguous"), self._device)[0]
+        return to_tensor(place(values, "contiguous"), self._device)[1]
 
     def _buffers(self) -> tuple[Any, Any, Any]:
         return tuple(attribute(self.module, name) for name in ("running_mean", "running_var", "num_batches_tracked"))

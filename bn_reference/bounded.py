@@ -1,0 +1,89 @@
+"""Numbers with bounds, made of a case and given to a comparison: how arrays go into the oracle, and how they come out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bn_reference.arithmetic.double_double import DoubleDouble
+from bn_reference.arithmetic.precision import FORMATS, Format, Pair
+from bn_reference.arithmetic.running_error import Carrier, Rounding, RunningError
+from bn_reference.cases.case import Case
+
+__all__ = ["Bounded", "bounded", "channelwise", "constant", "finite", "lift", "parameters", "rounding_in"]
+
+Float = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """An expected array with a bound on each element's absolute error.
+
+    Attributes:
+        value: (m, C) or (C,), the truth to the carrier's precision.
+        bound: same shape, float64, >= 0, in the units of the value. Infinite: no honest computation is required to be near.
+        polluted: (C,) or (m, C) bool: a NaN or an infinity among the inputs reaches this element; it must not come out finite.
+        scale: what the bound is measured against to tell whether it can see a fault: the value's magnitude where None.
+    """
+
+    value: Carrier
+    bound: Float
+    polluted: npt.NDArray[np.bool_]
+    scale: Float | None = None
+
+    def rows(self, index: Any) -> Bounded:
+        """The same rows in another order, or some of them; honest bounds do not depend on the order of rows."""
+        polluted = self.polluted[index] if self.polluted.ndim == 2 else self.polluted
+        return Bounded(self.value[index], self.bound[index], polluted)
+
+    def columns(self, index: Any) -> Bounded:
+        """The same channels in another order, or some of them."""
+        return Bounded(self.value[..., index], self.bound[..., index], self.polluted[..., index])
+
+
+def rounding_in(working: Format, pair: Pair) -> Rounding:
+    """The rounding of a computation in ``working``, judged in the carrier that the pair needs."""
+    rounding = Rounding.working_in(working, pair.compute, DoubleDouble if pair.input == "float64" else FORMATS["float64"])
+    # what is computed in a half format on purpose overflows there; else only what is stored does
+    return replace(rounding, largest=working.largest) if pair.working else rounding
+
+
+def lift(pair: Pair, array: npt.ArrayLike) -> RunningError:
+    """A given array or number, known exactly, in the number type that judges this pair."""
+    exact = np.asarray(array).astype(np.float64)
+    return RunningError.exactly(DoubleDouble(exact) if pair.input == "float64" else exact, rounding_in(pair.elementwise, pair))
+
+
+def channelwise(pair: Pair, number: RunningError) -> RunningError:
+    """A number with one value a channel, to be computed with in the format that stores such numbers."""
+    return number.computed_in(rounding_in(pair.channelwise, pair))
+
+
+def constant(pair: Pair, number: float) -> RunningError:
+    """A hyperparameter, which an implementation rounds to the format of the statistics that it meets."""
+    return RunningError.rounded(lift(pair, number).value, rounding_in(pair.channelwise, pair))
+
+
+def parameters(case: Case) -> tuple[RunningError, RunningError]:
+    """gamma and beta, one and zero without affine parameters."""
+    gamma = np.ones(case.channels) if case.weight is None else case.weight
+    beta = np.zeros(case.channels) if case.bias is None else case.bias
+    return lift(case.precision, gamma), lift(case.precision, beta)
+
+
+def finite(number: RunningError) -> npt.NDArray[np.bool_]:
+    """False where the value is NaN or infinite, which finite inputs never make: the strategies keep carriers in range."""
+    value = number.value
+    result: npt.NDArray[np.bool_] = np.isfinite(value.hi if isinstance(value, DoubleDouble) else value)
+    return result
+
+
+def bounded(number: RunningError, polluted: npt.NDArray[np.bool_]) -> Bounded:
+    """Split a running error into what is expected and by how much it may be missed.
+
+    ``polluted`` says where a NaN or an infinity of the input arrives; it counts where IEEE arithmetic leaves nothing finite.
+    """
+    return Bounded(number.value, np.where(np.isnan(number.error), np.inf, number.error), polluted & ~finite(number))
