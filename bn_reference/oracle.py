@@ -7,6 +7,7 @@ the carrier's own rounding is part of the bound.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -51,6 +52,7 @@ class Statistics:
     unbiased: RunningError
 
 
+@lru_cache(maxsize=512)
 def statistics(case: Case, rules: Any = spec) -> Statistics:
     """Mean and variance of the batch, as an implementation that keeps them in the parameter dtype may have them.
 
@@ -91,6 +93,7 @@ class ExpectedStep:
     def __init__(self, case: Case, rules: Any, batch: Statistics | None, training: bool) -> None:
         """``batch`` has the statistics that the step normalizes with; None for the running ones."""
         self._case, self._rules, self._batch, self._training = case, rules, batch, training
+        self._grad_y = case.grad_y
         pair = case.precision
         self._inputs, self._kept = format_of(pair.input_dtype), format_of(pair.parameter_dtype)
         if batch is None:
@@ -104,6 +107,14 @@ class ExpectedStep:
         self._sigma = root.stored_as_inverse(self._kept).computed_in(self._x.rounding)
         self._gamma, self._beta = parameters(case)
         self._polluted = ~np.isfinite(to_matrix(case.x).astype(np.float64))
+
+    def going_back_from(self, grad_y: Array) -> ExpectedStep:
+        """The same forward pass with another upstream gradient, of the shape of x."""
+        step = copy(self)
+        step._grad_y = grad_y
+        for name in ("_gradients", "grad_x", "grad_weight", "grad_bias"):
+            vars(step).pop(name, None)
+        return step
 
     def _before_division(self, batch: Array) -> RunningError:
         number = lift(self._case.precision, to_matrix(batch))
@@ -149,7 +160,7 @@ class ExpectedStep:
     def _gradients(self) -> Any:
         gradients = self._rules.inference_gradients if self._batch is None else self._rules.training_gradients
         with np.errstate(all="ignore"):
-            return gradients(self._before_division(self._case.grad_y), self._x, self._mean, self._sigma, self._gamma)
+            return gradients(self._before_division(self._grad_y), self._x, self._mean, self._sigma, self._gamma)
 
     @cached_property
     def grad_x(self) -> Bounded:

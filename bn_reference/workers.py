@@ -89,6 +89,7 @@ class _Worker:
     def __init__(self, arguments: tuple[str, str, Budget, bool]) -> None:
         self.note = _Note()
         self.unit: Unit | None = None
+        self.pair: Pair | None = None  # of the latest unit
         self.loaded = False
         self.orders, theirs = CONTEXT.Pipe()
         self.process = CONTEXT.Process(target=_work, args=(*arguments, theirs, self.note), daemon=True)
@@ -96,7 +97,7 @@ class _Worker:
         theirs.close()
 
     def give(self, unit: Unit) -> None:
-        self.unit = unit
+        self.unit, self.pair = unit, unit.pair
         self.note.since.value = time.monotonic()
         self.orders.send(([property.name for property in unit.properties], unit.pair))
 
@@ -137,8 +138,17 @@ class _Pool:
             if hung or (worker.orders in ready and not self._hear(worker)):
                 self._replace(worker, hung)
             elif worker.loaded and worker.unit is None and self.waiting:
-                self.listen(Trying(title(self.waiting[0])))
-                worker.give(self.waiting.pop(0))
+                unit = self._next_for(worker)
+                self.waiting.remove(unit)
+                self.listen(Trying(title(unit)))
+                worker.give(unit)
+
+    def _next_for(self, worker: _Worker) -> Unit:
+        """A unit of the pair whose cases the worker has; else of one that no other worker is at; else any."""
+        taken = {other.pair for other in self.workers if other is not worker}
+        own = [unit for unit in self.waiting if unit.pair == worker.pair]
+        untouched = [unit for unit in self.waiting if unit.pair not in taken]
+        return (own or untouched or self.waiting)[0]
 
     def _hear(self, worker: _Worker) -> bool:
         """Take what a worker sends; False where it is gone."""

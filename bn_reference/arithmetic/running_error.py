@@ -96,9 +96,16 @@ class RunningError:
 
     __slots__ = ("error", "floor", "rounding", "size", "value")
 
-    def __init__(self, value: Carrier, error: Float | float, rounding: Rounding, floor: Float | float | None = None) -> None:
+    def __init__(
+        self,
+        value: Carrier,
+        error: Float | float,
+        rounding: Rounding,
+        floor: Float | float | None = None,
+        size: Float | None = None,
+    ) -> None:
         self.value = value
-        self.size = magnitude(value)
+        self.size = magnitude(value) if size is None else size
         self.rounding = rounding
         self.floor = floor
         # an infinite error stays infinite when it meets a zero (inf * 0 is NaN)
@@ -177,7 +184,9 @@ class RunningError:
         floor = None
         if self.floor is not None and isinstance(other, int) and other > 0:
             floor = self.floor * other * (1.0 - self.rounding.unit_roundoff)
-        return RunningError(value, self._with_product_rounding(value, inherited), self.rounding, floor)
+        size = magnitude(value)
+        error = inherited + self.rounding.unit_roundoff * (size + inherited) + self.rounding.underflow
+        return RunningError(value, error, self.rounding, floor, size)
 
     __rmul__ = __mul__
 
@@ -199,16 +208,17 @@ class RunningError:
     def __truediv__(self, other: RunningError | int) -> RunningError:
         b = self._lift(other)
         value = self.value / b.value
+        size = magnitude(value)
         if isinstance(other, int) and other != 0:
             inherited = self.error / abs(other)
         else:
             smallest = b.smallest()
-            inherited = np.where(smallest > 0.0, (self.error + magnitude(value) * b.error) / smallest, np.inf)
-        error = inherited + 2.0 * (self.rounding.unit_roundoff * (magnitude(value) + inherited) + self.rounding.underflow)
+            inherited = np.where(smallest > 0.0, (self.error + size * b.error) / smallest, np.inf)
+        error = inherited + 2.0 * (self.rounding.unit_roundoff * (size + inherited) + self.rounding.underflow)
         floor = None
         if self.floor is not None and isinstance(other, int):
             floor = self.floor / other * (1.0 - 2.0 * self.rounding.unit_roundoff)
-        return RunningError(value, error, self.rounding, floor)
+        return RunningError(value, error, self.rounding, floor, size)
 
     def sqrt(self) -> RunningError:
         """sqrt(v + e) for any e within the error; below, the floor of v bounds how far the root can fall."""
@@ -220,7 +230,7 @@ class RunningError:
         quotient = self.error / (np.sqrt(np.maximum(self.size - self.error, 0.0)) + size)
         inherited = np.where(self.error == 0.0, 0.0, np.where(near, quotient, np.maximum(drop, rise)))
         floor = None if self.floor is None else np.sqrt(self.floor) * (1.0 - self.rounding.unit_roundoff)
-        return RunningError(root, inherited + self.rounding.unit_roundoff * (size + inherited), self.rounding, floor)
+        return RunningError(root, inherited + self.rounding.unit_roundoff * (size + inherited), self.rounding, floor, size)
 
     def sum(self, axis: int = 0) -> RunningError:
         n = self.shape[0]
@@ -268,10 +278,6 @@ class RunningError:
         if rounding.largest >= self.rounding.largest:
             return self._but(rounding=rounding, floor=self.floor)
         return RunningError(self.value, self.error, rounding, self.floor)
-
-    def _with_product_rounding(self, value: Carrier, inherited: Float) -> Float:
-        rounded: Float = inherited + self.rounding.unit_roundoff * (magnitude(value) + inherited) + self.rounding.underflow
-        return rounded
 
 
 @lru_cache(maxsize=4096)

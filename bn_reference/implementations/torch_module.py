@@ -11,7 +11,7 @@ import torch
 from bn_reference.arithmetic.precision import DTYPES, Pair
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.implementations.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
-from bn_reference.layouts import Placement, place
+from bn_reference.layouts import Placement
 
 __all__ = ["TorchImplementation", "from_tensor", "to_tensor"]
 
@@ -28,11 +28,16 @@ BFLOAT16 = DTYPES["bfloat16"]
 
 def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """A tensor with the placement's strides and offset, and the buffer it lies in; both own their memory."""
-    copy = placement.buffer.copy()
-    halved = copy.dtype == BFLOAT16  # NumPy and torch share the bits but not the type
-    buffer = torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16) if halved else torch.from_numpy(copy)
-    buffer = buffer.to(device)
+    buffer = _copied(placement.buffer, device)
     return buffer.as_strided(placement.shape, placement.strides, placement.offset), buffer
+
+
+def _copied(values: Array, device: str) -> torch.Tensor:
+    """A contiguous array as a tensor that owns its memory."""
+    copy = values.copy()
+    if copy.dtype == BFLOAT16:  # NumPy and torch share the bits but not the type
+        return torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16).to(device)
+    return torch.from_numpy(copy).to(device)
 
 
 def from_tensor(tensor: Any, what: str) -> Array:
@@ -117,7 +122,7 @@ class TorchSession(Session):
             raise Misbehaviour(f"with {option}={values is not None} the layer's {name} is {_kind(tensor)}")
 
     def _tensor(self, values: Array) -> torch.Tensor:
-        return to_tensor(place(values, "contiguous"), self._device)[1]
+        return _copied(values, self._device)
 
     def _buffers(self) -> tuple[Any, Any, Any]:
         return tuple(attribute(self.module, name) for name in ("running_mean", "running_var", "num_batches_tracked"))

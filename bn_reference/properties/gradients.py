@@ -81,10 +81,10 @@ def input_gradient_against_x_hat_is_what_eps_leaves(trial: Trial) -> Comparison:
 def gradients_are_linear_in_the_upstream_gradient(trial: Trial) -> Comparison:
     """A small multiple of dy gives the small multiple of each gradient, and a sum of upstream gradients their sum."""
     case = trial.case
-    step = trial.forward(case)
-    small, mixed = transform.small_upstream(case), transform.mixed_upstream(case)
+    step, expected = trial.forward(case), trial.expected()
+    upstream = transform.small_upstream(case), transform.mixed_upstream(case)
     return all_of(
-        *(grads_within(step.backward(contiguous(other.grad_y)), trial.expected(other), other) for other in (small, mixed))
+        *(grads_within(step.backward(contiguous(dy)), expected.going_back_from(dy), case) for dy in upstream),
     )
 
 
@@ -96,7 +96,7 @@ def strided_upstream_gradients_agree(trial: Trial) -> Comparison:
     expanded = transform.expanded_upstream(case)
     return all_of(
         *(grads_within(step.backward(place(case.grad_y, layout)), expected, case) for layout in ("transposed", "sliced")),
-        grads_within(step.backward(place(expanded.grad_y, "expanded")), trial.expected(expanded), case),
+        grads_within(step.backward(place(expanded, "expanded")), expected.going_back_from(expanded), case),
     )
 
 

@@ -168,19 +168,20 @@ def in_two_positions(case: Case) -> Case:
     return with_batch(case, from_matrix(matrix[: 2 * half], (half, case.channels, 2)))
 
 
-def small_upstream(case: Case) -> Case:
+def small_upstream(case: Case) -> Array:
     """2^-6 dy."""
-    return case.but(grad_y=(case.grad_y.astype(np.float64) / 64.0).astype(case.grad_y.dtype))
+    small: Array = (case.grad_y.astype(np.float64) / 64.0).astype(case.grad_y.dtype)
+    return small
 
 
-def mixed_upstream(case: Case) -> Case:
+def mixed_upstream(case: Case) -> Array:
     """2^-6 dy + dy in reverse order."""
     with np.errstate(all="ignore"):
-        mixed = case.grad_y.astype(np.float64) / 64.0 + case.grad_y[::-1].astype(np.float64)
-    return case.but(grad_y=mixed.astype(case.grad_y.dtype))
+        mixed: Array = case.grad_y.astype(np.float64) / 64.0 + case.grad_y[::-1].astype(np.float64)
+    return mixed.astype(case.grad_y.dtype)
 
 
-def expanded_upstream(case: Case) -> Case:
+def expanded_upstream(case: Case) -> Array:
     """dy the same in every row (a derivative of a weighted sum over channels)."""
     row = case.grad_y[:1] if case.grad_y.ndim == 2 else case.grad_y[:1, :, :1]
-    return case.but(grad_y=np.broadcast_to(row, case.grad_y.shape).copy())
+    return np.broadcast_to(row, case.grad_y.shape).copy()

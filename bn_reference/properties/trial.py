@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bn_reference.cases.case import Array, Case, State
@@ -58,7 +59,14 @@ class Laboratory:
             self._kept[key] = observe(self.implementation, case, training)
             if len(self._kept) > 2 * KEPT_CASES:
                 self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
         return self._kept[key]
+
+
+@lru_cache(maxsize=KEPT_CASES)
+def _judged(case: Case, model: tuple[tuple[str, Any], ...]) -> Case:
+    """The case as another precision model sees it; the same object each time, as the oracle keeps what it said of it."""
+    return case.but(pair=replace(case.pair, **dict(model)))
 
 
 def observe(implementation: Implementation, case: Case, training: bool) -> Observation:
@@ -122,7 +130,7 @@ class Trial:
     # what the oracle expects
 
     def judged(self, case: Case) -> Case:
-        return case.but(pair=replace(case.pair, **self._model)) if self._model else case
+        return _judged(case, tuple(self._model.items())) if self._model else case
 
     def expected(self, case: Case | None = None) -> ExpectedStep:
         """What a training step gives, with bounds."""
