@@ -1,10 +1,11 @@
 """Batch normalization in a few passes over memory: the reference layer's arithmetic, for whole batches, in NumPy alone.
 
 The formulas are those of ``specification`` with per-channel factors taken together, ``y = (x - mu) * (gamma / sigma) + beta``;
-the tests hold every function here to the specification's own bound. What makes it fast is the order of the work: a batch is
-cut into blocks that stay in the cache while several operations pass over them, and a vector with one value a channel is
-spread once over a block, so that NumPy's inner loops are long whatever the shape is. Sums run over blocks, then pairwise
-within one, so that they err by about as many roundings as there are blocks, not as there are rows.
+the tests hold every function here to the specification's own bound. What makes it fast is the order of the work. A batch is
+cut into blocks that stay in the cache while several operations pass over them. A block is a matrix whose rows all hold the
+same channels at the same places, so that a vector with one value a channel is spread once over a row, and every inner loop is
+as long as a row, whatever the shape of the batch is. Sums run down the rows of a block, then over the blocks, then pairwise
+along the row: they err by as many roundings as there are rows in a block and blocks in a batch.
 
 Arrays: ``x, centred, dy: (N, C) or (N, C, L)``, C-contiguous, all of one shape; vectors ``(C,)``. All have the computing dtype.
 """
@@ -33,37 +34,44 @@ __all__ = [
 Array = npt.NDArray[Any]
 Blocks = Iterator[tuple[Array, ...]]
 
-# Elements of a block: 128 KB of float32, so that the five blocks which an operation touches fit a second-level cache of 1 MB.
-BLOCK = 2**15
+# Elements of a row, and of a block. A row of float32 takes 32 KB: beside it the fixed cost of a loop is small, and it is still
+# in the second-level cache when it is met again. The two or three blocks that an operation touches are in the third-level one.
+ROW, BLOCK = 2**13, 2**17
 
 
 @dataclass(frozen=True)
 class Strip:
-    """Blocks of a flat batch that hold the same channels at the same places.
+    """Part of a batch: rows that hold the same channels at the same places.
 
     Attributes:
-        starts: where the blocks begin.
-        channels: which channels they hold: ``repeats`` times each of them in turn, ``length`` elements of each.
+        start, count, period: ``count`` spans of ``period`` elements, one behind the other, from ``start`` on.
+        at: where in each span the row begins.
+        channels: which channels a row holds: ``repeats`` times each of them in turn, ``length`` elements of each.
+        together: rows of one block.
     """
 
-    starts: range
+    start: int
+    count: int
+    period: int
+    at: int
     channels: slice
     repeats: int
     length: int
+    together: int
 
     @property
-    def size(self) -> int:
-        """Elements of one block."""
-        size: int = self.repeats * (self.channels.stop - self.channels.start) * self.length
-        return size
+    def width(self) -> int:
+        """Elements of one row."""
+        width: int = self.repeats * (self.channels.stop - self.channels.start) * self.length
+        return width
 
     def spread(self, vector: Array) -> Array:
-        """One value a channel, (C,), laid out as the channels lie in a block: (size,)."""
+        """One value a channel, (C,), laid out as the channels lie in a row: (width,)."""
         column = vector[self.channels, np.newaxis]
-        return np.broadcast_to(column, (self.repeats, len(column), self.length)).reshape(self.size)
+        return np.broadcast_to(column, (self.repeats, len(column), self.length)).reshape(self.width)
 
     def gathered(self, sums: Array) -> Array:
-        """Sums over the blocks, (size,), summed pairwise for each channel of the strip."""
+        """Sums down the rows, (width,), summed pairwise for each channel of the strip."""
         turns = sums.reshape(self.repeats, -1)
         while (count := len(turns)) > 1:
             half = count // 2
@@ -74,47 +82,53 @@ class Strip:
         return total
 
     def blocks(self, *arrays: Array) -> Blocks:
-        """The blocks of several arrays, side by side, as flat views."""
-        flat = [array.reshape(-1) for array in arrays]
-        for start in self.starts:
-            yield tuple(array[start : start + self.size] for array in flat)
+        """The blocks of several arrays, side by side: views, (rows, width)."""
+        inside = slice(self.start, self.start + self.count * self.period), slice(self.at, self.at + self.width)
+        views = [array.reshape(-1)[inside[0]].reshape(self.count, self.period)[:, inside[1]] for array in arrays]
+        for first in range(0, self.count, self.together):
+            yield tuple(view[first : first + self.together] for view in views)
 
 
 @lru_cache(maxsize=256)
-def strips(shape: tuple[int, ...], most: int) -> tuple[Strip, ...]:
-    """Cut a batch of a shape into strips, whose blocks hold at most ``most`` elements.
+def strips(shape: tuple[int, ...], widest: int, most: int) -> tuple[Strip, ...]:
+    """Cut a batch of a shape into strips, whose rows hold at most ``widest`` elements, and whose blocks about ``most``.
 
-    Several samples make a block where they fit, and else a sample is cut between channels, and a channel between positions.
+    Several samples make a row where they fit, and else a sample is cut between channels, and a channel between positions.
     """
     n, c, length = (*shape, 1)[:3]
     sample = c * length
     if n * sample == 0:
         return ()
-    if sample <= most:
-        together = min(most // sample, n)
-        whole = n // together * together
-        rest = n - whole
-        full = Strip(range(0, whole * sample, together * sample), slice(0, c), together, length)
-        return (full, Strip(range(whole * sample, n * sample, rest * sample), slice(0, c), rest, length)) if rest else (full,)
-    group, piece = max(1, most // length), min(most, length)
+
+    def strip(start: int, count: int, period: int, at: int, channels: slice, repeats: int, positions: int) -> Strip:
+        width = repeats * (channels.stop - channels.start) * positions
+        return Strip(start, count, period, at, channels, repeats, positions, max(1, most // width))
+
+    if sample <= widest:
+        repeats = min(widest // sample, n)
+        count, rest = divmod(n, repeats)
+        period, whole = repeats * sample, slice(0, c)
+        full = strip(0, count, period, 0, whole, repeats, length)
+        return (full, strip(count * period, 1, rest * sample, 0, whole, rest, length)) if rest else (full,)
+    group, piece = max(1, widest // length), min(widest, length)
     return tuple(
-        Strip(range(first * length + at, n * sample, sample), slice(first, min(first + group, c)), 1, min(piece, length - at))
+        strip(0, n, sample, first * length + at, slice(first, min(first + group, c)), 1, min(piece, length - at))
         for first in range(0, c, group)
         for at in range(0, length, piece)
     )
 
 
 def _cut(batch: Array) -> tuple[Strip, ...]:
-    return strips(batch.shape, BLOCK)
+    return strips(batch.shape, ROW, BLOCK)
 
 
 def mean(x: Array) -> Array:
     r"""Mini-batch mean, :math:`\mu = \frac{1}{m} \sum_i x_i`: (C,)."""
     total = np.zeros(x.shape[1], x.dtype)
     for strip in _cut(x):
-        sums = np.zeros(strip.size, x.dtype)
+        sums = np.zeros(strip.width, x.dtype)
         for (block,) in strip.blocks(x):
-            sums += block
+            sums += block.sum(axis=0)
         total[strip.channels] += strip.gathered(sums)
     return over_rows(total, rows(x))
 
@@ -131,10 +145,10 @@ def variance(x: Array, mu: Array, centred: Array) -> Array:
     r"""Biased variance, :math:`\frac{1}{m} \sum_i (x_i - \mu)^2`: (C,); leaves :math:`x_i - \mu` in ``centred`` on the way."""
     total = np.zeros(x.shape[1], x.dtype)
     for strip in _cut(x):
-        means, sums, squares = strip.spread(mu), np.zeros(strip.size, x.dtype), np.empty(strip.size, x.dtype)
+        means, sums = strip.spread(mu), np.zeros(strip.width, x.dtype)
         for block, out in strip.blocks(x, centred):
             np.subtract(block, means, out=out)
-            sums += np.multiply(out, out, out=squares)
+            sums += _column_products(out, out)
         total[strip.channels] += strip.gathered(sums)
     return over_rows(total, rows(x))
 
@@ -153,12 +167,12 @@ def gradient_sums(dy: Array, centred: Array) -> tuple[Array, Array]:
     r"""The two sums that the chain rule needs, :math:`\sum_i dy_i` and :math:`\sum_i dy_i (x_i - \mu)`: (C,) each."""
     plain, weighted = np.zeros((2, dy.shape[1]), dy.dtype)
     for strip in _cut(dy):
-        sums, weights, product = *np.zeros((2, strip.size), dy.dtype), np.empty(strip.size, dy.dtype)
+        sums, products = np.zeros((2, strip.width), dy.dtype)
         for block, deviations in strip.blocks(dy, centred):
-            sums += block
-            weights += np.multiply(block, deviations, out=product)
+            sums += block.sum(axis=0)
+            products += _column_products(block, deviations)
         plain[strip.channels] += strip.gathered(sums)
-        weighted[strip.channels] += strip.gathered(weights)
+        weighted[strip.channels] += strip.gathered(products)
     return plain, weighted
 
 
@@ -187,3 +201,9 @@ def over_rows(total: Array, m: int) -> Array:
     """A sum over m rows, (C,), divided by their number; a sum of no rows stays zero."""
     quotient: Array = total / total.dtype.type(max(m, 1))
     return quotient
+
+
+def _column_products(one: Array, other: Array) -> Array:
+    """The sum down each column of the products, (width,), with no array of the products in between."""
+    sums: Array = np.einsum("ij,ij->j", one, other)
+    return sums
