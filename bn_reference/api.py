@@ -10,13 +10,11 @@ from importlib import metadata
 from os import PathLike
 
 from bn_reference import workers
-from bn_reference.cases.recorded import read_recording
 from bn_reference.events import Done, Listener, Started, Trying
 from bn_reference.implementations.loading import load_target, name_of
 from bn_reference.properties import PROPERTIES
 from bn_reference.results import Report, Result
-from bn_reference.selection import Unit, UnusableArguments, select_pairs, select_properties, units
-from bn_reference.verification import Budget, Judge
+from bn_reference.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 
 __all__ = ["environment", "verify"]
 
@@ -71,6 +69,8 @@ def verify(
     budget = Budget(examples, seed, timeout, os.fspath(recording))
     tried = environment()
     if budget.recording:
+        from bn_reference.cases.recorded import read_recording
+
         recorded = read_recording(budget.recording)
         tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"
     name = target if isinstance(target, str) else name_of(target)
@@ -108,6 +108,8 @@ def _in_this_process(
     listen: Listener,
     results: list[Result],
 ) -> None:
+    from bn_reference.verification import Judge
+
     judge = Judge(load_target(target, device), budget, spec=name)
     listen(Started(sum(len(unit.properties) for unit in selected)))
     for unit in selected:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Bounded:
         return Bounded(self.value[..., index], self.bound[..., index], self.polluted[..., index])
 
 
+@lru_cache(maxsize=256)
 def rounding_in(working: Format, pair: Pair) -> Rounding:
     """The rounding of a computation in ``working``, judged in the carrier that the pair needs."""
     rounding = Rounding.working_in(working, pair.compute, DoubleDouble if pair.input == "float64" else FORMATS["float64"])

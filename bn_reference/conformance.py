@@ -19,8 +19,8 @@ from bn_reference.properties import Property
 from bn_reference.pytest_plugin import seed_of
 from bn_reference.reports.violations import violation_text
 from bn_reference.results import Result
-from bn_reference.selection import Unit
-from bn_reference.verification import Budget, Judge
+from bn_reference.selection import Budget, Unit
+from bn_reference.verification import Judge
 
 TIMEOUT = 10.0  # seconds an example; as the command line's default
 

@@ -1,4 +1,4 @@
-"""What a user asks for by name: properties, pairs of dtypes, and what of them belongs together."""
+"""What a user asks for: properties and pairs of dtypes by name, what of them belongs together, and how much is to be tried."""
 
 from __future__ import annotations
 
@@ -9,11 +9,28 @@ from dataclasses import dataclass
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.properties import FAMILIES, PROPERTIES, Property
 
-__all__ = ["Unit", "UnusableArguments", "select_pairs", "select_properties", "units"]
+__all__ = ["Budget", "Unit", "UnusableArguments", "select_pairs", "select_properties", "units"]
 
 
 class UnusableArguments(ValueError):
     """An argument that cannot be used; one sentence names it, the value met, the rule and what to do."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What to try, and how much.
+
+    Attributes:
+        examples: cases a property and pair.
+        seed: of the cases.
+        timeout: seconds that one example may take.
+        recording: path of the recording that cases are made of; empty where they are drawn.
+    """
+
+    examples: int = 100
+    seed: int = 0
+    timeout: float = 10.0
+    recording: str = ""
 
 
 @dataclass(frozen=True)

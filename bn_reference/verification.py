@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,35 +29,15 @@ from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reports.reproducer import script
 from bn_reference.results import Result, Violation
 from bn_reference.search import Broken, Drawings, Enough, search
+from bn_reference.selection import Budget
 from bn_reference.tally import Tally
 from bn_reference.time_limit import TimedOut, time_limit
 
-__all__ = ["Budget", "Judge"]
+__all__ = ["Judge"]
 
 LATTICE_EXAMPLES = 300  # among which a smaller counterexample is sought
 SHRINK_CALLS = 400  # once it is found; a person waits for the verdict
 GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What to try, and how much.
-
-    Attributes:
-        examples: cases a property and pair.
-        seed: of the cases.
-        timeout: seconds that one example may take.
-        recording: path of the recording that cases are made of; empty where they are drawn.
-    """
-
-    examples: int = 100
-    seed: int = 0
-    timeout: float = 10.0
-    recording: str = ""
-
-    def cases(self, pair: Pair) -> SearchStrategy[Case]:
-        """The cases of one pair of dtypes."""
-        return recorded_cases(self.recording, pair) if self.recording else cases(pair)
 
 
 class Judge:
@@ -130,8 +109,12 @@ class Judge:
 
         for key, examples in self._rounds(pair):
             if not satisfied():
-                self._drawings.replay(self.budget.cases(pair), key, try_all, examples)
+                self._drawings.replay(self._cases(pair), key, try_all, examples)
             more = True
+
+    def _cases(self, pair: Pair) -> SearchStrategy[Case]:
+        """The cases of one pair of dtypes: drawn, or made of what was recorded."""
+        return recorded_cases(self.budget.recording, pair) if self.budget.recording else cases(pair)
 
     def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
         """Keys and numbers of examples: another key in each pair, so that together they try more.
@@ -147,7 +130,7 @@ class Judge:
         if tally.final:
             return tally.failing, tally.failure
         pair = tally.failing.pair
-        lattice, all_cases = lattice_cases(pair), self.budget.cases(pair)
+        lattice, all_cases = lattice_cases(pair), self._cases(pair)
         for strategy, key, examples in (
             (lattice, f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES),
             *((all_cases, key, examples) for key, examples in self._rounds(pair)),

@@ -24,8 +24,7 @@ from bn_reference.implementations.loading import load_target
 from bn_reference.implementations.protocol import UnusableTarget
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.results import Result, Violation
-from bn_reference.selection import Unit
-from bn_reference.verification import Budget, Judge
+from bn_reference.selection import Budget, Unit
 
 __all__ = ["run", "title"]
 
@@ -67,6 +66,8 @@ class _Note:
 
 def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: _Note) -> None:
     """A worker's life: load the target, then try unit after unit."""
+    from bn_reference.verification import Judge  # and with it Hypothesis, for which the parent has no use
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
     os.dup2(2, 1)  # what the target prints must not get between the lines of a report
     try:

@@ -10,7 +10,8 @@ from bn_reference.mutants.catalogue import MUTANTS
 from bn_reference.mutants.controls import CONTROLS
 from bn_reference.mutants.declaration import Control, Mutant
 from bn_reference.properties import FAMILIES, PROPERTIES
-from bn_reference.verification import Budget, Judge
+from bn_reference.selection import Budget
+from bn_reference.verification import Judge
 
 BY_NAME = {property.name: property for property in PROPERTIES}
 ENOUGH = Budget(examples=60)

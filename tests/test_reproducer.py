@@ -23,7 +23,8 @@ from bn_reference.properties import PROPERTIES
 from bn_reference.reports.helpers import UNPACK
 from bn_reference.reports.literals import array_literal, float_literal
 from bn_reference.reports.reproducer import script
-from bn_reference.verification import Budget, Judge
+from bn_reference.selection import Budget
+from bn_reference.verification import Judge
 
 SINGLE, DOUBLE, HALF = PAIRS[0], PAIRS[1], Pair("bfloat16", "float32")
 BY_NAME = {property.name: property for property in PROPERTIES}

@@ -10,7 +10,8 @@ from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.implementations.torch_module import TorchImplementation
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.results import Result, Violation
-from bn_reference.verification import Budget, Judge
+from bn_reference.selection import Budget
+from bn_reference.verification import Judge
 
 FLOAT32 = PAIRS[0]
 BY_NAME = {property.name: property for property in PROPERTIES}

@@ -18,12 +18,11 @@ Array = npt.NDArray[Any]
 
 def _freeze(instance: Any) -> None:
     """Make a value's arrays read-only views, so that whoever was handed one cannot change another's."""
-    for entry in fields(instance):
-        value = getattr(instance, entry.name)
+    for name, value in vars(instance).items():
         if isinstance(value, np.ndarray) and value.flags.writeable:
             view = value.view()
             view.flags.writeable = False
-            object.__setattr__(instance, entry.name, view)
+            object.__setattr__(instance, name, view)
 
 
 @dataclass(frozen=True, eq=False)

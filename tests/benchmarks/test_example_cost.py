@@ -11,7 +11,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.implementations.torch_module import TorchImplementation
 from bn_reference.properties import FAMILIES, PROPERTIES
-from bn_reference.verification import Budget, Judge
+from bn_reference.selection import Budget
+from bn_reference.verification import Judge
 
 EXAMPLES = 100
 
