@@ -22,9 +22,9 @@ FORMS = {2: "(N, C)", 3: "(N, C, L)"}
 
 
 def write_figures(rows: Sequence[Row], directory: Path) -> list[str]:
-    """Draw what can be drawn of the rows, and write ``throughput.md``; the names of the figures."""
+    """Draw what can be drawn of the rows, and write ``table.md``; the names of the figures."""
     names = draw_throughput(rows, directory)
-    (directory / "throughput.md").write_text(markdown(rows), encoding="utf-8")
+    (directory / "table.md").write_text(markdown(rows), encoding="utf-8")
     return names
 
 
@@ -69,9 +69,7 @@ def _draw(rows: list[Row], title: str, name: str, directory: Path) -> None:
     shown = sorted({row.setting.bytes for row in rows})
     axes.set_xticks(shown, [size(moved) for moved in shown])
     axes.minorticks_off()
-    ticks = [
-        tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if lowest / 1.5 < tick < highest * 1.5
-    ]
+    ticks = [speed for speed in SPEEDS if lowest / 1.5 < speed < highest * 1.5]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xlabel("bytes that must be moved")
     axes.set_ylabel("GB/s of those bytes")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
-__all__ = ["keep_freed_memory"]
+__all__ = ["keep_freed_memory", "return_freed_memory"]
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
-NEVER = 2**31 - 1
+NEVER = -1  # any other value is at most 2 GB, and with more than that free the heap would be cut
 
 
 def keep_freed_memory() -> bool:
@@ -18,10 +19,22 @@ def keep_freed_memory() -> bool:
     clears each page when it is first touched: on a batch of 64 MB that takes four times as long as normalizing it. Whether
     it happens depends on the history of the process, so one target would be charged for what another one freed.
     """
+    glibc = _glibc()
+    return glibc is not None and bool(glibc.mallopt(M_MMAP_MAX, 0)) and bool(glibc.mallopt(M_TRIM_THRESHOLD, NEVER))
+
+
+def return_freed_memory() -> None:
+    """Give the system what is free now: in the gaps between arrays of one size those of another would not fit."""
+    if (glibc := _glibc()) is not None:
+        glibc.malloc_trim(0)
+
+
+def _glibc() -> Any:
+    """The C library, where it has the knobs of glibc."""
     if not sys.platform.startswith("linux"):
-        return False
+        return None
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # musl, say, which has no such knobs
-        return False
-    return bool(mallopt(M_MMAP_MAX, 0)) and bool(mallopt(M_TRIM_THRESHOLD, NEVER))
+        library = ctypes.CDLL(None)
+    except OSError:
+        return None
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None  # musl has neither

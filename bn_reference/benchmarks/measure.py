@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from bn_reference.benchmarks.clocks import clock_of
 from bn_reference.benchmarks.operations import Setting
 from bn_reference.benchmarks.rows import Row
-from bn_reference.benchmarks.sampling import OPERATION, RIVAL, SERIES, Samples, alternate, yardsticks
-from bn_reference.benchmarks.work import work_of
+from bn_reference.benchmarks.sampling import OPERATION, PATIENCE, RIVAL, SERIES, Samples, Series, alternate, yardsticks
+from bn_reference.benchmarks.work import Outputs, work_of
 from bn_reference.benchmarks.workload import checked_channels, judge, workload
+from bn_reference.cases.case import Case
 from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
 
 __all__ = ["Failed", "NotMeasured", "measure"]
@@ -48,16 +51,14 @@ def measure(
         Failed: the output is out of its bound, or the implementation raised.
     """
     case = workload(setting.shape, setting.dtype, setting.layout, seed)
+    series: list[Series] = []
+    (least, most), began = SERIES, time.perf_counter()
     with _threads(setting.threads):
         try:
-            clock, series = clock_of(implementation.device), []
-            for _ in range(SERIES):
-                work = work_of(implementation, case, setting.operation)
-                actions = {OPERATION: work.run, **yardsticks(setting, implementation.device)}
-                if rival is not None:
-                    actions[RIVAL] = work_of(rival, case, setting.operation).run
-                series.append(alternate(actions, clock, setting.cache, budget / SERIES))
-            verdict, known = judge(implementation.name, case, setting.operation, work.outputs(checked_channels(case)))
+            while len(series) < least or (len(series) < most and time.perf_counter() - began < PATIENCE * budget):
+                one, outputs = _series(implementation, rival, case, setting, budget / most)
+                series.append(one)
+            verdict, known = judge(implementation.name, case, setting.operation, outputs)
         except Unsupported as unsupported:
             raise NotMeasured(str(unsupported)) from None
         except Misbehaviour as misbehaviour:
@@ -70,6 +71,19 @@ def measure(
     if not verdict.holds:
         raise Failed(str(verdict))
     return Row(implementation.name, implementation.device, setting, Samples(tuple(series)), verdict.ratio or 0.0, known)
+
+
+def _series(
+    implementation: Implementation, rival: Implementation | None, case: Case, setting: Setting, budget: float
+) -> tuple[Series, Outputs]:
+    """One series, on arrays that nothing holds once it is over, and what the operation gave for the channels to check."""
+    work = work_of(implementation, case, setting.operation)
+    actions = {OPERATION: work.run, **yardsticks(setting, implementation.device)}
+    if rival is not None:
+        actions[RIVAL] = work_of(rival, case, setting.operation).run
+    one = alternate(actions, clock_of(implementation.device), setting.cache, budget)
+    given = work.outputs(checked_channels(case))
+    return one, {name: np.array(values) for name, values in given.items()}  # copies, as a view holds on to the whole
 
 
 @contextmanager

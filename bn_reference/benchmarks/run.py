@@ -10,7 +10,7 @@ from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.benchmarks.baseline import Baseline, is_target, read_baseline
 from bn_reference.benchmarks.comparison import Change, beside, confirmed, paired
 from bn_reference.benchmarks.contestants import COMPILED, STANDARD
-from bn_reference.benchmarks.heap import keep_freed_memory
+from bn_reference.benchmarks.heap import keep_freed_memory, return_freed_memory
 from bn_reference.benchmarks.machine import differences, machine
 from bn_reference.benchmarks.measure import Failed, NotMeasured, measure
 from bn_reference.benchmarks.operations import CACHES, OPERATIONS, Setting
@@ -59,7 +59,11 @@ class Run:
     def carry_out(self, on_row: Callable[[], None]) -> None:
         """Measure row by row; those of one setting after each other, as they share its batch."""
         keep_freed_memory()
+        latest = None
         for target, setting, baseline in self.work:
+            if setting != latest:
+                return_freed_memory()
+                latest = setting
             try:
                 self._measure(target, setting, baseline)
             except NotMeasured as reason:

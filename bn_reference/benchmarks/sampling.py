@@ -14,12 +14,14 @@ from bn_reference.benchmarks.clocks import Clock
 from bn_reference.benchmarks.operations import Setting
 from bn_reference.implementations.torch_module import TORCH_DTYPES
 
-__all__ = ["COPY", "CORE", "OPERATION", "RIVAL", "SERIES", "Samples", "Series", "alternate", "yardsticks"]
+__all__ = ["COPY", "CORE", "OPERATION", "PATIENCE", "RIVAL", "SERIES", "Samples", "Series", "alternate", "yardsticks"]
 
 # What is timed in a turn: the operation; two yardsticks, one that memory bounds and one that never leaves the core; and where
 # two implementations are compared, the other one's operation.
 OPERATION, COPY, CORE, RIVAL = "operation", "copy", "core", "rival"
-SERIES = 10  # each with arrays of its own: where they lie in memory moves a figure more than the noise of a turn does
+# At least, and at most; each with arrays of its own, as where they lie in memory moves a figure more than the noise of a turn.
+SERIES = (3, 10)
+PATIENCE = 10  # times its seconds a measurement may take before it is left at the least: arrays of 64 MB are slow to make
 TURN = 1e-3  # seconds of one action's turn, below which the clock and the switch between them would show
 CORE_ELEMENTS = 2**12  # three arrays of 16 KB
 ROUNDS = (3, 101)  # of a series: at least, for a median; at most, for the size of a file

@@ -46,6 +46,7 @@ class TorchWork(Work):
         self._grads: tuple[Any, ...] = ()
 
     def run(self) -> None:
+        self._y, self._grads = None, ()  # as in training, what the step before gave is gone
         with torch.set_grad_enabled(self._records):
             self._y = self._module(self._x)
         if self._backward:
@@ -66,6 +67,7 @@ class NumpyWork(Work):
         self._given: tuple[Any, ...] = ()
 
     def run(self) -> None:
+        self._given = ()
         y = self._layer(self._x)
         self._given = (y, *self._layer.backward(self._grad_y)) if self._backward else (y,)
 
@@ -83,6 +85,7 @@ class AdapterWork(Work):
         self._given: dict[str, Any] = {}
 
     def run(self) -> None:
+        self._given = {}
         step = self._session.forward(self._x, training=self._training, record=self._backward)
         self._given = {"y": step.y}
         if self._backward:

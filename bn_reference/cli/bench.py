@@ -23,7 +23,9 @@ SCHEMA = 1
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET ...]")
 @click.option("--device", default="cpu", show_default=True, help="Where torch's arrays lie.")
-@click.option("--full", is_flag=True, help="Every dtype at every size, up to 256 MB: some twenty minutes.")
+@click.option(
+    "--full", is_flag=True, help="Every dtype at every size, up to 256 MB (of float32): some twenty minutes, 10 GB of memory."
+)
 @click.option(
     "--operation", "operations", multiple=True, metavar="NAME", help="train forward, train forward+backward, eval forward."
 )
@@ -74,14 +76,14 @@ def bench(targets: tuple[str, ...], out: Path | None, json_path: Path | None, **
     except KeyboardInterrupt:
         interrupted = True
     _print(run)
+    seconds = time.perf_counter() - started
+    if json_path is not None:
+        write_json({"schema": SCHEMA, **run.to_json(), "seconds": seconds}, json_path)
     if out is not None and run.rows:
         from bn_reference.benchmarks.figures import write_figures
 
         write_figures(run.rows, out)
         click.echo(f"figures and a table are in {out}")
-    seconds = time.perf_counter() - started
-    if json_path is not None:
-        write_json({"schema": SCHEMA, **run.to_json(), "seconds": seconds}, json_path)
     click.echo(f"in {seconds:.1f} s")
     if interrupted:
         return INTERRUPTED

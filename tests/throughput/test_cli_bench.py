@@ -135,7 +135,7 @@ def test_figures_and_a_table_are_written(tmp_path: Path) -> None:
     result = run("torch.nn:BatchNorm1d", "--shape", "16x64", "--shape", "32x64", "--seconds", "0.01", "--out", str(out))
     assert result.return_value == 0, result.output
     assert (out / "throughput_train_forward_float32_2d.png").stat().st_size > 10_000
-    assert (out / "throughput.md").read_text().count("| 16 x 64, float32 |") == 3
+    assert (out / "table.md").read_text().count("| 16 x 64, float32 |") == 3
 
 
 def refused(*arguments: str) -> str:

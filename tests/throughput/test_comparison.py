@@ -37,7 +37,7 @@ def measured(
                 RIVAL: turns(1e-3 * (1 - share + share * memory)),
             }
         )
-        for _ in range(SERIES)
+        for _ in range(SERIES[-1])
     )
     return Row(target, "cpu", SETTING, Samples(series), 0.5)
 
