@@ -28,6 +28,7 @@ __all__ = [
     "expect_inference",
     "expect_sequence",
     "expect_training",
+    "forget",
     "statistics",
 ]
 
@@ -192,6 +193,12 @@ def expect_inference(case: Case, rules: Any = spec) -> ExpectedStep:
     """What a step in eval gives: Algorithm 2 with the running statistics, or with the batch's own where none are tracked."""
     with np.errstate(all="ignore"):
         return ExpectedStep(case, rules, None if case.tracks else statistics(case, rules), training=False)
+
+
+def forget() -> None:
+    """Let go of what is kept of earlier cases, for whoever asks about large ones: each takes some 150 bytes an element."""
+    for function in (statistics, expect_training, expect_inference):
+        function.cache_clear()
 
 
 def updated_state(case: Case, batch: Statistics, rules: Any) -> ExpectedState:
