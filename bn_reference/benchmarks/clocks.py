@@ -21,7 +21,7 @@ class Clock(ABC):
     device: str
 
     @abstractmethod
-    def seconds(self, action: Callable[[], None], times: int) -> float:
+    def seconds(self, action: Callable[[], object], times: int) -> float:
         """Seconds of one action, when it is done several times in a row."""
 
     @abstractmethod
@@ -34,7 +34,7 @@ class CpuClock(Clock):
 
     device = "cpu"
 
-    def seconds(self, action: Callable[[], None], times: int) -> float:
+    def seconds(self, action: Callable[[], object], times: int) -> float:
         began = time.perf_counter()
         for _ in range(times):
             action()
@@ -55,7 +55,7 @@ class CudaClock(Clock):
     def __init__(self, device: str) -> None:
         self.device = device
 
-    def seconds(self, action: Callable[[], None], times: int) -> float:
+    def seconds(self, action: Callable[[], object], times: int) -> float:
         with torch.cuda.device(self.device):
             began, ended = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
             torch.cuda.synchronize()

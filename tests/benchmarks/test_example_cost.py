@@ -1,7 +1,6 @@
 """What an example costs, everything included, in units of one training step of torch's layer timed in the same run."""
 
 import statistics
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,18 +8,15 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
-from bn_reference.implementations.torch_module import TorchImplementation
+from bn_reference.benchmarks.clocks import CpuClock
+from bn_reference.benchmarks.contestants import TORCH
+from bn_reference.implementations.loading import load_target
 from bn_reference.properties import FAMILIES, PROPERTIES
 from bn_reference.selection import Budget
 from bn_reference.verification import Judge
 
+CLOCK = CpuClock()
 EXAMPLES = 100
-
-
-def seconds(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
 
 
 def training_step() -> Callable[[], object]:
@@ -34,18 +30,18 @@ def training_step() -> Callable[[], object]:
 def example_seconds(judge: Judge, pair: Pair, family: str) -> float:
     """Seconds for one example of one property: generation, target, oracle, bound and comparison."""
     properties = [property for property in PROPERTIES if property.family == family]
-    return seconds(lambda: judge.check_together(properties, pair)) / (EXAMPLES * len(properties))
+    return CLOCK.seconds(lambda: judge.check_together(properties, pair), 1) / (EXAMPLES * len(properties))
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_cost_of_a_default_example(benchmark: BenchmarkFixture, pair: Pair) -> None:
-    judge = Judge(TorchImplementation(torch.nn.BatchNorm1d, "torch"), Budget(EXAMPLES))
+    judge = Judge(load_target(TORCH), Budget(EXAMPLES))
     step, steps, examples = training_step(), [], []
 
     def measure() -> None:
         for family in FAMILIES:  # in alternation, so that both meet the same machine
             examples.append(example_seconds(judge, pair, family))
-            steps.extend(seconds(step) for _ in range(200))
+            steps.extend(CLOCK.seconds(step, 1) for _ in range(200))
 
     benchmark.pedantic(measure, rounds=1)
     benchmark.extra_info["training steps an example, median over families"] = statistics.median(examples) / statistics.median(
