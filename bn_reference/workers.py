@@ -26,7 +26,7 @@ from bn_reference.properties import PROPERTIES, Property
 from bn_reference.results import Result, Violation
 from bn_reference.selection import Budget, Unit
 
-__all__ = ["run", "title"]
+__all__ = ["COLLECT_AFTER", "run", "title"]
 
 GRACE = 2.0  # seconds beyond the time limit before native code that does not return is ended
 POLL = 0.25  # seconds between looks at the clock

@@ -9,17 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bn_reference.benchmarks.growth import CURVES, UPPER, Curve
 from bn_reference.benchmarks.machine import machine
+from bn_reference.mnist.learning import on_threads
 from bn_reference.plotting import BATCH_NORM, GREY, PLAIN, label_ends, new_figure, save, styled
 
 __all__ = ["draw_growth", "growth_json"]
 
-FIGURES = {
-    "growth_check": ("What one check costs: oracle, bound and comparison of a training step", CURVES[:2]),
-    "growth_verification": ("What a verification costs: all properties of a pair of dtypes, and a long sequence", CURVES[2:]),
+FIGURES = {  # title, and which of CURVES
+    "growth_check": ("What one check costs: oracle, bound and comparison of a training step", slice(2)),
+    "growth_verification": (
+        "What a verification costs: all properties of a pair, and a long sequence",
+        slice(2, None),
+    ),
 }
 COLOURS = {"float32": BATCH_NORM, "float64": PLAIN}
 
@@ -57,19 +59,20 @@ def growth_json(curves: Sequence[Curve]) -> dict[str, Any]:
 
 
 def main(directory: Path) -> None:
-    """Measure, draw, and write ``growth.json``: some four minutes."""
-    torch.set_num_threads(1)
-    every: list[Curve] = []
-    for name, (title, measurements) in FIGURES.items():
-        panels = []
-        for measure in measurements:
-            sys.stderr.write(f"{(measure.__doc__ or '').splitlines()[0]}\n")
+    """Measure, write ``growth.json``, and draw: some four minutes."""
+    directory.mkdir(parents=True, exist_ok=True)
+    panels = []
+    with on_threads(1):
+        for measure in CURVES:
+            sys.stderr.write(f"{measure.__doc__}\n")
             panels.append(list(measure()))
-        draw_growth(title, panels, directory, name)
-        every += [curve for panel in panels for curve in panel]
-    content = json.dumps(growth_json(every), indent=1)
+    content = json.dumps(growth_json([curve for panel in panels for curve in panel]), indent=1)
     (directory / "growth.json").write_text(content + "\n", encoding="utf-8")
+    for name, (title, shown) in FIGURES.items():
+        draw_growth(title, panels[shown], directory, name)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("the directory for the figures is missing; usage: python -m bn_reference.benchmarks.growth_figures DIR")
     main(Path(sys.argv[1]))

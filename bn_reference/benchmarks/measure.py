@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
-import torch
 
 from bn_reference.benchmarks.clocks import clock_of
 from bn_reference.benchmarks.operations import Setting
@@ -17,6 +14,7 @@ from bn_reference.benchmarks.work import Outputs, work_of
 from bn_reference.benchmarks.workload import checked_channels, judge, workload
 from bn_reference.cases.case import Case
 from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
+from bn_reference.mnist.learning import on_threads
 
 __all__ = ["Failed", "NotMeasured", "measure"]
 
@@ -53,7 +51,7 @@ def measure(
     case = workload(setting.shape, setting.dtype, setting.layout, seed)
     series: list[Series] = []
     (least, most), began = SERIES, time.perf_counter()
-    with _threads(setting.threads):
+    with on_threads(setting.threads):
         try:
             while len(series) < least or (len(series) < most and time.perf_counter() - began < PATIENCE * budget):
                 one, outputs = _series(implementation, rival, case, setting, budget / most)
@@ -84,13 +82,3 @@ def _series(
     one = alternate(actions, clock_of(implementation.device), setting.cache, budget)
     given = work.outputs(checked_channels(case))
     return one, {name: np.array(values) for name, values in given.items()}  # copies, as a view holds on to the whole
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

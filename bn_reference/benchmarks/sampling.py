@@ -14,7 +14,19 @@ from bn_reference.benchmarks.clocks import Clock
 from bn_reference.benchmarks.operations import Setting
 from bn_reference.implementations.torch_module import TORCH_DTYPES
 
-__all__ = ["COPY", "CORE", "OPERATION", "PATIENCE", "RIVAL", "SERIES", "Samples", "Series", "alternate", "yardsticks"]
+__all__ = [
+    "COPY",
+    "CORE",
+    "OPERATION",
+    "PATIENCE",
+    "RIVAL",
+    "SERIES",
+    "Samples",
+    "Series",
+    "alternate",
+    "times_in_a_turn",
+    "yardsticks",
+]
 
 # What is timed in a turn: the operation; two yardsticks, one that memory bounds and one that never leaves the core; and where
 # two implementations are compared, the other one's operation.
@@ -87,13 +99,18 @@ def yardsticks(setting: Setting, device: str) -> dict[str, Callable[[], None]]:
     return {COPY: copy, CORE: core}
 
 
+def times_in_a_turn(action: Callable[[], None], clock: Clock) -> int:
+    """How often an action, which is warm, is done in a turn."""
+    return max(1, round(TURN / clock.seconds(action, 1)))
+
+
 def alternate(actions: Mapping[str, Callable[[], None]], clock: Clock, cache: str, budget: float) -> Series:
     """Time the actions by turns for about ``budget`` seconds; where the cache is to be cold, once a turn after evicting it."""
     for _ in range(WARM_UP):
         for action in actions.values():
             action()
     cold = cache == "cold"
-    times = {name: 1 if cold else max(1, round(TURN / clock.seconds(action, 1))) for name, action in actions.items()}
+    times = {name: 1 if cold else times_in_a_turn(action, clock) for name, action in actions.items()}
     taken: dict[str, list[float]] = {name: [] for name in actions}
     least, most = ROUNDS
     began, rounds = time.perf_counter(), 0

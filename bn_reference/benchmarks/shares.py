@@ -1,4 +1,4 @@
-"""Where wall time goes: the stack is looked at every millisecond of processor time, and charged to what it is in."""
+"""Where processor time goes: the stack is looked at every millisecond of processor time, and charged to what it is in."""
 
 from __future__ import annotations
 
@@ -38,16 +38,13 @@ def work_of(frame: FrameType | None) -> str:
 
 
 @contextmanager
-def sampled(places: Counter[tuple[str, str]] | None = None) -> Iterator[Counter[str]]:
-    """Samples by work while the block runs; with ``places`` also by the innermost function."""
+def sampled() -> Iterator[Counter[str]]:
+    """Samples by work while the block runs."""
     samples: Counter[str] = Counter()
 
     def look(number: int, frame: FrameType | None) -> None:
         del number
-        work = work_of(frame)
-        samples[work] += 1
-        if places is not None and frame is not None:
-            places[work, f"{frame.f_code.co_filename[-45:]}:{frame.f_code.co_name}"] += 1
+        samples[work_of(frame)] += 1
 
     before = signal.signal(signal.SIGPROF, look)
     signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)

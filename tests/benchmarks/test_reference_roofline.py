@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bn_reference.benchmarks.clocks import CpuClock
@@ -20,6 +19,7 @@ from bn_reference.benchmarks.work import work_of
 from bn_reference.benchmarks.workload import workload
 from bn_reference.blocks import BLOCK, ROW
 from bn_reference.implementations.loading import load_target
+from bn_reference.mnist.learning import on_threads
 
 LEAST = "least"  # the calls alone, on as many blocks as the batch has
 
@@ -54,10 +54,8 @@ def least_calls(operation: str) -> Callable[[], None]:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with on_threads(1):
+        yield
 
 
 @pytest.mark.parametrize("operation", [TRAIN, BACKWARD])

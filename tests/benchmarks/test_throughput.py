@@ -19,11 +19,12 @@ from bn_reference.benchmarks.contestants import COMPILED, LABELS, STANDARD
 from bn_reference.benchmarks.heap import keep_freed_memory
 from bn_reference.benchmarks.operations import OPERATIONS, Setting
 from bn_reference.benchmarks.plan import BASE
-from bn_reference.benchmarks.sampling import COPY, SERIES, TURN, WARM_UP, yardsticks
+from bn_reference.benchmarks.sampling import COPY, SERIES, WARM_UP, times_in_a_turn, yardsticks
 from bn_reference.benchmarks.work import work_of
 from bn_reference.benchmarks.workload import checked_channels, judge, workload
 from bn_reference.implementations.loading import load_target
 from bn_reference.implementations.protocol import Implementation
+from bn_reference.mnist.learning import on_threads
 
 PLACES, ROUNDS = SERIES[-1], 5  # how often arrays are made anew, and the rounds on each
 SETTINGS = (
@@ -63,7 +64,7 @@ class Rounds:
 
     def turn_of(self, action: Callable[[], None]) -> int:
         self.clock.seconds(action, WARM_UP)
-        return max(1, round(TURN / self.clock.seconds(action, 1)))
+        return times_in_a_turn(action, self.clock)
 
     def run(self) -> None:
         for _ in range(self.times[0]):
@@ -75,10 +76,8 @@ CLOCK = Copies()
 
 @pytest.fixture(autouse=True)
 def threads(setting: Setting) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(setting.threads)
-    yield
-    torch.set_num_threads(before)
+    with on_threads(setting.threads):
+        yield
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,13 +9,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bn_reference.api import verify
@@ -24,9 +22,11 @@ from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.benchmarks.contestants import TORCH
 from bn_reference.benchmarks.shares import sampled
 from bn_reference.implementations.loading import load_target
+from bn_reference.mnist.learning import on_threads
 from bn_reference.properties import PROPERTIES
 from bn_reference.selection import Budget, units
 from bn_reference.verification import Judge
+from bn_reference.workers import COLLECT_AFTER
 
 CLOCK = CpuClock()
 COMMAND = [sys.executable, "-m", "bn_reference", "verify"]
@@ -35,21 +35,19 @@ COMMAND = [sys.executable, "-m", "bn_reference", "verify"]
 @contextmanager
 def on_one_thread_as_a_worker() -> Iterator[None]:
     """As worker processes are set up: one thread, and what is loaded already is never collected."""
-    threads, thresholds = torch.get_num_threads(), gc.get_threshold()
-    torch.set_num_threads(1)
+    thresholds = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(20_000)
+    gc.set_threshold(COLLECT_AFTER)
     try:
-        yield
+        with on_threads(1):
+            yield
     finally:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
-        torch.set_num_threads(threads)
 
 
 def test_where_the_time_goes(benchmark: BenchmarkFixture) -> None:
     """Shares of the processor time of all properties in all pairs of dtypes, in one process."""
-    samples: Counter[str] = Counter()
     examples = 0
 
     def everything(sampling: bool) -> None:
@@ -59,9 +57,8 @@ def test_where_the_time_goes(benchmark: BenchmarkFixture) -> None:
             examples += sum(result.examples for result in judge.check_together(unit.properties, unit.pair))
 
     with on_one_thread_as_a_worker():
-        with sampled() as found:
+        with sampled() as samples:
             everything(sampling=True)
-        samples.update(found)
         benchmark.pedantic(everything, args=(False,), rounds=1)
     for work, count in samples.most_common():
         benchmark.extra_info[f"% in {work}"] = round(100 * count / samples.total(), 1)
