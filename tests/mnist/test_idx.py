@@ -23,6 +23,11 @@ def unpacked(array: np.ndarray, shape: tuple[int, ...] | None = None) -> bytes:
     return struct.pack(f">4B{len(dimensions)}I", 0, 0, 8, len(dimensions), *dimensions) + array.tobytes()
 
 
+def packed(content: bytes) -> bytes:
+    """No time of day in it: the processes of a parallel run must find tests of the same names."""
+    return gzip.compress(content, mtime=0)
+
+
 def written(path: Path, content: bytes, shape: tuple[int, ...] = STACK.shape) -> IdxFile:
     """The file with this content, and its declaration."""
     path.write_bytes(content)
@@ -33,7 +38,7 @@ def written(path: Path, content: bytes, shape: tuple[int, ...] = STACK.shape) ->
 @given(array=arrays(np.uint8, array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=5)))
 def test_what_was_written_is_read(tmp_path: Path, array: np.ndarray) -> None:
     path = tmp_path / "file.gz"
-    declared = written(path, gzip.compress(unpacked(array)), array.shape)
+    declared = written(path, packed(unpacked(array)), array.shape)
 
     assert np.array_equal(read_idx(path, declared), array)
 
@@ -41,7 +46,7 @@ def test_what_was_written_is_read(tmp_path: Path, array: np.ndarray) -> None:
 @same_directory
 @given(data=st.data())
 def test_any_truncation_is_refused(tmp_path: Path, data: st.DataObject) -> None:
-    whole = gzip.compress(unpacked(STACK), mtime=0)
+    whole = packed(unpacked(STACK))
     path = tmp_path / "file.gz"
     declared = written(path, whole)
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
@@ -53,7 +58,7 @@ def test_any_truncation_is_refused(tmp_path: Path, data: st.DataObject) -> None:
 @same_directory
 @given(data=st.data())
 def test_any_flipped_bit_is_refused(tmp_path: Path, data: st.DataObject) -> None:
-    whole = bytearray(gzip.compress(unpacked(STACK), mtime=0))
+    whole = bytearray(packed(unpacked(STACK)))
     path = tmp_path / "file.gz"
     declared = written(path, bytes(whole))
     bit = data.draw(st.integers(0, 8 * len(whole) - 1))
@@ -67,7 +72,7 @@ def test_any_flipped_bit_is_refused(tmp_path: Path, data: st.DataObject) -> None
 @same_directory
 @given(extra=st.binary(min_size=1, max_size=20))
 def test_anything_appended_is_refused(tmp_path: Path, extra: bytes) -> None:
-    whole = gzip.compress(unpacked(STACK), mtime=0)
+    whole = packed(unpacked(STACK))
     path = tmp_path / "file.gz"
     declared = written(path, whole)
     path.write_bytes(whole + extra)
@@ -81,13 +86,13 @@ def test_anything_appended_is_refused(tmp_path: Path, extra: bytes) -> None:
     [
         (unpacked(STACK), "is not gzip'd, but must be the file as it is distributed"),
         (b"", "is not gzip'd, but must be the file as it is distributed"),
-        (gzip.compress(unpacked(STACK))[:-12], "ends in the middle of its gzip stream, but must be whole"),
-        (gzip.compress(unpacked(STACK)[:2]), "begins with 0000, but must with the magic number 00000803"),
-        (gzip.compress(unpacked(STACK.ravel())), "begins with 00000801, but must with the magic number 00000803"),
-        (gzip.compress(unpacked(STACK)[:9]), "ends within its header, but must be whole"),
-        (gzip.compress(unpacked(STACK[:1])), "declares the dimensions (1, 3, 4), but must have (2, 3, 4)"),
-        (gzip.compress(unpacked(STACK)[:-3]), "ends after 21 of its 24 elements, but must be whole"),
-        (gzip.compress(unpacked(STACK) + b"x"), "goes on after its 24 elements, but must end there"),
+        (packed(unpacked(STACK))[:-12], "ends in the middle of its gzip stream, but must be whole"),
+        (packed(unpacked(STACK)[:2]), "begins with 0000, but must with the magic number 00000803"),
+        (packed(unpacked(STACK.ravel())), "begins with 00000801, but must with the magic number 00000803"),
+        (packed(unpacked(STACK)[:9]), "ends within its header, but must be whole"),
+        (packed(unpacked(STACK[:1])), "declares the dimensions (1, 3, 4), but must have (2, 3, 4)"),
+        (packed(unpacked(STACK)[:-3]), "ends after 21 of its 24 elements, but must be whole"),
+        (packed(unpacked(STACK) + b"x"), "goes on after its 24 elements, but must end there"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, content: bytes, sentence: str) -> None:
@@ -102,8 +107,8 @@ def test_what_is_wrong_is_said(tmp_path: Path, content: bytes, sentence: str) ->
 
 def test_another_file_of_the_right_form_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file.gz"
-    canonical = written(path, gzip.compress(unpacked(STACK)))
-    written(path, gzip.compress(unpacked(STACK + 1)))
+    canonical = written(path, packed(unpacked(STACK)))
+    written(path, packed(unpacked(STACK + 1)))
 
     with pytest.raises(UnusableData, match=f"but the canonical file has {canonical.sha256}; fetch the canonical file again"):
         read_idx(path, canonical)
@@ -118,7 +123,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("claims", [STACK.shape, (2**32 - 1,) * 3])
 def test_a_bomb_is_not_unpacked(tmp_path: Path, claims: tuple[int, ...]) -> None:
     path = tmp_path / "file.gz"
-    declared = written(path, gzip.compress(unpacked(STACK, claims) + bytes(10**8)))
+    declared = written(path, packed(unpacked(STACK, claims) + bytes(10**8)))
     tracemalloc.start()
 
     with pytest.raises(UnusableData):
