@@ -38,7 +38,7 @@ class Recipe:
         pair: dtypes of input and parameters.
         shape: (N, C) or (N, C, L).
         values: a lattice, or the names of the profiles of the first channels; the seed decides on the others.
-        seed: of everything that is not drawn by itself.
+        seed: with the shape, of everything that is not drawn by itself.
         eps, momentum: hyperparameters.
         affine, tracks: whether there are parameters and running statistics.
         started: whether the running statistics have seen batches before.
@@ -64,7 +64,7 @@ class Recipe:
 
 @lru_cache(maxsize=512)
 def _realize(recipe: Recipe) -> Case:
-    rng = np.random.default_rng(recipe.seed)
+    rng = np.random.default_rng((recipe.seed, *recipe.shape))
     channels, pair = recipe.shape[1], recipe.pair
     if isinstance(recipe.values, Lattice):
         x, kinds, draw = _on_lattice(recipe.values, recipe.shape), ("lattice",) * channels, _small

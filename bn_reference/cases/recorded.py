@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case
-from bn_reference.cases.strategies import MOMENTUM, OPTIONS
+from bn_reference.cases.strategies import MOMENTUM, OPTIONS, one_of_many
 
 __all__ = ["Batch", "Recording", "Selection", "UnusableRecording", "read_recording", "recorded_cases", "write_recording"]
 
@@ -202,12 +202,12 @@ def _realize(chosen: Selection) -> Case:
 def recorded_cases(draw: st.DrawFn, path: str, pair: Pair) -> Case:
     """Recorded batches, mostly whole; shrinks towards the first two rows of one channel of the first batch."""
     batches = read_recording(path).batches
-    number = draw(st.sampled_from(range(len(batches))))
+    number = draw(one_of_many(range(len(batches))))
     batch = batches[number]
     samples, channels = batch.x.shape[:2]
     rows = draw(st.sampled_from(_mostly_all(samples, 2 if batch.x.ndim == 2 or batch.x.shape[2] == 1 else 1)))
     count = draw(st.sampled_from(_mostly_all(channels, 1)))
-    first = draw(st.integers(0, channels - count))
+    first = draw(one_of_many(range(channels - count + 1)))
     momentum = draw(st.sampled_from((batch.momentum, *MOMENTUM)))
     affine, tracks, started = draw(st.sampled_from(OPTIONS))
     layouts = draw(st.sampled_from(LAYOUTS))
