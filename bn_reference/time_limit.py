@@ -4,35 +4,65 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 
-__all__ = ["TimedOut", "time_limit"]
+__all__ = ["TimeLimit", "TimedOut"]
 
 
 class TimedOut(BaseException):
     """The example took too long. Not an Exception, so that no ``except Exception`` of a target swallows it."""
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimedOut in the body after that many seconds.
+class TimeLimit:
+    """Raises TimedOut in a ``with`` block that takes longer than ``seconds``, while it is ``in_force``.
 
     By an alarm signal, which interrupts Python code and sleeping; so it needs the main thread and a system that has such
     signals. Elsewhere, and in native code that never returns, nothing is interrupted: worker processes are for that.
+
+    One alarm serves many blocks, as setting one takes longer than some examples do: when it rings, it is set again for what
+    the block that runs by then has left.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
 
-    def on_alarm(number: int, frame: FrameType | None) -> None:
-        raise TimedOut(f"an example did not come to an end within {seconds:g} s")
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._ends: float | None = None  # of the block that runs
+        self._in_force = self._set = False
 
-    previous = signal.signal(signal.SIGALRM, on_alarm)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Blocks are limited meanwhile; an alarm that somebody else had set is set again afterwards."""
+        if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+            yield
+            return
+        handler = signal.signal(signal.SIGALRM, self._on_alarm)
+        rings_in, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+        began, self._in_force = time.monotonic(), True
+        try:
+            yield
+        finally:
+            self._in_force = self._set = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, handler)
+            if rings_in:
+                signal.setitimer(signal.ITIMER_REAL, max(rings_in - (time.monotonic() - began), 1e-6), interval)
+
+    def __enter__(self) -> None:
+        self._ends = time.monotonic() + self.seconds
+        if self._in_force and not self._set:
+            self._set = True
+            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._ends = None
+
+    def _on_alarm(self, number: int, frame: FrameType | None) -> None:
+        left = 0.0 if self._ends is None else self._ends - time.monotonic()
+        if left > 0:
+            signal.setitimer(signal.ITIMER_REAL, left)
+            return
+        self._set = False
+        if self._ends is not None:
+            raise TimedOut(f"an example did not come to an end within {self.seconds:g} s")

@@ -31,7 +31,7 @@ from bn_reference.results import Result, Violation
 from bn_reference.search import Broken, Drawings, Enough, search
 from bn_reference.selection import Budget
 from bn_reference.tally import Tally
-from bn_reference.time_limit import TimedOut, time_limit
+from bn_reference.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Judge"]
 
@@ -57,6 +57,7 @@ class Judge:
         self._on_example = on_example
         self._laboratory = Laboratory(self.implementation)
         self._drawings = Drawings()
+        self._limit = TimeLimit(budget.timeout)
         self._time_outs = 0
 
     def check(self, property: Property, pair: Pair) -> Result:
@@ -69,14 +70,14 @@ class Judge:
         With ``fail_fast`` the first violation ends it, and is the only verdict. Raises nothing that the target does: an
         exception of its own, a wrong form, a time-out are violations.
         """
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), self._limit.in_force():
             tallies = self._tried(properties, pair, fail_fast)
             broken = [tally for tally in tallies if tally.failing is not None]
             return [self._result(tally, pair) for tally in (broken[:1] if fail_fast and broken else tallies)]
 
     def broken(self, properties: Sequence[Property], pair: Pair) -> dict[str, str]:
         """For each property how it was seen broken, empty where it was not; without looking for the smallest case."""
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), self._limit.in_force():
             return {tally.property.name: str(tally.failure) for tally in self._tried(properties, pair, fail_fast=False)}
 
     def _tried(self, properties: Sequence[Property], pair: Pair, fail_fast: bool) -> list[Tally]:
@@ -165,7 +166,7 @@ class Judge:
         if self._on_example is not None:
             self._on_example(tally.property, case.pair, case)
         try:
-            with time_limit(self.budget.timeout):
+            with self._limit:
                 comparison = self._judge(tally, case)
         except NotApplicable:
             tally.unsupported = tally.unsupported or "no case was drawn of which the property speaks"
@@ -244,6 +245,6 @@ class Judge:
     def _traced(self, property: Property, case: Case) -> list[Any]:
         """What the property asks of the implementation for this case, from the beginning."""
         self.implementation.trace.clear()
-        with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), time_limit(self.budget.timeout):
+        with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self._limit:
             property.body(Trial(Laboratory(self.implementation), case))
         return list(self.implementation.trace)

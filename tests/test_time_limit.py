@@ -1,0 +1,75 @@
+"""One alarm limits many examples, each by itself, and leaves the alarms of others as they were."""
+
+import signal
+import time
+
+import pytest
+
+from bn_reference.time_limit import TimedOut, TimeLimit
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no alarms")
+SECONDS = 0.1
+
+
+@pytest.fixture
+def limit() -> TimeLimit:
+    return TimeLimit(SECONDS)
+
+
+def spend(seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pass
+
+
+def test_what_takes_longer_is_ended(limit: TimeLimit) -> None:
+    began = time.monotonic()
+    with limit.in_force(), pytest.raises(TimedOut, match=r"within 0\.1 s"), limit:
+        time.sleep(60)
+
+    assert SECONDS <= time.monotonic() - began < 60
+
+
+def test_each_block_has_the_whole_time(limit: TimeLimit) -> None:
+    with limit.in_force():
+        for _ in range(4):
+            with limit:
+                spend(0.6 * SECONDS)
+        with pytest.raises(TimedOut), limit:
+            time.sleep(60)
+
+
+def test_a_block_is_limited_after_another_was_ended(limit: TimeLimit) -> None:
+    with limit.in_force():
+        for _ in range(2):
+            with pytest.raises(TimedOut), limit:
+                time.sleep(60)
+
+
+def test_nothing_rings_between_blocks_or_afterwards(limit: TimeLimit) -> None:
+    with limit.in_force():
+        with limit:
+            pass
+        spend(1.5 * SECONDS)
+        with limit:
+            pass
+    spend(1.5 * SECONDS)
+
+
+def test_an_alarm_that_was_set_before_rings_afterwards(limit: TimeLimit) -> None:
+    class Rang(Exception):
+        pass
+
+    def ring(number: int, frame: object) -> None:
+        raise Rang
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 2 * SECONDS)
+        with limit.in_force(), limit:
+            spend(0.5 * SECONDS)
+        with pytest.raises(Rang):
+            time.sleep(60)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
