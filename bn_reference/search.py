@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky, HypothesisWarning
@@ -54,47 +53,26 @@ def search(
         example()
 
 
-@dataclass
-class _Drawn:
-    """Recipes drawn under one key, and whether they are all there are."""
-
-    recipes: list[Recipe] = field(default_factory=list)
-    complete: bool = False
-
-
 class Drawings:
     """What was drawn for the latest keys, as recipes, from which the cases are made again."""
 
-    KEPT = 2  # keys: the two rounds of one pair of dtypes
+    KEPT = 24  # keys: the rounds of two pairs of dtypes
 
     def __init__(self) -> None:
-        self._drawn: OrderedDict[tuple[str, int], _Drawn] = OrderedDict()
+        self._drawn: OrderedDict[tuple[str, int], list[Recipe]] = OrderedDict()
 
-    def replay(self, strategy: SearchStrategy[Case], key: str, body: Callable[[Case], None], examples: int) -> None:
-        """As ``search``, for a body that raises nothing but Enough; draws only what no body before it has got to.
+    def cases(self, strategy: SearchStrategy[Case], key: str, examples: int) -> Iterator[Case]:
+        """The cases that ``search`` draws, and the same ones to whoever asks again.
 
         The cases of ``strategy`` have recipes, and it is the same one whenever the key is.
         """
-        drawn = self._drawn.setdefault((key, examples), _Drawn())
-        self._drawn.move_to_end((key, examples))
-        while len(self._drawn) > self.KEPT:
-            self._drawn.popitem(last=False)
-        known, seen, enough = len(drawn.recipes), 0, False
-
-        def further(case: Case) -> None:
-            nonlocal seen, enough
-            seen += 1
-            if seen > known:
-                drawn.recipes.append(case.recipe)
-                try:
-                    body(case)
-                except Enough:
-                    enough = True
-                    raise
-
-        with contextlib.suppress(Enough):
-            for recipe in drawn.recipes:
-                body(recipe.realize())
-            if not drawn.complete:
-                search(strategy, key, further, examples)
-                drawn.complete = not enough
+        asked = (key, examples)
+        if asked not in self._drawn:
+            recipes: list[Recipe] = []
+            search(strategy, key, lambda case: recipes.append(case.recipe), examples)
+            self._drawn[asked] = recipes
+            if len(self._drawn) > self.KEPT:
+                self._drawn.popitem(last=False)
+        self._drawn.move_to_end(asked)
+        for recipe in self._drawn[asked]:
+            yield recipe.realize()

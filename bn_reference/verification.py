@@ -35,6 +35,7 @@ from bn_reference.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Judge"]
 
+FURTHER = 5  # times the examples that are asked for, drawn for properties that say nothing of some
 LATTICE_EXAMPLES = 300  # among which a smaller counterexample is sought
 SHRINK_CALLS = 400  # once it is found; a person waits for the verdict
 GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
@@ -49,7 +50,7 @@ class Judge:
         budget: Budget,
         *,
         spec: str = "",
-        on_example: Callable[[Property, Pair, Case], None] | None = None,
+        on_example: Callable[[Property, Case], None] | None = None,
     ) -> None:
         self.implementation = Observed(implementation)
         self.budget = budget
@@ -93,25 +94,15 @@ class Judge:
 
     def _search(self, pair: Pair, tallies: list[Tally], *, fail_fast: bool) -> None:
         """Try cases on all properties until each has had its number of examples or was broken."""
-
-        more = False
-
-        def satisfied() -> bool:
-            return all(tally.examples >= self.budget.examples or tally.failing is not None for tally in tallies)
-
-        def try_all(case: Case) -> None:
-            for tally in tallies:
-                if tally.examples < self.budget.examples and tally.failing is None:
+        for key, examples in self._rounds(pair):
+            for case in self._drawings.cases(self._cases(pair), key, examples):
+                wanting = [tally for tally in tallies if tally.examples < self.budget.examples and tally.failing is None]
+                if not wanting:
+                    return
+                for tally in wanting:
                     self._note(tally, case)
                     if fail_fast and tally.failing is not None:
-                        raise Enough
-            if more and satisfied():
-                raise Enough
-
-        for key, examples in self._rounds(pair):
-            if not satisfied():
-                self._drawings.replay(self._cases(pair), key, try_all, examples)
-            more = True
+                        return
 
     def _cases(self, pair: Pair) -> SearchStrategy[Case]:
         """The cases of one pair of dtypes: drawn, or made of what was recorded."""
@@ -120,10 +111,12 @@ class Judge:
     def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
         """Keys and numbers of examples: another key in each pair, so that together they try more.
 
-        A property says nothing of some cases. In a second round those that it does speak of become as many as was asked for.
+        A property says nothing of some cases. In further rounds, short ones as few need many, those that it does speak of
+        become as many as was asked for.
         """
-        key = f"{self.budget.seed}/{pair}"
-        return [(key, self.budget.examples), (f"{key}/more", 5 * self.budget.examples)]
+        key, examples = f"{self.budget.seed}/{pair}", self.budget.examples
+        short = max(examples // 2, 5)
+        return [(key, examples), *((f"{key}/more/{number}", short) for number in range(FURTHER * examples // short))]
 
     def _smallest(self, tally: Tally) -> tuple[Case, Comparison | str]:
         """The broken property's smallest case: sought among few numbers on a lattice, else shrunk from what was found."""
@@ -164,7 +157,7 @@ class Judge:
             return
         started = time.perf_counter()
         if self._on_example is not None:
-            self._on_example(tally.property, case.pair, case)
+            self._on_example(tally.property, case)
         try:
             with self._limit:
                 comparison = self._judge(tally, case)

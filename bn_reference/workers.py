@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import c_char, c_double
+from ctypes import c_char, c_double, c_int
 from multiprocessing.connection import Connection, wait
 
 from bn_reference.arithmetic.precision import Pair
@@ -33,7 +33,7 @@ POLL = 0.25  # seconds between looks at the clock
 GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without being tried
 NOTE_SIZE = 4096
 COLLECT_AFTER = 20_000  # objects
-BY_NAME = {property.name: property for property in PROPERTIES}
+NUMBER = {property.name: number for number, property in enumerate(PROPERTIES)}
 CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -43,25 +43,29 @@ def title(unit: Unit) -> str:
 
 
 class _Note:
-    """What a worker is doing, in memory that outlives it: the example's start, and (property, recipe) pickled."""
+    """What a worker is doing, in memory that outlives it: the example's start, the property, and the case's recipe, pickled."""
 
     def __init__(self) -> None:
         self.since = CONTEXT.RawValue(c_double, 0.0)
-        self.text = CONTEXT.RawArray(c_char, NOTE_SIZE)
+        self.property = CONTEXT.RawValue(c_int, -1)
+        self.recipe = CONTEXT.RawArray(c_char, NOTE_SIZE)
+        self._latest: Case | None = None
 
-    def write(self, property: Property, pair: Pair, case: Case) -> None:
-        del pair
-        packed = pickle.dumps((property.name, case.recipe))
-        self.text.raw = packed[:NOTE_SIZE].ljust(NOTE_SIZE, b"\0")
+    def write(self, property: Property, case: Case) -> None:
+        if case is not self._latest:  # several properties in turn are tried on each
+            self.recipe.raw = pickle.dumps(case.recipe)[:NOTE_SIZE].ljust(NOTE_SIZE, b"\0")
+            self._latest = case
+        self.property.value = NUMBER[property.name]
         self.since.value = time.monotonic()
 
-    def read(self) -> tuple[str, Case | None]:
-        """The property's name, empty where none was tried yet, and the case."""
+    def read(self) -> tuple[Property | None, Case | None]:
+        """The property, if one was tried yet, and the case."""
         try:
-            name, recipe = pickle.loads(self.text.raw)
+            recipe = pickle.loads(self.recipe.raw)
         except (pickle.UnpicklingError, EOFError):
-            return "", None
-        return name, None if recipe is None else recipe.realize()
+            recipe = None
+        tried = self.property.value
+        return None if tried < 0 else PROPERTIES[tried], None if recipe is None else recipe.realize()
 
 
 def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: _Note) -> None:
@@ -79,9 +83,9 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
     gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
     orders.send("ready")
     while (order := orders.recv()) is not None:
-        names, pair = order
+        numbers, pair = order
         note.since.value = time.monotonic()
-        orders.send(judge.check_together([BY_NAME[name] for name in names], pair, fail_fast=fail_fast))
+        orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
 
 
 class _Worker:
@@ -100,7 +104,7 @@ class _Worker:
     def give(self, unit: Unit) -> None:
         self.unit, self.pair = unit, unit.pair
         self.note.since.value = time.monotonic()
-        self.orders.send(([property.name for property in unit.properties], unit.pair))
+        self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair))
 
     def hangs(self, limit: float) -> bool:
         return self.unit is not None and time.monotonic() - self.note.since.value > limit
@@ -145,11 +149,14 @@ class _Pool:
                 worker.give(unit)
 
     def _next_for(self, worker: _Worker) -> Unit:
-        """A unit of the pair whose cases the worker has; else of one that no other worker is at; else any."""
+        """A unit of the pair whose cases the worker has; else of one that no other worker is at.
+
+        Else what the others would come to last: they go on with what they have, and all come to an end together.
+        """
         taken = {other.pair for other in self.workers if other is not worker}
         own = [unit for unit in self.waiting if unit.pair == worker.pair]
         untouched = [unit for unit in self.waiting if unit.pair not in taken]
-        return (own or untouched or self.waiting)[0]
+        return (own or untouched or self.waiting[::-1])[0]
 
     def _hear(self, worker: _Worker) -> bool:
         """Take what a worker sends; False where it is gone."""
@@ -186,8 +193,8 @@ class _Pool:
             how = f"the target {self.target} ends the process while it is loaded ({_ended(status)})"
             raise UnusableTarget(f"{how}; make its import and its constructor work first")
         if unit is not None:
-            name, case = worker.note.read()
-            broken = next((property for property in unit.properties if property.name == name), unit.properties[0])
+            tried, case = worker.note.read()
+            broken = tried if tried in unit.properties else unit.properties[0]
             limit = f"an example did not come to an end within {self.budget.timeout:g} s, in native code; its process was ended"
             said = limit if hung else f"the process crashed in an example ({_ended(status)})"
             self._verdict(_violated(broken, unit.pair, self.device, said, case))

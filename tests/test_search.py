@@ -1,4 +1,4 @@
-"""What was drawn once is replayed: the same cases, in the same order, and no more drawing than is needed."""
+"""What was drawn once is replayed: the same cases, in the same order, and never drawn again."""
 
 import pytest
 
@@ -6,21 +6,9 @@ from bn_reference import search as search_module
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
 from bn_reference.cases.strategies import cases
-from bn_reference.search import Drawings, Enough, search
+from bn_reference.search import Drawings, search
 
 STRATEGY, KEY = cases(PAIRS[0]), "0/float32/float32"
-
-
-def replayed(drawings: Drawings, examples: int, *, stop_after: int = 0) -> list[Case]:
-    seen: list[Case] = []
-
-    def body(case: Case) -> None:
-        seen.append(case)
-        if len(seen) == stop_after:
-            raise Enough
-
-    drawings.replay(STRATEGY, KEY, body, examples)
-    return seen
 
 
 @pytest.fixture
@@ -45,29 +33,29 @@ def test_a_replay_gives_the_cases_of_a_search() -> None:
     drawings = Drawings()
 
     assert len(found) == 20
-    assert replayed(drawings, 20) == replayed(drawings, 20) == found
+    assert list(drawings.cases(STRATEGY, KEY, 20)) == list(drawings.cases(STRATEGY, KEY, 20)) == found
 
 
-def test_what_was_drawn_whole_is_never_drawn_again(drawn: list[Case]) -> None:
+def test_what_was_drawn_is_never_drawn_again(drawn: list[Case]) -> None:
     drawings = Drawings()
-    replayed(drawings, 20)
-    replayed(drawings, 20)
-    replayed(drawings, 20, stop_after=5)
+    next(drawings.cases(STRATEGY, KEY, 20))  # who stops early leaves the others to the next
+    first = list(drawings.cases(STRATEGY, KEY, 20))
 
+    assert first == drawn
     assert len(drawn) == 20
 
 
-def test_who_asks_for_more_gets_what_is_left_after_those_that_were_drawn() -> None:
-    whole, drawings = replayed(Drawings(), 20), Drawings()
+def test_another_key_or_number_gives_other_cases() -> None:
+    drawings = Drawings()
+    one, other, fewer = (list(drawings.cases(STRATEGY, *asked)) for asked in (("a", 20), ("b", 20), ("a", 10)))
 
-    assert replayed(drawings, 20, stop_after=5) == whole[:5]
-    assert replayed(drawings, 20, stop_after=9) == whole[:9]
-    assert replayed(drawings, 20) == whole
+    assert one != other
+    assert len(fewer) == 10
 
 
 def test_only_the_latest_keys_are_kept(drawn: list[Case]) -> None:
     drawings = Drawings()
-    for key in ("a", "b", "c", "a"):
-        drawings.replay(STRATEGY, key, lambda case: None, 10)
+    for key in ("first", *map(str, range(Drawings.KEPT)), "first"):
+        list(drawings.cases(STRATEGY, key, 1))
 
-    assert len(drawn) == 40
+    assert len(drawn) == Drawings.KEPT + 2

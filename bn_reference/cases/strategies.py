@@ -114,7 +114,7 @@ LAYOUT_PAIRS: st.SearchStrategy[tuple[str, str]] = st.sampled_from(
     ]
 )
 LATTICE_NUMBERS = st.binary(min_size=MOST_NUMBERS, max_size=MOST_NUMBERS)
-LATTICE_SHAPE, LATTICE_GRID, PROFILED_NAMES = map(st.sampled_from, (LATTICE_SHAPES, GRIDS, PALETTES))
+LATTICE_SHAPE, LATTICE_GRID, PROFILED_NAMES = st.sampled_from(LATTICE_SHAPES), st.sampled_from(GRIDS), st.sampled_from(PALETTES)
 SEED = st.integers(0, 99)
 
 
