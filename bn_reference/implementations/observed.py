@@ -6,9 +6,8 @@ Nothing is computed or judged here. The trace is what a standalone script is wri
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Literal
 
 from bn_reference.arithmetic.precision import Pair
@@ -96,24 +95,26 @@ class Load(Call):
 Trace = deque[Call]
 
 
-@contextmanager
-def _watched(doing: str, call: Call | None = None) -> Iterator[None]:
+class _Watched:  # a context manager, written as a class since one made of a generator takes twice as long
     """What the target raises becomes Misbehaviour; what the adapter says of it, and interruptions, pass."""
-    try:
-        yield
-    except Unsupported as why:
-        if call is not None:
-            call.error = str(why)
-        raise
-    except Misbehaviour as misbehaviour:
-        if call is not None:
-            call.error = str(misbehaviour)
-        raise
-    except (Exception, SystemExit) as error:  # a layer that ends the program has failed like one that raises
-        sentence = f"{doing} raised {_named(error)}"
-        if call is not None:
-            call.error = sentence
-        raise Misbehaviour(sentence) from error
+
+    __slots__ = ("_call", "_doing")
+
+    def __init__(self, doing: str, call: Call | None = None) -> None:
+        self._doing, self._call = doing, call
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if not isinstance(error, (Exception, SystemExit)):  # a layer that ends the program has failed like one that raises
+            return
+        said_by_adapter = isinstance(error, (Unsupported, Misbehaviour))
+        sentence = str(error) if said_by_adapter else f"{self._doing} raised {_named(error)}"
+        if self._call is not None:
+            self._call.error = sentence
+        if not said_by_adapter:
+            raise Misbehaviour(sentence) from error
 
 
 def _named(error: BaseException) -> str:
@@ -131,12 +132,12 @@ class _Step(Step):
     def backward(self, grad_y: Placement) -> Grads:
         call = Backward(step=self._number, grad_y=grad_y)
         self._trace.append(call)
-        with _watched("backward", call):
+        with _Watched("backward", call):
             call.grads = self._inner.backward(grad_y)
             return call.grads
 
     def input_changed(self) -> bool:
-        with _watched("looking at the input after the step"):
+        with _Watched("looking at the input after the step"):
             return self._inner.input_changed()
 
 
@@ -147,7 +148,7 @@ class _Session(Session):
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         call = Forward(session=self._number, step=self._watcher.next_number(), x=x, training=training, record=record)
         self._watcher.trace.append(call)
-        with _watched("forward", call):
+        with _Watched("forward", call):
             step = self._inner.forward(x, training=training, record=record)
             call.y = step.y
         return _Step(step, call.step, self._watcher.trace)
@@ -161,18 +162,18 @@ class _Session(Session):
     def _read(self, held: bool) -> State:
         call = Read(session=self._number, held=held)
         self._watcher.trace.append(call)
-        with _watched("reading the state", call):
+        with _Watched("reading the state", call):
             call.state = self._inner.held_state() if held else self._inner.state()
             return call.state
 
     def load(self, state: State) -> None:
         call = Load(session=self._number, state=state)
         self._watcher.trace.append(call)
-        with _watched("load_state_dict", call):
+        with _Watched("load_state_dict", call):
             self._inner.load(state)
 
     def state_in_graph(self) -> bool:
-        with _watched("looking at the state"):
+        with _Watched("looking at the state"):
             return self._inner.state_in_graph()
 
 
@@ -196,20 +197,20 @@ class Observed(Implementation):
         return self._numbers
 
     def supports(self, pair: Pair) -> bool:
-        with _watched("supports"):
+        with _Watched("supports"):
             return self.inner.supports(pair)
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         call = Open("", self.next_number(), case, self._framework, self.device, trainable, input_gradient)
         self.trace.append(call)
-        with _watched("building the layer", call):
+        with _Watched("building the layer", call):
             session = self.inner.open(case, trainable=trainable, input_gradient=input_gradient)
         return _Session(session, call.session, self)
 
     def fresh(self, case: Case) -> tuple[Array | None, Array | None, State]:
         call = Fresh("", case, self._framework, self.device)
         self.trace.append(call)
-        with _watched("building the layer", call):
+        with _Watched("building the layer", call):
             call.weight, call.bias, call.state = self.inner.fresh(case)
             return call.weight, call.bias, call.state
 

@@ -20,7 +20,8 @@ from bn_reference.properties.registry import NotApplicable
 
 __all__ = ["Laboratory", "Observation", "Trial"]
 
-KEPT_CASES = 160  # a property's usual number of examples, and some
+KEPT_CASES = 320  # as many as one pair of dtypes draws by default
+KEPT_MADE = 8  # cases that a property made of a drawn one: nobody but itself can ask for them again
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,22 +46,27 @@ class Observation:
     device: str
 
 
+Kept = OrderedDict[tuple[Case, bool], Observation]
+
+
 class Laboratory:
     """An implementation, and what it gave for the cases that were tried last."""
 
     def __init__(self, implementation: Implementation) -> None:
         self.implementation = implementation
-        self._kept: OrderedDict[tuple[Case, bool], Observation] = OrderedDict()
+        self._drawn: Kept = OrderedDict()
+        self._made: Kept = OrderedDict()
 
     def observe(self, case: Case, training: bool) -> Observation:
         """Run one step of a fresh layer, or hand out what it gave before."""
         key = (case, training)
-        if key not in self._kept:
-            self._kept[key] = observe(self.implementation, case, training)
-            if len(self._kept) > 2 * KEPT_CASES:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        kept, most = (self._made, KEPT_MADE) if case.recipe is None else (self._drawn, 2 * KEPT_CASES)
+        if key not in kept:
+            kept[key] = observe(self.implementation, case, training)
+            if len(kept) > most:
+                kept.popitem(last=False)
+        kept.move_to_end(key)
+        return kept[key]
 
 
 @lru_cache(maxsize=KEPT_CASES)
