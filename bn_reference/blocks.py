@@ -35,8 +35,9 @@ Array = npt.NDArray[Any]
 Blocks = Iterator[tuple[Array, ...]]
 
 # Elements of a row, and of a block. A row of float32 takes 32 KB: beside it the fixed cost of a loop is small, and it is still
-# in the second-level cache when it is met again. The two or three blocks that an operation touches are in the third-level one.
-ROW, BLOCK = 2**13, 2**17
+# in the second-level cache when it is met again. A block takes 1 MB: beside it the fixed cost of a call is small, and the two
+# or three that an operation touches are in the third-level cache.
+ROW, BLOCK = 2**13, 2**18
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ class Strip:
     def spread(self, vector: Array) -> Array:
         """One value a channel, (C,), laid out as the channels lie in a row: (width,)."""
         column = vector[self.channels, np.newaxis]
-        return np.broadcast_to(column, (self.repeats, len(column), self.length)).reshape(self.width)
+        row = np.empty((self.repeats, len(column), self.length), vector.dtype)
+        row[...] = column
+        return row.reshape(-1)
 
     def gathered(self, sums: Array) -> Array:
         """Sums down the rows, (width,), summed pairwise for each channel of the strip."""
@@ -76,7 +79,8 @@ class Strip:
         while (count := len(turns)) > 1:
             half = count // 2
             paired = turns[:half] + turns[half : 2 * half]
-            paired[: count % 2] += turns[2 * half :]
+            if count % 2:
+                paired[0] += turns[-1]
             turns = paired
         total: Array = turns.reshape(-1, self.length).sum(axis=1)
         return total
