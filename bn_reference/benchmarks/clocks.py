@@ -10,6 +10,11 @@ from functools import cached_property
 
 import torch
 
+try:
+    import resource
+except ImportError:  # Windows does not tell
+    resource = None  # type: ignore[assignment]
+
 __all__ = ["Clock", "CpuClock", "CudaClock", "clock_of"]
 
 EVICTING = (2**26, 2**28)  # bytes written to empty a cache, at least and at most
@@ -27,6 +32,10 @@ class Clock(ABC):
     @abstractmethod
     def evict(self) -> None:
         """Write over more memory than the device's caches hold."""
+
+    def new_pages(self) -> int:
+        """How many pages of memory the process has been given so far."""
+        return 0
 
 
 class CpuClock(Clock):
@@ -47,6 +56,9 @@ class CpuClock(Clock):
 
     def evict(self) -> None:
         self._other.add_(1)
+
+    def new_pages(self) -> int:
+        return 0 if resource is None else resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 class CudaClock(Clock):
