@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bn_reference.benchmarks.rows import Row, row_from_json
 
-__all__ = ["Baseline", "UnusableBaseline", "is_target", "read_baseline"]
+__all__ = ["SCHEMA", "Baseline", "UnusableBaseline", "is_target", "read_baseline"]
 
 SCHEMA = 1
 

@@ -4,9 +4,10 @@ The baseline is an earlier run, of which fractions are compared, not seconds; or
 A ratio gets a bootstrap interval (Efron 1979): whole series are drawn again, then the turns within each, as where the arrays
 lie in memory moves a series more than noise moves a turn (a nested bootstrap; Davison & Hinkley 1997, section 3.8).
 
-Between two runs the machine itself may differ. A slower clock moves both yardsticks as much as the operation. A neighbour that
-takes up memory slows the copy most, the core not at all, and the operation by anything in between. So an implementation has
-become slower only where it has lost against *both* yardsticks.
+Between two runs the machine itself may differ. A slower clock moves all yardsticks as much as the operation. A neighbour that
+takes up memory slows the core not at all, the copy by much, unless all of it is in a cache of the core's own, and passes over
+one array most where they met it in a cache that is now the neighbour's. The operation does a little of each. So an
+implementation has become slower only where it has lost against *every* yardstick.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.benchmarks.rows import Row
-from bn_reference.benchmarks.sampling import COPY, CORE, RIVAL, Samples
+from bn_reference.benchmarks.sampling import RIVAL, YARDSTICKS, Samples
 
 __all__ = ["ATTEMPTS", "CONFIDENCE", "Change", "Ratio", "beside", "confirmed", "paired"]
 
 CONFIDENCE = 0.95  # of one interval
 RESAMPLES = 1000
-ATTEMPTS = (2, 4)  # measurements taken together: before a row is called slower; at most, where the interval holds the limit
-YARDSTICKS = (COPY, CORE)
+ATTEMPTS = (2, 6)  # measurements taken together: before a row is called slower; at most, where the interval holds the limit
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.benchmarks.operations import CACHES, OPERATIONS, Setting
-from bn_reference.benchmarks.sampling import COPY, CORE, OPERATION, Samples, Series
+from bn_reference.benchmarks.sampling import COPY, OPERATION, YARDSTICKS, Samples, Series
 from bn_reference.layouts import LAYOUTS
 
 __all__ = ["Row", "row_from_json"]
@@ -74,7 +74,9 @@ def row_from_json(content: Any) -> Row:
         setting = Setting(
             content["operation"], shape, content["dtype"], content["layout"], content["threads"], content["cache"]
         )
-        series = [Series({name: tuple(map(float, one[name])) for name in (OPERATION, COPY, CORE)}) for one in content["series"]]
+        series = [
+            Series({name: tuple(map(float, one[name])) for name in (OPERATION, *YARDSTICKS)}) for one in content["series"]
+        ]
         ratio, known_as = float(content["worst_ratio"]), str(content["known_deviation"])
         row = Row(str(content["target"]), str(content["device"]), setting, Samples(tuple(series)), ratio, known_as)
     except KeyError as missing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bn_reference.arithmetic.precision import DTYPES
-from bn_reference.benchmarks.baseline import Baseline, is_target, read_baseline
+from bn_reference.benchmarks.baseline import SCHEMA, Baseline, is_target, read_baseline
 from bn_reference.benchmarks.comparison import Change, beside, confirmed, paired
 from bn_reference.benchmarks.contestants import COMPILED, STANDARD
 from bn_reference.benchmarks.heap import keep_freed_memory, return_freed_memory
@@ -94,6 +94,7 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "schema": SCHEMA,
             "environment": machine(self.device),
             "settings": {"seed": self.seed, "seconds": self.seconds, "device": self.device},
             "rows": [entry.to_json() for entry in (self.changes or self.rows)],

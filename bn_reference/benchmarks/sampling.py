@@ -1,4 +1,4 @@
-"""Timing by turns: an operation, a copy of the bytes that it must move, and arithmetic in the core, all on the same machine."""
+"""Timing by turns: an operation and what it is measured against, on the same machine in the same moments."""
 
 from __future__ import annotations
 
@@ -18,31 +18,35 @@ __all__ = [
     "COPY",
     "CORE",
     "OPERATION",
+    "PASSES",
     "PATIENCE",
     "RIVAL",
     "SERIES",
     "Samples",
     "Series",
+    "YARDSTICKS",
     "alternate",
     "times_in_a_turn",
     "yardsticks",
 ]
 
-# What is timed in a turn: the operation; two yardsticks, one that memory bounds and one that never leaves the core; and where
-# two implementations are compared, the other one's operation.
-OPERATION, COPY, CORE, RIVAL = "operation", "copy", "core", "rival"
+# What is timed in a turn: the operation; yardsticks, of which memory bounds the first, the second meets an array again as a
+# layer does, while a cache may still hold it, and the third never leaves the core; and where two implementations are compared,
+# the other one's operation.
+OPERATION, COPY, PASSES, CORE, RIVAL = "operation", "copy", "passes", "core", "rival"
+YARDSTICKS = (COPY, PASSES, CORE)
 # At least, and at most; each with arrays of its own, as where they lie in memory moves a figure more than the noise of a turn.
-SERIES = (3, 10)
+SERIES = (3, 20)
 PATIENCE = 10  # times its seconds a measurement may take before it is left at the least: arrays of 64 MB are slow to make
 TURN = 1e-3  # seconds of one action's turn, below which the clock and the switch between them would show
 CORE_ELEMENTS = 2**12  # three arrays of 16 KB
 ROUNDS = (3, 101)  # of a series: at least, for a median; at most, for the size of a file
+NEW_PAGES = 64  # in a round, beyond which it timed the system, which clears them, more than the actions
+RETAKEN = 20  # rounds of a series at most: an action that is given new memory in each call is timed with it
 WARM_UP = 2  # runs before anything is timed: code is compiled, pages are touched, running statistics settle
 
 
 @dataclass(frozen=True)
-NEW_PAGES = 64  # in a round, beyond which it timed the system, which clears them, more than the actions
-RETAKEN = 20  # rounds of a series at most: an action that is given new memory in each call is timed with it
 class Series:
     """Seconds of each action, turn by turn, on the same arrays."""
 
@@ -85,7 +89,8 @@ def yardsticks(setting: Setting, device: str) -> dict[str, Callable[[], None]]:
     """What the operation is measured against.
 
     COPY: torch's copy from one array to another that moves as many bytes as the setting's operation must, half of them in,
-    half out. CORE: additions within a first-level cache, which what else happens to memory does not slow.
+    half out. PASSES: the sum of the one array, and its multiple in the other. CORE: additions within a first-level cache,
+    which what else happens to memory does not slow.
     """
     elements, dtype = max(1, setting.bytes // (2 * DTYPES[setting.dtype].itemsize)), TORCH_DTYPES[setting.dtype]
     source = torch.ones(elements, dtype=dtype, device=device)
@@ -95,10 +100,14 @@ def yardsticks(setting: Setting, device: str) -> dict[str, Callable[[], None]]:
     def copy() -> None:
         target.copy_(source)
 
+    def passes() -> None:
+        torch.sum(source)
+        torch.mul(source, 0.5, out=target)
+
     def core() -> None:
         torch.add(one, two, out=total)
 
-    return {COPY: copy, CORE: core}
+    return {COPY: copy, PASSES: passes, CORE: core}
 
 
 def times_in_a_turn(action: Callable[[], None], clock: Clock) -> int:
@@ -121,6 +130,7 @@ def alternate(actions: Mapping[str, Callable[[], None]], clock: Clock, cache: st
     least, most = ROUNDS
     began, rounds, retaken = time.perf_counter(), 0, 0
     while rounds < least or (rounds < most and time.perf_counter() - began < budget):
+        pages, turns = clock.new_pages(), {}
         for name, action in actions.items():
             if cold:
                 clock.evict()
@@ -129,4 +139,6 @@ def alternate(actions: Mapping[str, Callable[[], None]], clock: Clock, cache: st
             retaken += 1
             continue
         rounds += 1
+        for name, seconds in turns.items():
+            taken[name].append(seconds)
     return Series({name: tuple(seconds) for name, seconds in taken.items()})

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
-SCHEMA = 1
-
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET ...]")
@@ -78,7 +76,7 @@ def bench(targets: tuple[str, ...], out: Path | None, json_path: Path | None, **
     _print(run)
     seconds = time.perf_counter() - started
     if json_path is not None:
-        write_json({"schema": SCHEMA, **run.to_json(), "seconds": seconds}, json_path)
+        write_json({**run.to_json(), "seconds": seconds}, json_path)
     if out is not None and run.rows:
         from bn_reference.benchmarks.figures import write_figures
 
