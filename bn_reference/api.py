@@ -11,6 +11,7 @@ from os import PathLike
 
 from bn_reference import workers
 from bn_reference.events import Done, Listener, Started, Trying
+from bn_reference.implementations import TORCH
 from bn_reference.implementations.loading import load_target, name_of
 from bn_reference.properties import PROPERTIES
 from bn_reference.results import Report, Result
@@ -18,12 +19,11 @@ from bn_reference.selection import Budget, Unit, UnusableArguments, select_pairs
 
 __all__ = ["environment", "verify"]
 
-DEFAULT_TARGET = "torch.nn:BatchNorm1d"
 ORDER = {property.name: number for number, property in enumerate(PROPERTIES)}
 
 
 def verify(
-    target: object = DEFAULT_TARGET,
+    target: object = TORCH,
     *,
     device: str = "cpu",
     dtypes: Iterable[str] | None = None,

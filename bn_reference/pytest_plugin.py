@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-DEFAULT_TARGET = "torch.nn:BatchNorm1d"
+from bn_reference.implementations import TORCH
+
 CONFORMANCE = str(Path(__file__).with_name("conformance.py"))
 
 
@@ -96,7 +97,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 id=f"{target}-{unit.pair}-{property.name}",
                 marks=pytest.mark.xdist_group(f"{target}-{unit.pair}-{property.family}"),
             )
-            for target in config.getoption("bn_target") or [DEFAULT_TARGET]
+            for target in config.getoption("bn_target") or [TORCH]
             for unit in selected
             for property in unit.properties
         ],

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from bn_reference.api import DEFAULT_TARGET
+from bn_reference.implementations import REFERENCE, TORCH
 
-__all__ = ["COMPILED", "COMPILED_DEVIATION", "LABELS", "REFERENCE", "STANDARD", "TORCH", "FunctionalBatchNorm1d", "compiled"]
+__all__ = ["COMPILED", "COMPILED_DEVIATION", "LABELS", "STANDARD", "FunctionalBatchNorm1d", "compiled"]
 
 
 class FunctionalBatchNorm1d(torch.nn.BatchNorm1d):
@@ -45,6 +45,5 @@ COMPILED_DEVIATION = (
     "on the CPU the compiled layer keeps the mean and the inverse deviation of a half-precision batch in that half precision "
     "for the backward pass (native_batch_norm_helper in torch/_decomp/decompositions.py, torch 2.13)"
 )
-TORCH, REFERENCE = DEFAULT_TARGET, "bn_reference:BatchNorm1d"
 STANDARD = (TORCH, f"{__name__}:FunctionalBatchNorm1d", COMPILED, REFERENCE)
 LABELS = dict(zip(STANDARD, ("torch's layer", "F.batch_norm", "torch.compile", "reference"), strict=True))

@@ -13,6 +13,7 @@ import click
 
 from bn_reference.cli.files import require_writable, write_json
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
+from bn_reference.implementations import TORCH
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from bn_reference.results import Report
 
 __all__ = ["verify"]
-
-DEFAULT_TARGET = "torch.nn:BatchNorm1d"
 
 
 class _Several(click.Command):
@@ -46,7 +45,7 @@ class _Several(click.Command):
 
 
 @click.command(cls=_Several)
-@click.argument("target", default=DEFAULT_TARGET)
+@click.argument("target", default=TORCH)
 @click.option("--device", default="cpu", show_default=True, help="Where a torch layer and its arrays lie.")
 @click.option(
     "--dtype", "dtypes", multiple=True, metavar="T ...", help="Input dtypes (float32) or pairs (float16/float32); default: all."

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case
+from bn_reference.implementations import REFERENCE, TORCH
 from bn_reference.implementations.loading import load_target
 from bn_reference.implementations.protocol import Implementation
 from bn_reference.implementations.torch_module import TorchImplementation, from_tensor, to_tensor
@@ -21,7 +22,7 @@ from bn_reference.mutants.shell import LayerShell
 
 __all__ = ["ImplementationLayer", "layer_named"]
 
-NAMES = {"torch": "torch.nn:BatchNorm1d", "reference": "bn_reference:BatchNorm1d"}
+NAMES = {"torch": TORCH, "reference": REFERENCE}
 
 
 def layer_named(name: str) -> LayerFactory:

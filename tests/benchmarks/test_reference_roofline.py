@@ -12,13 +12,13 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bn_reference.benchmarks.clocks import CpuClock
-from bn_reference.benchmarks.contestants import REFERENCE, TORCH
 from bn_reference.benchmarks.heap import keep_freed_memory
 from bn_reference.benchmarks.operations import BACKWARD, TRAIN
 from bn_reference.benchmarks.sampling import OPERATION, RIVAL, SERIES, Samples, Series, alternate
 from bn_reference.benchmarks.work import work_of
 from bn_reference.benchmarks.workload import workload
 from bn_reference.blocks import BLOCK, ROW
+from bn_reference.implementations import REFERENCE, TORCH
 from bn_reference.implementations.loading import load_target
 from bn_reference.mnist.learning import on_threads
 

@@ -19,8 +19,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bn_reference.api import verify
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.benchmarks.clocks import CpuClock
-from bn_reference.benchmarks.contestants import TORCH
 from bn_reference.benchmarks.shares import sampled
+from bn_reference.implementations import TORCH
 from bn_reference.implementations.loading import load_target
 from bn_reference.mnist.learning import on_threads
 from bn_reference.properties import PROPERTIES

@@ -4,11 +4,11 @@ import gc
 import weakref
 
 from bn_reference.benchmarks import measure as measuring
-from bn_reference.benchmarks.contestants import TORCH
 from bn_reference.benchmarks.measure import measure
 from bn_reference.benchmarks.operations import BACKWARD, Setting
 from bn_reference.benchmarks.sampling import SERIES
 from bn_reference.benchmarks.workload import workload
+from bn_reference.implementations import TORCH
 from bn_reference.implementations.loading import load_target
 from bn_reference.oracle import expect_training
 
