@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -52,20 +54,10 @@ def measure(
     series: list[Series] = []
     (least, most), began = SERIES, time.perf_counter()
     with on_threads(setting.threads):
-        try:
-            while len(series) < least or (len(series) < most and time.perf_counter() - began < PATIENCE * budget):
-                one, outputs = _series(implementation, rival, case, setting, budget / most)
-                series.append(one)
-            verdict, known = judge(implementation.name, case, setting.operation, outputs)
-        except Unsupported as unsupported:
-            raise NotMeasured(str(unsupported)) from None
-        except Misbehaviour as misbehaviour:
-            raise Failed(str(misbehaviour)) from None
-        except Exception as error:  # of the target's own, whatever it is
-            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-                raise NotMeasured(f"it cannot be compiled here ({said[:200]})") from None
-            raise Failed(f"it raised {said}") from None
+        while len(series) < least or (len(series) < most and time.perf_counter() - began < PATIENCE * budget):
+            one, outputs = _series(implementation, rival, case, setting, budget / most)
+            series.append(one)
+    verdict, known = judge(implementation.name, case, setting.operation, outputs)
     if not verdict.holds:
         raise Failed(str(verdict))
     return Row(implementation.name, implementation.device, setting, Samples(tuple(series)), verdict.ratio or 0.0, known)
@@ -75,10 +67,28 @@ def _series(
     implementation: Implementation, rival: Implementation | None, case: Case, setting: Setting, budget: float
 ) -> tuple[Series, Outputs]:
     """One series, on arrays that nothing holds once it is over, and what the operation gave for the channels to check."""
-    work = work_of(implementation, case, setting.operation)
-    actions = {OPERATION: work.run, **yardsticks(setting, implementation.device)}
-    if rival is not None:
-        actions[RIVAL] = work_of(rival, case, setting.operation).run
-    one = alternate(actions, clock_of(implementation.device), setting.cache, budget)
-    given = work.outputs(checked_channels(case))
+    others = yardsticks(setting, implementation.device)
+    with _blaming_the_target():
+        work = work_of(implementation, case, setting.operation)
+        actions = {OPERATION: work.run, **others}
+        if rival is not None:
+            actions[RIVAL] = work_of(rival, case, setting.operation).run
+        one = alternate(actions, clock_of(implementation.device), setting.cache, budget)
+        given = work.outputs(checked_channels(case))
     return one, {name: np.array(values) for name, values in given.items()}  # copies, as a view holds on to the whole
+
+
+@contextmanager
+def _blaming_the_target() -> Iterator[None]:
+    """Whatever is raised comes from the implementation, or from what its outputs are."""
+    try:
+        yield
+    except Unsupported as unsupported:
+        raise NotMeasured(str(unsupported)) from None
+    except Misbehaviour as misbehaviour:
+        raise Failed(str(misbehaviour)) from None
+    except Exception as error:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise NotMeasured(f"it cannot be compiled here ({said[:200]})") from None
+        raise Failed(f"it raised {said}") from None
