@@ -5,9 +5,9 @@ A ratio gets a bootstrap interval (Efron 1979): whole series are drawn again, th
 lie in memory moves a series more than noise moves a turn (a nested bootstrap; Davison & Hinkley 1997, section 3.8).
 
 Between two runs the machine itself may differ. A slower clock moves all yardsticks as much as the operation. A neighbour that
-takes up memory slows the core not at all, the copy by much, unless all of it is in a cache of the core's own, and passes over
-one array most where they met it in a cache that is now the neighbour's. The operation does a little of each. So an
-implementation has become slower only where it has lost against *every* yardstick.
+takes up memory moves them apart: the core not at all, a copy or passes over one array by more or less, as the cache they need
+is theirs or shared, and the operation by yet another factor. So an implementation has become slower only where it has lost
+against *every* yardstick, and where they agree with each other about the machine as closely as the threshold asks.
 """
 
 from __future__ import annotations
@@ -60,9 +60,20 @@ class Change:
         return max(self.ratios.values(), key=lambda ratio: ratio.upper)
 
     @property
-    def slower(self) -> bool:
+    def disagreement(self) -> float:
+        """By how much the yardsticks moved apart since the baseline."""
+        values = [ratio.value for ratio in self.ratios.values()]
+        return max(values) / min(values) - 1
+
+    @property
+    def suspicious(self) -> bool:
         """Whether the whole interval lies beyond the threshold, against every yardstick."""
         return self.decisive.upper < 1 - self.threshold
+
+    @property
+    def slower(self) -> bool:
+        """Whether it is so, and not by what the machine did meanwhile."""
+        return self.suspicious and self.disagreement <= self.threshold
 
     @property
     def decided(self) -> bool:
@@ -75,6 +86,7 @@ class Change:
             **self.row.to_json(),
             "baseline": {"target": target, "fraction_of_copy": fraction},
             "ratios": {name: asdict(ratio) for name, ratio in self.ratios.items()},
+            "disagreement": self.disagreement,
             "slower": self.slower,
         }
 

@@ -76,6 +76,14 @@ def test_what_did_not_change_is_not_called_slower_whatever_the_machine_does(mach
     assert not any(verdict(seed, measured(0, share=share), **machine).slower for seed in REPEATS)
 
 
+def test_no_verdict_is_given_where_the_yardsticks_no_longer_agree() -> None:
+    """The operation alone waits for what a neighbour took, as a layer does whose batch lay in a shared cache."""
+    changes = [verdict(seed, measured(0), slower=1.3, memory=1.2) for seed in REPEATS]
+
+    assert all(change.suspicious and not change.slower for change in changes)
+    assert all(change.disagreement > THRESHOLD for change in changes)
+
+
 def test_fifteen_per_cent_slower_is_caught_every_time() -> None:
     assert all(verdict(seed, measured(0), slower=1.15).slower for seed in REPEATS)
 
