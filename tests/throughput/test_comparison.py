@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bn_reference.benchmarks.comparison import ATTEMPTS, Change, beside, confirmed, paired
+from bn_reference.benchmarks.comparison import ATTEMPTS, TOO_FAR_APART, Change, beside, confirmed, paired
 from bn_reference.benchmarks.operations import Setting
 from bn_reference.benchmarks.rows import Row, row_from_json
 from bn_reference.benchmarks.sampling import COPY, CORE, OPERATION, PASSES, RIVAL, SERIES, YARDSTICKS, Samples, Series
@@ -81,7 +81,7 @@ def test_no_verdict_is_given_where_the_yardsticks_no_longer_agree() -> None:
     changes = [verdict(seed, measured(0), slower=1.3, memory=1.2) for seed in REPEATS]
 
     assert all(change.suspicious and not change.slower for change in changes)
-    assert all(change.disagreement > THRESHOLD for change in changes)
+    assert all(change.disagreement > TOO_FAR_APART * THRESHOLD for change in changes)
 
 
 def test_fifteen_per_cent_slower_is_caught_every_time() -> None:
