@@ -1,20 +1,17 @@
 """Worker processes: units of properties are tried side by side, and a target that crashes or hangs takes only its worker along.
 
-The parent hands out one unit at a time. A worker leaves the name of the property that it is trying, and the recipe of the
-case, in shared memory, where the parent finds them when the worker has died.
+The parent hands out one unit at a time. A worker leaves a note of what it is trying, which the parent finds when the worker has
+died.
 """
 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
-import pickle
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import c_char, c_double, c_int
 from multiprocessing.connection import Connection, wait
 
 from bn_reference.arithmetic.precision import Pair
@@ -22,6 +19,7 @@ from bn_reference.cases.case import Case
 from bn_reference.events import Done, Listener, Started, Trying
 from bn_reference.implementations.loading import load_target
 from bn_reference.implementations.protocol import UnusableTarget
+from bn_reference.note import CONTEXT, NUMBER, Note
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.results import Result, Violation
 from bn_reference.selection import Budget, Unit
@@ -31,10 +29,7 @@ __all__ = ["COLLECT_AFTER", "run", "title"]
 GRACE = 2.0  # seconds beyond the time limit before native code that does not return is ended
 POLL = 0.25  # seconds between looks at the clock
 GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without being tried
-NOTE_SIZE = 4096
 COLLECT_AFTER = 20_000  # objects
-NUMBER = {property.name: number for number, property in enumerate(PROPERTIES)}
-CONTEXT = multiprocessing.get_context("spawn")
 
 
 def title(unit: Unit) -> str:
@@ -42,33 +37,7 @@ def title(unit: Unit) -> str:
     return f"{unit.properties[0].family}, {unit.pair}"
 
 
-class _Note:
-    """What a worker is doing, in memory that outlives it: the example's start, the property, and the case's recipe, pickled."""
-
-    def __init__(self) -> None:
-        self.since = CONTEXT.RawValue(c_double, 0.0)
-        self.property = CONTEXT.RawValue(c_int, -1)
-        self.recipe = CONTEXT.RawArray(c_char, NOTE_SIZE)
-        self._latest: Case | None = None
-
-    def write(self, property: Property, case: Case) -> None:
-        if case is not self._latest:  # several properties in turn are tried on each
-            self.recipe.raw = pickle.dumps(case.recipe)[:NOTE_SIZE].ljust(NOTE_SIZE, b"\0")
-            self._latest = case
-        self.property.value = NUMBER[property.name]
-        self.since.value = time.monotonic()
-
-    def read(self) -> tuple[Property | None, Case | None]:
-        """The property, if one was tried yet, and the case."""
-        try:
-            recipe = pickle.loads(self.recipe.raw)
-        except (pickle.UnpicklingError, EOFError):
-            recipe = None
-        tried = self.property.value
-        return None if tried < 0 else PROPERTIES[tried], None if recipe is None else recipe.realize()
-
-
-def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: _Note) -> None:
+def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: Note) -> None:
     """A worker's life: load the target, then try unit after unit."""
     from bn_reference.verification import Judge  # and with it Hypothesis, for which the parent has no use
 
@@ -92,7 +61,7 @@ class _Worker:
     """A worker process as its parent sees it."""
 
     def __init__(self, arguments: tuple[str, str, Budget, bool]) -> None:
-        self.note = _Note()
+        self.note = Note()
         self.unit: Unit | None = None
         self.pair: Pair | None = None  # of the latest unit
         self.loaded = False

@@ -20,7 +20,7 @@ ORDER = (
     "cases bounded oracle",
     "compare relations",
     "properties implementations mutants",
-    "diagnosis events results search selection tally time_limit",
+    "diagnosis events note results search selection tally time_limit",
     "reports.literals reports.helpers reports.replay reports.facts reports.evidence reports.reproducer",
     "verification",
     "workers",

@@ -1,0 +1,43 @@
+"""A note of what a worker process is doing, in memory that outlives it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import time
+from ctypes import c_char, c_double, c_int
+
+from bn_reference.cases.case import Case
+from bn_reference.properties import PROPERTIES, Property
+
+__all__ = ["CONTEXT", "NUMBER", "Note"]
+
+CONTEXT = multiprocessing.get_context("spawn")
+NUMBER = {property.name: number for number, property in enumerate(PROPERTIES)}
+SIZE = 4096  # bytes that a recipe takes at most
+
+
+class Note:
+    """When the example began, which property it is of, and the case's recipe, pickled."""
+
+    def __init__(self) -> None:
+        self.since = CONTEXT.RawValue(c_double, 0.0)
+        self.property = CONTEXT.RawValue(c_int, -1)
+        self.recipe = CONTEXT.RawArray(c_char, SIZE)
+        self._latest: Case | None = None
+
+    def write(self, property: Property, case: Case) -> None:
+        if case is not self._latest:  # several properties in turn are tried on each
+            self.recipe.raw = pickle.dumps(case.recipe)[:SIZE].ljust(SIZE, b"\0")
+            self._latest = case
+        self.property.value = NUMBER[property.name]
+        self.since.value = time.monotonic()
+
+    def read(self) -> tuple[Property | None, Case | None]:
+        """The property, if one was tried yet, and the case."""
+        try:
+            recipe = pickle.loads(self.recipe.raw)
+        except (pickle.UnpicklingError, EOFError):
+            recipe = None
+        tried = self.property.value
+        return None if tried < 0 else PROPERTIES[tried], None if recipe is None else recipe.realize()
