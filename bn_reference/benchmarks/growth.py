@@ -145,8 +145,11 @@ def _sequence_seconds(case: Case, length: int) -> float:
 
 
 def _median_seconds(action: Callable[[int], None], repeats: int = REPEATS) -> float:
-    """Of several runs, each with its number; what earlier measurements left behind is collected first."""
-    forget()
+    """Of several runs, each with its number; before each, what the oracle kept of earlier ones is let go."""
     gc.collect()
+    seconds = []
     with np.errstate(all="ignore"):
-        return statistics.median(CpuClock().seconds(partial(action, number), 1) for number in range(repeats))
+        for number in range(repeats):
+            forget()
+            seconds.append(CpuClock().seconds(partial(action, number), 1))
+    return statistics.median(seconds)

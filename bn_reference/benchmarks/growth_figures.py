@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bn_reference.benchmarks.growth import CURVES, UPPER, Curve
+from bn_reference.benchmarks.heap import keep_freed_memory
 from bn_reference.benchmarks.machine import machine
 from bn_reference.mnist.learning import on_threads
 from bn_reference.plotting import BATCH_NORM, GREY, PLAIN, label_ends, new_figure, save, styled
@@ -61,6 +62,7 @@ def growth_json(curves: Sequence[Curve]) -> dict[str, Any]:
 def main(directory: Path) -> None:
     """Measure, write ``growth.json``, and draw: some four minutes."""
     directory.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()  # a check of a million values would else spend most of its time on pages that the system clears
     panels = []
     with on_threads(1):
         for measure in CURVES:
