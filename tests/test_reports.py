@@ -18,7 +18,7 @@ from bn_reference.results import Report, Result, Violation
 
 RULE = "one_step_moves_the_running_mean"
 OTHER = "output_is_the_normalized_batch"
-SCRIPT = "import torch\n\n# a line that is longer than any terminal " + 30 * "and longer " + "\nassert False\n"
+SCRIPT = "import torch\n\n# a line that is longer than any terminal" + 30 * " and longer" + "\nassert False\n"
 CASE = Case(PAIRS[0], np.array([[1.0], [2.5]], np.float32), np.ones((2, 1), np.float32), kinds=("plain",))
 WORST = Comparison(
     "running_mean", False, 250.0, index=(0,), actual=0.30000001192092896, expected=0.175, error=0.125, bound=0.0005
