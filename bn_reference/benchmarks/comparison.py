@@ -7,7 +7,7 @@ lie in memory moves a series more than noise moves a turn (a nested bootstrap; D
 Between two runs the machine itself may differ. A slower clock moves all yardsticks as much as the operation. A neighbour that
 takes up memory moves them apart: the core not at all, a copy or passes over one array by more or less, as the cache they need
 is theirs or shared, and the operation by yet another factor. So an implementation has become slower only where it has lost
-against *every* yardstick, and where they still agree with each other about the machine.
+against *every* yardstick, and by more than they have moved apart may explain.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ __all__ = ["ATTEMPTS", "CONFIDENCE", "Change", "Ratio", "beside", "confirmed", "
 CONFIDENCE = 0.95  # of one interval
 RESAMPLES = 1000
 ATTEMPTS = (2, 6)  # measurements taken together: before a row is called slower; at most, where the interval holds the limit
-# Yardsticks that moved apart by more, in thresholds, leave no verdict. Idle or beside a busy core they move apart by up to one
-# where all is in the core's own cache; a neighbour that empties the shared cache moves them by two and more.
+# Yardsticks that moved apart by more, in thresholds, say that the machine is not what it was. Idle or beside a busy core they
+# move apart by up to one where all is in the core's own cache; a neighbour that empties the shared cache moves them by two.
 TOO_FAR_APART = 1.5
 
 
@@ -75,8 +75,13 @@ class Change:
 
     @property
     def slower(self) -> bool:
-        """Whether it is so, and not by what the machine did meanwhile."""
-        return self.suspicious and self.disagreement <= TOO_FAR_APART * self.threshold
+        """Whether it is so, and not by what the machine did meanwhile.
+
+        A neighbour was seen to slow an operation by less than the square of the factor by which it moved the yardsticks apart.
+        """
+        moved = self.disagreement > TOO_FAR_APART * self.threshold
+        excused = (1 + self.disagreement) ** 2 if moved else 1.0
+        return self.suspicious and excused * self.decisive.upper < 1 - self.threshold
 
     @property
     def decided(self) -> bool:

@@ -84,6 +84,11 @@ def test_no_verdict_is_given_where_the_yardsticks_no_longer_agree() -> None:
     assert all(change.disagreement > TOO_FAR_APART * THRESHOLD for change in changes)
 
 
+@pytest.mark.parametrize("machine", [{"memory": 2.0}, {"memory": 0.5}, {"clock": 1.4, "memory": 1.2}])
+def test_what_is_much_slower_is_caught_whatever_the_machine_does(machine: dict[str, float]) -> None:
+    assert all(verdict(seed, measured(0), slower=10.0, **machine).slower for seed in REPEATS)
+
+
 def test_fifteen_per_cent_slower_is_caught_every_time() -> None:
     assert all(verdict(seed, measured(0), slower=1.15).slower for seed in REPEATS)
 
