@@ -56,7 +56,7 @@ def search(
 class Drawings:
     """What was drawn for the latest keys, as recipes, from which the cases are made again."""
 
-    KEPT = 24  # keys: the rounds of two pairs of dtypes
+    KEPT = 256  # keys, of a hundred recipes at most
 
     def __init__(self) -> None:
         self._drawn: OrderedDict[tuple[str, int], list[Recipe]] = OrderedDict()

@@ -35,6 +35,7 @@ from bn_reference.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Judge"]
 
+ROUND = 100  # examples that are drawn at once: a worker that tries nothing for long is taken to hang
 FURTHER = 5  # times the examples that are asked for, drawn for properties that say nothing of some
 LATTICE_EXAMPLES = 300  # among which a smaller counterexample is sought
 SHRINK_CALLS = 400  # once it is found; a person waits for the verdict
@@ -109,14 +110,15 @@ class Judge:
         return recorded_cases(self.budget.recording, pair) if self.budget.recording else cases(pair)
 
     def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
-        """Keys and numbers of examples: another key in each pair, so that together they try more.
+        """Keys and numbers of examples: other keys in each pair, so that together they try more.
 
         A property says nothing of some cases. In further rounds, short ones as few need many, those that it does speak of
         become as many as was asked for.
         """
         key, examples = f"{self.budget.seed}/{pair}", self.budget.examples
-        short = max(examples // 2, 5)
-        return [(key, examples), *((f"{key}/more/{number}", short) for number in range(FURTHER * examples // short))]
+        first = [(f"{key}/{start}", min(ROUND, examples - start)) for start in range(0, examples, ROUND)]
+        short = max(first[0][1] // 2, 5)
+        return first + [(f"{key}/more/{start}", short) for start in range(0, FURTHER * examples, short)]
 
     def _smallest(self, tally: Tally) -> tuple[Case, Comparison | str]:
         """The broken property's smallest case: sought among few numbers on a lattice, else shrunk from what was found."""

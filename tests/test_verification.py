@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 import torch
 
+from bn_reference import search as search_module
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.implementations.torch_module import TorchImplementation
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.results import Result, Violation
+from bn_reference.search import search
 from bn_reference.selection import Budget
-from bn_reference.verification import Judge
+from bn_reference.verification import ROUND, Judge
 
 FLOAT32 = PAIRS[0]
 BY_NAME = {property.name: property for property in PROPERTIES}
@@ -100,6 +102,25 @@ def test_a_target_that_never_returns_is_asked_once() -> None:
     verdict(Sleeps, timeout=0.2)
 
     assert time.perf_counter() - started < 10 * 0.2
+
+
+def test_no_more_than_a_round_of_cases_is_drawn_before_one_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent of a worker that tries nothing for the time limit takes it for hanging."""
+    drawn: list[int] = [0]
+
+    def watched(strategy, key, body, examples):  # type: ignore[no-untyped-def]
+        drawn[-1] += examples
+        search(strategy, key, body, examples)
+
+    monkeypatch.setattr(search_module, "search", watched)
+    judge = Judge(
+        TorchImplementation(torch.nn.BatchNorm1d, "torch"), Budget(2 * ROUND + 7), on_example=lambda *_: drawn.append(0)
+    )
+    result = judge.check(OUTPUT, FLOAT32)
+
+    assert result.examples == 2 * ROUND + 7
+    assert sum(drawn) >= result.examples
+    assert max(drawn) == ROUND
 
 
 def test_the_case_of_a_violation_is_small_and_on_the_lattice() -> None:
