@@ -54,7 +54,9 @@ def test_the_history_is_printed_and_written(run: Run, tmp_path: Path, dataset: D
 
     written = json.loads((tmp_path / "run.json").read_text())
     assert (status, err) == (0, "")
-    assert out.startswith(f"{dataset.name} from {dataset.source}: 320 images to train on, {len(dataset.test)} to test\n")
+    assert " ".join(out.split()).startswith(
+        f"{dataset.name} from {dataset.source}: 320 images to train on, {len(dataset.test)} to test layer torch"
+    )
     assert "\x1b" not in out
     assert sorted(written) == ["environment", "history", "schema", "seconds", "settings"]
     assert written["settings"] == {"epochs": 2, "limit": 320, "seed": 3, "threads": 1, "layer": "torch"}
