@@ -26,6 +26,11 @@ class Note:
         self.recipe = CONTEXT.RawArray(c_char, SIZE)
         self._latest: Case | None = None
 
+    def begin(self) -> None:
+        """A unit begins, of which no example was tried yet."""
+        self.property.value = -1
+        self.since.value = time.monotonic()
+
     def write(self, property: Property, case: Case) -> None:
         if case is not self._latest:  # several properties in turn are tried on each
             self.recipe.raw = pickle.dumps(case.recipe)[:SIZE].ljust(SIZE, b"\0")
@@ -34,10 +39,11 @@ class Note:
         self.since.value = time.monotonic()
 
     def read(self) -> tuple[Property | None, Case | None]:
-        """The property, if one was tried yet, and the case."""
+        """The property and the case of the latest example; None for what there was none of, or does not fit."""
+        if self.property.value < 0:
+            return None, None
         try:
             recipe = pickle.loads(self.recipe.raw)
         except (pickle.UnpicklingError, EOFError):
             recipe = None
-        tried = self.property.value
-        return None if tried < 0 else PROPERTIES[tried], None if recipe is None else recipe.realize()
+        return PROPERTIES[self.property.value], None if recipe is None else recipe.realize()

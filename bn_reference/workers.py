@@ -53,7 +53,7 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
     orders.send("ready")
     while (order := orders.recv()) is not None:
         numbers, pair = order
-        note.since.value = time.monotonic()
+        note.begin()
         orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
 
 
@@ -72,7 +72,7 @@ class _Worker:
 
     def give(self, unit: Unit) -> None:
         self.unit, self.pair = unit, unit.pair
-        self.note.since.value = time.monotonic()
+        self.note.begin()
         self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair))
 
     def hangs(self, limit: float) -> bool:
@@ -163,7 +163,7 @@ class _Pool:
             raise UnusableTarget(f"{how}; make its import and its constructor work first")
         if unit is not None:
             tried, case = worker.note.read()
-            broken = tried if tried in unit.properties else unit.properties[0]
+            broken = tried or unit.properties[0]
             limit = f"an example did not come to an end within {self.budget.timeout:g} s, in native code; its process was ended"
             said = limit if hung else f"the process crashed in an example ({_ended(status)})"
             self._verdict(_violated(broken, unit.pair, self.device, said, case))

@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 
 from bn_reference.api import verify
+from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.cases.strategies import cases
 from bn_reference.events import Done, Event, Started
 from bn_reference.implementations.protocol import UnusableTarget
+from bn_reference.note import Note
+from bn_reference.properties import PROPERTIES
 from bn_reference.results import Report
+from bn_reference.search import Drawings
 
 TARGETS = """
 import ctypes
@@ -123,3 +128,13 @@ def test_a_listener_hears_of_every_verdict_and_the_environment_stays(targets: Pa
     assert [event.total for event in heard if isinstance(event, Started)] == [6]
     assert sum(isinstance(event, Done) for event in heard) == 6
     assert dict(os.environ) == before
+
+
+def test_a_note_tells_the_latest_example_of_its_own_unit_alone() -> None:
+    note, case = Note(), next(Drawings().cases(cases(PAIRS[0]), "key", 1))
+    assert note.read() == (None, None)
+    for property in PROPERTIES[:2]:
+        note.write(property, case)
+        assert note.read() == (property, case)
+    note.begin()
+    assert note.read() == (None, None)
