@@ -95,12 +95,16 @@ class Judge:
 
     def _search(self, pair: Pair, tallies: list[Tally], *, fail_fast: bool) -> None:
         """Try cases on all properties until each has had its number of examples or was broken."""
+
+        def wanting() -> list[Tally]:
+            return [tally for tally in tallies if tally.examples < self.budget.examples and tally.failing is None]
+
+        strategy = self._cases(pair)
         for key, examples in self._rounds(pair):
-            for case in self._drawings.cases(self._cases(pair), key, examples):
-                wanting = [tally for tally in tallies if tally.examples < self.budget.examples and tally.failing is None]
-                if not wanting:
-                    return
-                for tally in wanting:
+            if not wanting():
+                return
+            for case in self._drawings.cases(strategy, key, examples):
+                for tally in wanting():
                     self._note(tally, case)
                     if fail_fast and tally.failing is not None:
                         return

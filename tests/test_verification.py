@@ -123,6 +123,19 @@ def test_no_more_than_a_round_of_cases_is_drawn_before_one_is_tried(monkeypatch:
     assert max(drawn) == ROUND
 
 
+def test_no_case_is_drawn_that_no_property_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def watched(strategy, key, body, examples):  # type: ignore[no-untyped-def]
+        drawn.append(examples)
+        search(strategy, key, body, examples)
+
+    monkeypatch.setattr(search_module, "search", watched)
+    verdict(torch.nn.BatchNorm1d, OUTPUT)
+
+    assert len(drawn) == 1
+
+
 def test_the_case_of_a_violation_is_small_and_on_the_lattice() -> None:
     case = violation(BiasedRunningVariance, VARIANCE).case
 
