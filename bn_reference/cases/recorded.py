@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case
-from bn_reference.cases.strategies import MOMENTUM, OPTIONS, one_of_many
+from bn_reference.cases.strategies import CHOICES, MOMENTUM, OPTIONS, one_of_many
 
 __all__ = ["Batch", "Recording", "Selection", "UnusableRecording", "read_recording", "recorded_cases", "write_recording"]
 
@@ -207,7 +207,7 @@ def recorded_cases(draw: st.DrawFn, path: str, pair: Pair) -> Case:
     samples, channels = batch.x.shape[:2]
     rows = draw(st.sampled_from(_mostly_all(samples, 2 if batch.x.ndim == 2 or batch.x.shape[2] == 1 else 1)))
     count = draw(st.sampled_from(_mostly_all(channels, 1)))
-    first = draw(st.integers(0, 99)) * (channels - count) // 99  # never a larger number: see one_of_many
+    first = draw(st.integers(0, CHOICES - 1)) * (channels - count) // (CHOICES - 1)
     momentum = draw(st.sampled_from((batch.momentum, *MOMENTUM)))
     affine, tracks, started = draw(st.sampled_from(OPTIONS))
     layouts = draw(st.sampled_from(LAYOUTS))

@@ -19,9 +19,11 @@ from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
 from bn_reference.cases.recipe import Lattice, Recipe
 from bn_reference.layouts import LAYOUTS
 
-__all__ = ["cases", "lattice_cases", "one_of_many", "profiled_cases"]
+__all__ = ["CHOICES", "cases", "lattice_cases", "one_of_many", "profiled_cases"]
 
 T = TypeVar("T")
+
+CHOICES = 100  # that a strategy has at most: see one_of_many
 
 # Sizes to either side of the block edges of vectorized and blocked code.
 EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257)
@@ -85,7 +87,7 @@ def one_of_many(options: Sequence[T]) -> st.SearchStrategy[T]:
     Hypothesis takes one number in twenty from the constants in the source of whatever modules are loaded, a target's among
     them, but none below a hundred. Where no strategy chooses from more than that, the seed alone determines the cases.
     """
-    return st.one_of(_dealt(options, -(-len(options) // 100)))
+    return st.one_of(_dealt(options, -(-len(options) // CHOICES)))
 
 
 # one in ten is large: it costs as much as the rest together
@@ -115,7 +117,7 @@ LAYOUT_PAIRS: st.SearchStrategy[tuple[str, str]] = st.sampled_from(
 )
 LATTICE_NUMBERS = st.binary(min_size=MOST_NUMBERS, max_size=MOST_NUMBERS)
 LATTICE_SHAPE, LATTICE_GRID, PROFILED_NAMES = st.sampled_from(LATTICE_SHAPES), st.sampled_from(GRIDS), st.sampled_from(PALETTES)
-SEED = st.integers(0, 99)
+SEED = st.integers(0, CHOICES - 1)
 
 
 def _recipe(
