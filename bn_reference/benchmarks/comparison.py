@@ -84,6 +84,11 @@ class Change:
         return self.suspicious and excused * self.decisive.upper < 1 - self.threshold
 
     @property
+    def unsure(self) -> bool:
+        """Whether it lost so much, and the machine may be why."""
+        return self.suspicious and not self.slower
+
+    @property
     def decided(self) -> bool:
         """Whether the interval leaves the limit out, on either side."""
         return self.slower or any(ratio.lower >= 1 - self.threshold for ratio in self.ratios.values())
@@ -96,6 +101,7 @@ class Change:
             "ratios": {name: asdict(ratio) for name, ratio in self.ratios.items()},
             "disagreement": self.disagreement,
             "slower": self.slower,
+            "unsure": self.unsure,
         }
 
 

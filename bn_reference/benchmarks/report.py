@@ -81,7 +81,7 @@ def print_changes(changes: Sequence[Change], console: Console) -> None:
     for change in changes:
         ratio = change.decisive
         table.add_row(
-            _verdict(change),
+            "SLOWER" if change.slower else "unsure" if change.unsure else "ok",
             Text(label_of(change.row.target)),
             str(change.row.setting),
             f"{100 * change.then[1]:.1f} %",
@@ -96,17 +96,10 @@ def print_changes(changes: Sequence[Change], console: Console) -> None:
     console.print(
         f"%: of the speed of a copy of the same bytes; slower: the whole interval is below {limit:.3g}", soft_wrap=True
     )
-    if any(map(_unsure, changes)):
-        most = max(change.disagreement for change in changes if _unsure(change))
-        said = f"the machine is not what it was: copy, passes and core moved apart by {most:.0%}, which leaves no verdict"
+    if unsure := [change.disagreement for change in changes if change.unsure]:
+        said = (
+            f"the machine is not what it was: copy, passes and core moved apart by {max(unsure):.0%}, which leaves no verdict"
+        )
         console.print(
             f"unsure: {said}; run it on a quiet machine, or time both in the same turns, --compare TARGET", soft_wrap=True
         )
-
-
-def _unsure(change: Change) -> bool:
-    return change.suspicious and not change.slower
-
-
-def _verdict(change: Change) -> str:
-    return "SLOWER" if change.slower else "unsure" if _unsure(change) else "ok"

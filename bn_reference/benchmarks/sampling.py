@@ -42,7 +42,7 @@ TURN = 1e-3  # seconds of one action's turn, below which the clock and the switc
 CORE_ELEMENTS = 2**12  # three arrays of 16 KB
 ROUNDS = (3, 101)  # of a series: at least, for a median; at most, for the size of a file
 NEW_PAGES = 64  # in a round, beyond which it timed the system, which clears them, more than the actions
-RETAKEN = 20  # rounds of a series at most: an action that is given new memory in each call is timed with it
+RETAKEN = 5  # rounds of a series at most: an action that is given new memory in each call is timed with it
 WARM_UP = 2  # runs before anything is timed: code is compiled, pages are touched, running statistics settle
 
 

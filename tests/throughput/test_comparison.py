@@ -1,12 +1,15 @@
 """Slower is told from noise: judged on simulated machines, whose truth is known. Nothing here is timed."""
 
 from collections.abc import Callable
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from bn_reference.benchmarks.comparison import ATTEMPTS, TOO_FAR_APART, Change, beside, confirmed, paired
 from bn_reference.benchmarks.operations import Setting
+from bn_reference.benchmarks.report import print_changes
 from bn_reference.benchmarks.rows import Row, row_from_json
 from bn_reference.benchmarks.sampling import COPY, CORE, OPERATION, PASSES, RIVAL, SERIES, YARDSTICKS, Samples, Series
 
@@ -80,7 +83,7 @@ def test_no_verdict_is_given_where_the_yardsticks_no_longer_agree() -> None:
     """The operation alone waits for what a neighbour took, as a layer does whose batch lay in a shared cache."""
     changes = [verdict(seed, measured(0), slower=1.3, memory=1.2) for seed in REPEATS]
 
-    assert all(change.suspicious and not change.slower for change in changes)
+    assert all(change.unsure and not change.slower for change in changes)
     assert all(change.disagreement > TOO_FAR_APART * THRESHOLD for change in changes)
 
 
@@ -169,3 +172,14 @@ def test_a_row_that_lacks_something_is_refused() -> None:
     del content["series"]
     with pytest.raises(ValueError, match=r"^a row has no 'series'$"):
         row_from_json(content)
+
+
+def test_the_report_says_of_a_row_that_it_is_unsure_and_what_to_do() -> None:
+    change = verdict(1, measured(0), slower=1.3, memory=1.2)
+    console = Console(file=StringIO(), width=200)
+    print_changes([change], console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert said.splitlines()[1].startswith("unsure")
+    assert f"moved apart by {change.disagreement:.0%}, which leaves no verdict; run it on a quiet machine" in said
+    assert change.to_json()["unsure"] is True

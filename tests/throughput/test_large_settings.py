@@ -3,6 +3,8 @@
 import gc
 import weakref
 
+import pytest
+
 from bn_reference.benchmarks import measure as measuring
 from bn_reference.benchmarks.measure import measure
 from bn_reference.benchmarks.operations import BACKWARD, Setting
@@ -37,3 +39,12 @@ def test_a_slow_measurement_stops_at_the_least_number_of_series(monkeypatch) -> 
     monkeypatch.setattr(measuring, "PATIENCE", 0)
 
     assert len(measure(load_target(TORCH), FIRST, budget=0.01).samples.series) == SERIES[0]
+
+
+def test_a_mistake_of_our_own_is_not_blamed_on_the_target(monkeypatch) -> None:
+    def judge(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(measuring, "judge", judge)
+    with pytest.raises(ZeroDivisionError):
+        measure(load_target(TORCH), FIRST, budget=0.01)
