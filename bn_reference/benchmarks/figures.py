@@ -11,7 +11,7 @@ from bn_reference.benchmarks.operations import OPERATIONS
 from bn_reference.benchmarks.plan import BASE
 from bn_reference.benchmarks.report import duration, label_of, size, where
 from bn_reference.benchmarks.rows import Row
-from bn_reference.plotting import GREY, label_ends, new_figure, save, styled
+from bn_reference.support.plotting import GREY, label_ends, new_figure, save, styled
 
 __all__ = ["draw_throughput", "markdown", "write_figures"]
 

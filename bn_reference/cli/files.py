@@ -29,7 +29,7 @@ def require_figures(path: Path | None) -> None:
     """Make the directory that figures go to; say before the work where that cannot be, or where they cannot be drawn."""
     if path is None:
         return
-    from bn_reference.plotting import UnusablePlots, require_matplotlib
+    from bn_reference.support.plotting import UnusablePlots, require_matplotlib
 
     try:
         require_matplotlib()

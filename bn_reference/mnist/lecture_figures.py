@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.ticker import MaxNLocator
 
 from bn_reference.mnist.training import Epoch
-from bn_reference.plotting import BATCH_NORM, PLAIN, label_ends, new_figure, save, styled
+from bn_reference.support.plotting import BATCH_NORM, PLAIN, label_ends, new_figure, save, styled
 
 __all__ = ["draw_lecture"]
 

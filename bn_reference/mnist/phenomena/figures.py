@@ -12,7 +12,7 @@ from bn_reference.mnist.phenomena.gradients import predicted_growth
 from bn_reference.mnist.phenomena.measure import SEEN_DEPTH, Measurements
 from bn_reference.mnist.phenomena.networks import ACTIVATIONS, DEPTHS
 from bn_reference.mnist.phenomena.shift import PERCENTILES
-from bn_reference.plotting import BATCH_NORM, GREY, PLAIN, label_ends, new_figure, save, styled
+from bn_reference.support.plotting import BATCH_NORM, GREY, PLAIN, label_ends, new_figure, save, styled
 
 __all__ = ["draw_phenomena"]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from bn_reference.mnist.phenomena.figures import draw_phenomena
 from bn_reference.mnist.phenomena.measure import Measurements
-from bn_reference.plotting import label_ends, new_figure, styled
+from bn_reference.support.plotting import label_ends, new_figure, styled
 
 
 def test_the_same_measurements_give_the_same_bytes(measurements: Measurements, tmp_path: Path) -> None:
