@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bn_reference.layer import BatchNorm1d
+from bn_reference.reference.layer import BatchNorm1d
 
 if TYPE_CHECKING:
     from bn_reference.api import verify

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from bn_reference.layer import BatchNorm1d
+from bn_reference.reference.layer import BatchNorm1d
 
 BATCH = np.array([[1.0, 2.0], [3.0, 6.0]], np.float32)
 STATE = {"weight": np.ones(2), "bias": np.ones(2), "running_mean": np.ones(2), "running_var": np.ones(2)}

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bn_reference import blocks
 from bn_reference import specification as spec
 from bn_reference.arithmetic.precision import DTYPES, PAIRS, Pair, dtype_named
+from bn_reference.reference import blocks
 
 __all__ = ["BatchNorm1d"]
 

@@ -16,9 +16,9 @@ from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.bounded import Bounded
 from bn_reference.cases.case import Case
 from bn_reference.compare import within
-from bn_reference.layer import BatchNorm1d
 from bn_reference.layouts import LAYOUTS, place
 from bn_reference.oracle import expect_inference, expect_training
+from bn_reference.reference.layer import BatchNorm1d
 
 ROWS = [[3.0, -1.0], [5.0, 0.0], [1.0, 4.0]]
 UPSTREAM = [[1.0, 2.0], [0.0, -3.0], [5.0, 1.0]]

@@ -1,0 +1,1 @@
+"""The reference as a layer, in NumPy alone."""
