@@ -10,9 +10,9 @@ import torch
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.layouts import LAYOUTS, place
 from bn_reference.compare import Comparison, within
 from bn_reference.implementations.torch_module import TorchImplementation
-from bn_reference.layouts import LAYOUTS, place
 from bn_reference.mutants.clean import CleanBatchNorm1d
 from bn_reference.mutants.controls import CONTROLS, Control
 from bn_reference.oracle import ExpectedStep, expect_inference, expect_training

@@ -93,7 +93,7 @@ def test_torch_is_named_in_few_places() -> None:
     ("module", "line", "said"),
     [
         ("oracle", "from bn_reference.cli import main", "oracle imports cli.main"),
-        ("specification", "def f():\n    import bn_reference.layouts", "specification imports layouts"),
+        ("specification", "def f():\n    import bn_reference.cases.layouts", "specification imports layouts"),
         ("cases/case", "from bn_reference import oracle", "cases.case imports oracle"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.benchmarks.operations import CACHES, OPERATIONS, Setting
 from bn_reference.benchmarks.sampling import COPY, OPERATION, YARDSTICKS, Samples, Series
-from bn_reference.layouts import LAYOUTS
+from bn_reference.cases.layouts import LAYOUTS
 
 __all__ = ["Row", "row_from_json"]
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import Format, Pair, format_of
 from bn_reference.cases.case import Array, Case
+from bn_reference.cases.layouts import from_matrix
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
-from bn_reference.layouts import from_matrix
 
 __all__ = ["Lattice", "Recipe"]
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.layouts import LAYOUTS
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
 from bn_reference.cases.recipe import Lattice, Recipe
-from bn_reference.layouts import LAYOUTS
 
 __all__ = ["CHOICES", "cases", "lattice_cases", "one_of_many", "profiled_cases"]
 

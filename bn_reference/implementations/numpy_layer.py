@@ -9,8 +9,8 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.layouts import Placement
 from bn_reference.implementations.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
-from bn_reference.layouts import Placement
 
 __all__ = ["NumpyImplementation"]
 

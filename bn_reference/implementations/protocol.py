@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, State
-from bn_reference.layouts import Placement
+from bn_reference.cases.layouts import Placement
 
 __all__ = ["Grads", "Implementation", "Misbehaviour", "Session", "Step", "Unsupported", "UnusableTarget"]
 

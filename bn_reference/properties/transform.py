@@ -13,8 +13,8 @@ from bn_reference import oracle
 from bn_reference.arithmetic.precision import FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.layouts import from_matrix, to_matrix
 from bn_reference.compare import Comparison, within
-from bn_reference.layouts import from_matrix, to_matrix
 from bn_reference.oracle import ExpectedState
 
 KEPT = 256

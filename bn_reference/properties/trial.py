@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.layouts import Placement, place
 from bn_reference.implementations.protocol import Grads, Implementation, Misbehaviour, Session, Step
-from bn_reference.layouts import Placement, place
 from bn_reference.oracle import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
 from bn_reference.properties.registry import NotApplicable
 

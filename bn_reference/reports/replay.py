@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.layouts import Placement
 from bn_reference.implementations.observed import Backward, Call, Forward, Fresh, Load, Open, Read
-from bn_reference.layouts import Placement
 from bn_reference.reports.literals import Framework, dtype_literal
 
 __all__ = ["Output", "Replay"]

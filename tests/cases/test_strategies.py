@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import PAIRS, Pair, format_of
 from bn_reference.cases.case import Case
+from bn_reference.cases.layouts import LAYOUTS, to_matrix
 from bn_reference.cases.profiles import PROFILES
 from bn_reference.cases.strategies import EPS, MOMENTUM, cases, lattice_cases, profiled_cases
-from bn_reference.layouts import LAYOUTS, to_matrix
 
 FLOAT32 = PAIRS[0]
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a large case that find() has found

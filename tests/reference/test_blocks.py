@@ -12,9 +12,9 @@ from bn_reference import BatchNorm1d, blocks
 from bn_reference import specification as spec
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
+from bn_reference.cases.layouts import to_matrix
 from bn_reference.cases.strategies import cases
 from bn_reference.compare import within
-from bn_reference.layouts import to_matrix
 from bn_reference.oracle import expect_training
 
 # The limits of a row and a block, from one element to more than any batch here has.

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.bounded import Bounded
 from bn_reference.cases.case import Case
+from bn_reference.cases.layouts import LAYOUTS, place
 from bn_reference.compare import within
-from bn_reference.layouts import LAYOUTS, place
 from bn_reference.oracle import expect_inference, expect_training
 from bn_reference.reference.layer import BatchNorm1d
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bn_reference.layouts import LAYOUTS, from_matrix, place, to_matrix
+from bn_reference.cases.layouts import LAYOUTS, from_matrix, place, to_matrix
 
 SHAPES = st.one_of(st.tuples(*[st.integers(0, 5)] * 2), st.tuples(*[st.integers(0, 5)] * 3))
 
