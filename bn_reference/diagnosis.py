@@ -14,9 +14,9 @@ import numpy as np
 
 from bn_reference import specification as spec
 from bn_reference.cases.case import Case
-from bn_reference.compare import Comparison, within
 from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
-from bn_reference.oracle import ExpectedStep, expect_inference, expect_training
+from bn_reference.oracle.compare import Comparison, within
+from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
 from bn_reference.properties.trial import Observation, observe
 
 __all__ = ["RIVALS", "Rival", "diagnose"]

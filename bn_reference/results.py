@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bn_reference.cases.case import Case
-from bn_reference.compare import Comparison
+from bn_reference.oracle.compare import Comparison
 
 __all__ = ["SCHEMA", "Report", "Result", "Status", "Violation"]
 

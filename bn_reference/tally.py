@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bn_reference.cases.case import Case
-from bn_reference.compare import Comparison
+from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import Property
 from bn_reference.properties.deviations import Deviation
 

@@ -19,10 +19,10 @@ from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.recorded import recorded_cases
 from bn_reference.cases.strategies import cases, lattice_cases
-from bn_reference.compare import Comparison
 from bn_reference.diagnosis import diagnose
 from bn_reference.implementations.observed import Observed
 from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
+from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial

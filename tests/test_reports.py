@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
-from bn_reference.compare import Comparison
+from bn_reference.oracle.compare import Comparison
 from bn_reference.reports.table import ratio
 from bn_reference.reports.text import print_report
 from bn_reference.reports.violations import violation_text

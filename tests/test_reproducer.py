@@ -16,9 +16,9 @@ from bn_reference import BatchNorm1d
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import LAYOUTS, place
-from bn_reference.compare import Comparison
 from bn_reference.implementations.loading import load_target
 from bn_reference.implementations.observed import Observed
+from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.helpers import UNPACK
 from bn_reference.reports.literals import array_literal, float_literal

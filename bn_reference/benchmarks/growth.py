@@ -19,10 +19,10 @@ from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.benchmarks.workload import workload
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
-from bn_reference.compare import within
 from bn_reference.implementations import TORCH
 from bn_reference.implementations.loading import load_target
-from bn_reference.oracle import expect_sequence, expect_training, forget
+from bn_reference.oracle.compare import within
+from bn_reference.oracle.step import expect_sequence, expect_training, forget
 from bn_reference.properties import PROPERTIES
 from bn_reference.properties.trial import Observation, observe
 from bn_reference.selection import Budget

@@ -12,10 +12,10 @@ import numpy as np
 from bn_reference.benchmarks.contestants import COMPILED, COMPILED_DEVIATION
 from bn_reference.benchmarks.operations import EVAL, HALVES, Setting
 from bn_reference.benchmarks.work import Outputs
-from bn_reference.bounded import Bounded
 from bn_reference.cases.case import Array, Case
-from bn_reference.compare import Comparison, all_of, within
-from bn_reference.oracle import expect_inference, expect_training, forget
+from bn_reference.oracle.bounded import Bounded
+from bn_reference.oracle.compare import Comparison, all_of, within
+from bn_reference.oracle.step import expect_inference, expect_training, forget
 from bn_reference.properties import PROPERTIES
 from bn_reference.properties.deviations import DEVIATIONS
 

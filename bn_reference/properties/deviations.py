@@ -16,7 +16,7 @@ import numpy as np
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
-from bn_reference.compare import Comparison
+from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import transform
 from bn_reference.properties.gradients import an_evaluation_gradient_survives_later_training, grads_within
 from bn_reference.properties.registry import Property

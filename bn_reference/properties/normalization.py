@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bn_reference import relations
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import from_matrix, to_matrix
-from bn_reference.compare import Comparison, all_of, same_bits, within
+from bn_reference.oracle import relations
+from bn_reference.oracle.compare import Comparison, all_of, same_bits, within
 from bn_reference.properties import transform
 from bn_reference.properties.registry import IOFFE_SZEGEDY, TORCH_DOCS, Property, family
 from bn_reference.properties.trial import Trial

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bn_reference.compare import Comparison
+from bn_reference.oracle.compare import Comparison
 
 if TYPE_CHECKING:
     from bn_reference.properties.trial import Trial

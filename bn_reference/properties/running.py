@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bn_reference.cases.case import Case, State
 from bn_reference.cases.layouts import place
-from bn_reference.compare import Comparison, all_of, fact, same_bits, within
+from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
 from bn_reference.properties import transform
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
 from bn_reference.properties.trial import Trial, contiguous

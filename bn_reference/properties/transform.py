@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bn_reference import oracle
 from bn_reference.arithmetic.precision import FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.layouts import from_matrix, to_matrix
-from bn_reference.compare import Comparison, within
-from bn_reference.oracle import ExpectedState
+from bn_reference.oracle import step as oracle
+from bn_reference.oracle.compare import Comparison, within
+from bn_reference.oracle.step import ExpectedState
 
 KEPT = 256
 MARGIN = 2.0**5  # more than the factors 2^k, 4^k of `scaled` and a few roundings

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bn_reference.cases.case import Array, Case
-from bn_reference.compare import Comparison
+from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.marks import Marks, pair_of
 from bn_reference.reports.table import ratio

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from bn_reference import specification as spec
 from bn_reference.arithmetic.precision import PAIRS, Pair
-from bn_reference.bounded import Bounded
 from bn_reference.cases.case import Case
-from bn_reference.oracle import ExpectedStep, expect_inference, expect_training
+from bn_reference.oracle.bounded import Bounded
+from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
 
 TRUTH = mpmath.MPContext()  # a context of its own: the global precision stays as it is
 TRUTH.prec = 300  # bits: its own rounding is 2^-190 of the smallest bound here

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import DTYPES, FORMATS
 from bn_reference.arithmetic.running_error import Rounding, RunningError
-from bn_reference.bounded import bounded
-from bn_reference.compare import within
+from bn_reference.oracle.bounded import bounded
+from bn_reference.oracle.compare import within
 
 FLOAT32 = Rounding.working_in(FORMATS["float32"], FORMATS["float32"], FORMATS["float64"])
 LARGEST = FORMATS["float32"].largest

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
-from bn_reference.bounded import Bounded
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import LAYOUTS, place
-from bn_reference.compare import within
-from bn_reference.oracle import expect_inference, expect_training
+from bn_reference.oracle.bounded import Bounded
+from bn_reference.oracle.compare import within
+from bn_reference.oracle.step import expect_inference, expect_training
 from bn_reference.reference.layer import BatchNorm1d
 
 ROWS = [[3.0, -1.0], [5.0, 0.0], [1.0, 4.0]]

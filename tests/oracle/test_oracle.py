@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.arithmetic.running_error import leading
-from bn_reference.bounded import Bounded
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.strategies import cases
-from bn_reference.oracle import ExpectedStep, expect_inference, expect_training
+from bn_reference.oracle.bounded import Bounded
+from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
 
 PARTS = ("y", "grad_x", "grad_weight", "grad_bias")
 CASES = st.sampled_from(PAIRS).flatmap(cases)

@@ -11,11 +11,11 @@ import torch
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.recipe import Recipe
-from bn_reference.compare import within
 from bn_reference.implementations.numpy_layer import NumpyImplementation
 from bn_reference.implementations.protocol import Implementation
 from bn_reference.implementations.torch_module import TorchImplementation
-from bn_reference.oracle import expect_inference, expect_training
+from bn_reference.oracle.compare import within
+from bn_reference.oracle.step import expect_inference, expect_training
 from bn_reference.properties.trial import observe
 from bn_reference.reference.layer import BatchNorm1d
 

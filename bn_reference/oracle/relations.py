@@ -14,10 +14,10 @@ import numpy.typing as npt
 from bn_reference import specification as spec
 from bn_reference.arithmetic.precision import Pair, format_of
 from bn_reference.arithmetic.running_error import Carrier, Rounding, RunningError, magnitude
-from bn_reference.bounded import Bounded, bounded, lift, parameters, rounding_in
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
-from bn_reference.oracle import statistics
+from bn_reference.oracle.bounded import Bounded, bounded, lift, parameters, rounding_in
+from bn_reference.oracle.step import statistics
 
 __all__ = [
     "difference",

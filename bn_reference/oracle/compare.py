@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from bn_reference.arithmetic.double_double import DoubleDouble
 from bn_reference.arithmetic.running_error import Carrier, leading, magnitude
-from bn_reference.bounded import Bounded
 from bn_reference.cases.layouts import place_in_batch, to_matrix
+from bn_reference.oracle.bounded import Bounded
 
 __all__ = ["Comparison", "all_of", "fact", "same_bits", "within"]
 

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from bn_reference import specification as spec
 from bn_reference.arithmetic.precision import format_of
 from bn_reference.arithmetic.running_error import RunningError
-from bn_reference.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
+from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters
 
 __all__ = [
     "ExpectedState",

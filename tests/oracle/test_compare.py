@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bn_reference.bounded import Bounded
-from bn_reference.compare import all_of, fact, same_bits, within
+from bn_reference.oracle.bounded import Bounded
+from bn_reference.oracle.compare import all_of, fact, same_bits, within
 
 
 def expected(value: list[list[float]], bound: float, polluted: bool = False) -> Bounded:
