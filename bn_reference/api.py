@@ -11,11 +11,11 @@ from os import PathLike
 
 from bn_reference import workers
 from bn_reference.events import Done, Listener, Started, Trying
-from bn_reference.implementations import TORCH
-from bn_reference.implementations.loading import load_target, name_of
 from bn_reference.properties import PROPERTIES
 from bn_reference.results import Report, Result
 from bn_reference.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
+from bn_reference.targets import TORCH
+from bn_reference.targets.recognition import load_target, name_of
 
 __all__ = ["environment", "verify"]
 

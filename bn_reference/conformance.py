@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bn_reference.implementations.loading import load_target
-from bn_reference.implementations.protocol import UnusableTarget
 from bn_reference.properties import Property
 from bn_reference.pytest_plugin import seed_of
 from bn_reference.reports.violations import violation_text
 from bn_reference.results import Result
 from bn_reference.selection import Budget, Unit
+from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.targets.recognition import load_target
 from bn_reference.verification import Judge
 
 TIMEOUT = 10.0  # seconds an example; as the command line's default

@@ -14,10 +14,10 @@ import numpy as np
 
 from bn_reference import specification as spec
 from bn_reference.cases.case import Case
-from bn_reference.implementations.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.oracle.compare import Comparison, within
 from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
 from bn_reference.properties.trial import Observation, observe
+from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 
 __all__ = ["RIVALS", "Rival", "diagnose"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bn_reference.implementations import TORCH
+from bn_reference.targets import TORCH
 
 CONFORMANCE = str(Path(__file__).with_name("conformance.py"))
 

@@ -17,12 +17,12 @@ from multiprocessing.connection import Connection, wait
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.events import Done, Listener, Started, Trying
-from bn_reference.implementations.loading import load_target
-from bn_reference.implementations.protocol import UnusableTarget
 from bn_reference.note import CONTEXT, NUMBER, Note
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.results import Result, Violation
 from bn_reference.selection import Budget, Unit
+from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.targets.recognition import load_target
 
 __all__ = ["COLLECT_AFTER", "run", "title"]
 

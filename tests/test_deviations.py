@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
-from bn_reference.implementations.observed import Observed
-from bn_reference.implementations.torch_module import TorchImplementation
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.properties.deviations import DEVIATIONS, Deviation
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.selection import Budget
+from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.targets.watched import Observed
 from bn_reference.verification import Judge
 
 BY_NAME = {property.name: property for property in PROPERTIES}

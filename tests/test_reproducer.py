@@ -16,14 +16,14 @@ from bn_reference import BatchNorm1d
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import LAYOUTS, place
-from bn_reference.implementations.loading import load_target
-from bn_reference.implementations.observed import Observed
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.helpers import UNPACK
 from bn_reference.reports.literals import array_literal, float_literal
 from bn_reference.reports.reproducer import script
 from bn_reference.selection import Budget
+from bn_reference.targets.recognition import load_target
+from bn_reference.targets.watched import Observed
 from bn_reference.verification import Judge
 
 SINGLE, DOUBLE, HALF = PAIRS[0], PAIRS[1], Pair("bfloat16", "float32")

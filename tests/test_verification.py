@@ -8,11 +8,11 @@ import torch
 
 from bn_reference import search as search_module
 from bn_reference.arithmetic.precision import PAIRS
-from bn_reference.implementations.torch_module import TorchImplementation
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.results import Result, Violation
 from bn_reference.search import search
 from bn_reference.selection import Budget
+from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification import ROUND, Judge
 
 FLOAT32 = PAIRS[0]

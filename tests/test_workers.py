@@ -12,11 +12,11 @@ from bn_reference.api import verify
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.strategies import cases
 from bn_reference.events import Done, Event, Started
-from bn_reference.implementations.protocol import UnusableTarget
 from bn_reference.note import Note
 from bn_reference.properties import PROPERTIES
 from bn_reference.results import Report
 from bn_reference.search import Drawings
+from bn_reference.targets.protocol import UnusableTarget
 
 TARGETS = """
 import ctypes

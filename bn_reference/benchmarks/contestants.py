@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bn_reference.implementations import REFERENCE, TORCH
+from bn_reference.targets import REFERENCE, TORCH
 
 __all__ = ["COMPILED", "COMPILED_DEVIATION", "LABELS", "STANDARD", "FunctionalBatchNorm1d", "compiled"]
 

@@ -19,13 +19,13 @@ from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.benchmarks.workload import workload
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
-from bn_reference.implementations import TORCH
-from bn_reference.implementations.loading import load_target
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_sequence, expect_training, forget
 from bn_reference.properties import PROPERTIES
 from bn_reference.properties.trial import Observation, observe
 from bn_reference.selection import Budget
+from bn_reference.targets import TORCH
+from bn_reference.targets.recognition import load_target
 from bn_reference.verification import Judge
 
 __all__ = ["CURVES", "UPPER", "Curve"]

@@ -17,8 +17,8 @@ from bn_reference.benchmarks.operations import CACHES, OPERATIONS, Setting
 from bn_reference.benchmarks.plan import BASE, default_plan, full_plan, selected
 from bn_reference.benchmarks.rows import Row
 from bn_reference.cases.layouts import LAYOUTS
-from bn_reference.implementations.loading import load_target
-from bn_reference.implementations.protocol import Implementation
+from bn_reference.targets.protocol import Implementation
+from bn_reference.targets.recognition import load_target
 
 __all__ = ["Run", "UnusableChoice", "prepared"]
 

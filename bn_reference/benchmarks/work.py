@@ -10,9 +10,9 @@ import torch
 from bn_reference.benchmarks.operations import BACKWARD, EVAL
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
-from bn_reference.implementations.numpy_layer import NumpySession
-from bn_reference.implementations.protocol import Implementation, Misbehaviour, Session
-from bn_reference.implementations.torch_module import TorchSession, from_tensor, to_tensor
+from bn_reference.targets.forms.numpy_layer import NumpySession
+from bn_reference.targets.forms.torch_module import TorchSession, from_tensor, to_tensor
+from bn_reference.targets.protocol import Implementation, Misbehaviour, Session
 
 __all__ = ["Outputs", "Work", "work_of"]
 

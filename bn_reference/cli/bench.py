@@ -57,8 +57,8 @@ def bench(targets: tuple[str, ...], out: Path | None, json_path: Path | None, **
 
     from bn_reference.benchmarks.baseline import UnusableBaseline
     from bn_reference.benchmarks.run import UnusableChoice, prepared
-    from bn_reference.implementations.protocol import UnusableTarget
     from bn_reference.reports.steps import StepsDisplay
+    from bn_reference.targets.protocol import UnusableTarget
 
     require_figures(out)
     require_writable(json_path)

@@ -42,12 +42,12 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
     """
     from rich.console import Console
 
-    from bn_reference.implementations.protocol import UnusableTarget
     from bn_reference.mnist.layers import layer_named
     from bn_reference.mnist.sources import UnusableData, load
     from bn_reference.mnist.training import History, Settings, steps_of
     from bn_reference.mnist.training import train as run
     from bn_reference.reports.steps import StepsDisplay
+    from bn_reference.targets.protocol import UnusableTarget
 
     settings = Settings(**options)
     _require_usable(settings)

@@ -13,7 +13,7 @@ import click
 
 from bn_reference.cli.files import require_writable, write_json
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
-from bn_reference.implementations import TORCH
+from bn_reference.targets import TORCH
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,9 +75,9 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
 
     from bn_reference import api
     from bn_reference.cases.recorded import UnusableRecording
-    from bn_reference.implementations.protocol import UnusableTarget
     from bn_reference.reports.progress import ProgressDisplay
     from bn_reference.selection import UnusableArguments
+    from bn_reference.targets.protocol import UnusableTarget
 
     require_writable(json_path)
     progress = ProgressDisplay(Console(stderr=True))

@@ -13,12 +13,12 @@ from torch.autograd.function import once_differentiable
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
-from bn_reference.implementations import REFERENCE, TORCH
-from bn_reference.implementations.loading import load_target
-from bn_reference.implementations.protocol import Implementation
-from bn_reference.implementations.torch_module import TorchImplementation, from_tensor, to_tensor
 from bn_reference.mnist.models import LayerFactory
 from bn_reference.mutants.shell import LayerShell
+from bn_reference.targets import REFERENCE, TORCH
+from bn_reference.targets.forms.torch_module import TorchImplementation, from_tensor, to_tensor
+from bn_reference.targets.protocol import Implementation
+from bn_reference.targets.recognition import load_target
 
 __all__ = ["ImplementationLayer", "layer_named"]
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
-from bn_reference.implementations.protocol import Grads
 from bn_reference.oracle import relations
 from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
 from bn_reference.oracle.step import ExpectedStep
 from bn_reference.properties import transform
 from bn_reference.properties.registry import IOFFE_SZEGEDY, Property, family
 from bn_reference.properties.trial import Trial, contiguous
+from bn_reference.targets.protocol import Grads
 
 PROPERTIES: list[Property] = []
 prop = family("gradients", PROPERTIES)

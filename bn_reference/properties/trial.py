@@ -14,9 +14,9 @@ from typing import Any
 
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.layouts import Placement, place
-from bn_reference.implementations.protocol import Grads, Implementation, Misbehaviour, Session, Step
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
 from bn_reference.properties.registry import NotApplicable
+from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step
 
 __all__ = ["Laboratory", "Observation", "Trial"]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bn_reference.cases.case import Array
-from bn_reference.implementations.observed import Call, Load, Open, Read
 from bn_reference.oracle.compare import Comparison
 from bn_reference.reports.facts import Found, facts
 from bn_reference.reports.replay import KINDS, Output, Replay
+from bn_reference.targets.watched import Call, Load, Open, Read
 
 __all__ = ["Evidence", "evidence_of", "spoken_of"]
 

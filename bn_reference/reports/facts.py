@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bn_reference.implementations.observed import Backward, Forward, Open, Read
 from bn_reference.oracle.compare import Comparison
 from bn_reference.reports.literals import dtype_literal
 from bn_reference.reports.replay import Output, Replay
+from bn_reference.targets.watched import Backward, Forward, Open, Read
 
 __all__ = ["Found", "facts"]
 

@@ -7,8 +7,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bn_reference.arithmetic.precision import PAIRS
-from bn_reference.implementations.loading import FORMS
 from bn_reference.properties import FAMILIES, PROPERTIES
+from bn_reference.targets.recognition import FORMS
 
 __all__ = ["print_listing"]
 

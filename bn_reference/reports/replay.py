@@ -11,8 +11,8 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.layouts import Placement
-from bn_reference.implementations.observed import Backward, Call, Forward, Fresh, Load, Open, Read
 from bn_reference.reports.literals import Framework, dtype_literal
+from bn_reference.targets.watched import Backward, Call, Forward, Fresh, Load, Open, Read
 
 __all__ = ["Output", "Replay"]
 

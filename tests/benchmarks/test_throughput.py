@@ -22,9 +22,9 @@ from bn_reference.benchmarks.plan import BASE
 from bn_reference.benchmarks.sampling import COPY, SERIES, WARM_UP, times_in_a_turn, yardsticks
 from bn_reference.benchmarks.work import work_of
 from bn_reference.benchmarks.workload import checked_channels, judge, workload
-from bn_reference.implementations.loading import load_target
-from bn_reference.implementations.protocol import Implementation
 from bn_reference.mnist.learning import on_threads
+from bn_reference.targets.protocol import Implementation
+from bn_reference.targets.recognition import load_target
 
 PLACES, ROUNDS = SERIES[-1], 5  # how often arrays are made anew, and the rounds on each
 SETTINGS = (

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from bn_reference import BatchNorm1d, verify
-from bn_reference.implementations.protocol import Misbehaviour, UnusableTarget
 from bn_reference.mnist.layers import ImplementationLayer, layer_named
 from bn_reference.mutants.clean import CleanBatchNorm1d
+from bn_reference.targets.protocol import Misbehaviour, UnusableTarget
 
 
 def reference_layer(num_features: int, **options: object) -> torch.nn.Module:
@@ -71,7 +71,7 @@ def test_what_a_numpy_layer_does_wrong_is_said_in_one_sentence() -> None:
         def __call__(self, x: np.ndarray) -> None:  # type: ignore[override]
             super().__call__(x)
 
-    from bn_reference.implementations.numpy_layer import NumpyImplementation
+    from bn_reference.targets.forms.numpy_layer import NumpyImplementation
 
     layer = ImplementationLayer(NumpyImplementation(Forgetful, "forgetful"), 3)
 

@@ -11,13 +11,13 @@ import torch
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.recipe import Recipe
-from bn_reference.implementations.numpy_layer import NumpyImplementation
-from bn_reference.implementations.protocol import Implementation
-from bn_reference.implementations.torch_module import TorchImplementation
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference, expect_training
 from bn_reference.properties.trial import observe
 from bn_reference.reference.layer import BatchNorm1d
+from bn_reference.targets.forms.numpy_layer import NumpyImplementation
+from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.targets.protocol import Implementation
 
 SHAPES = ((2, 3), (3, 5, 1), (5, 8), (2, 4, 9), (16, 7), (33, 3), (1, 6, 40), (64, 16), (7, 5, 31), (700, 4))
 WELL_CONDITIONED = ("plain", "offset", "scaled", "outlier", "alternating")

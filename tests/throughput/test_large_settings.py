@@ -10,9 +10,9 @@ from bn_reference.benchmarks.measure import measure
 from bn_reference.benchmarks.operations import BACKWARD, Setting
 from bn_reference.benchmarks.sampling import SERIES
 from bn_reference.benchmarks.workload import workload
-from bn_reference.implementations import TORCH
-from bn_reference.implementations.loading import load_target
 from bn_reference.oracle.step import expect_training
+from bn_reference.targets import TORCH
+from bn_reference.targets.recognition import load_target
 
 FIRST, SECOND = Setting(BACKWARD, (64, 8)), Setting(BACKWARD, (32, 8))
 

@@ -10,10 +10,10 @@ import torch
 from bn_reference import BatchNorm1d
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, State
-from bn_reference.implementations.loading import load_target, name_of
-from bn_reference.implementations.numpy_layer import NumpyImplementation
-from bn_reference.implementations.protocol import Implementation, Session, Unsupported, UnusableTarget
-from bn_reference.implementations.torch_module import TorchImplementation
+from bn_reference.targets.forms.numpy_layer import NumpyImplementation
+from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.targets.protocol import Implementation, Session, Unsupported, UnusableTarget
+from bn_reference.targets.recognition import load_target, name_of
 
 MODULE = """
 import torch

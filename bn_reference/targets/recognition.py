@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bn_reference.implementations.protocol import Implementation, UnusableTarget
+from bn_reference.targets.protocol import Implementation, UnusableTarget
 
 __all__ = ["FORMS", "load_target", "name_of"]
 
@@ -45,7 +45,7 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
     layer = _built(name, thing, device)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(layer, torch.nn.Module):
-        from bn_reference.implementations.torch_module import TorchImplementation
+        from bn_reference.targets.forms.torch_module import TorchImplementation
 
         _warm_up(torch)
         return TorchImplementation(thing, name, device)
@@ -54,7 +54,7 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
             raise UnusableTarget(
                 f"the device is {device!r}, but {name} builds NumPy layers, which live on the CPU; use the device cpu"
             )
-        from bn_reference.implementations.numpy_layer import NumpyImplementation
+        from bn_reference.targets.forms.numpy_layer import NumpyImplementation
 
         return NumpyImplementation(thing, name)
     kinds = f"neither a torch.nn.Module nor a NumPy layer (callable, with {', '.join(LAYER)})"

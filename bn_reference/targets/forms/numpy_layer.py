@@ -10,7 +10,7 @@ import numpy as np
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.layouts import Placement
-from bn_reference.implementations.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
 __all__ = ["NumpyImplementation"]
 
