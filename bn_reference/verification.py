@@ -24,7 +24,7 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
-from bn_reference.reports.reproducer import script
+from bn_reference.reproduction.reproducer import script
 from bn_reference.results import Result, Violation
 from bn_reference.search import Broken, Drawings, Enough, search
 from bn_reference.selection import Budget

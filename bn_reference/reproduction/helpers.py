@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bn_reference.reports.literals import Framework
+from bn_reference.reproduction.literals import Framework
 
 __all__ = ["helpers"]
 

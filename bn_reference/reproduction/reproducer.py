@@ -16,10 +16,10 @@ from textwrap import indent, wrap
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.registry import Property
-from bn_reference.reports.evidence import Evidence, evidence_of, spoken_of
-from bn_reference.reports.helpers import helpers
-from bn_reference.reports.literals import Framework, array_literal
-from bn_reference.reports.replay import Replay
+from bn_reference.reproduction.evidence import Evidence, evidence_of, spoken_of
+from bn_reference.reproduction.helpers import helpers
+from bn_reference.reproduction.literals import Framework, array_literal
+from bn_reference.reproduction.replay import Replay
 from bn_reference.targets.watched import Call, Forward, Fresh, Open, Read
 
 __all__ = ["script"]

@@ -18,9 +18,9 @@ from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import LAYOUTS, place
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import PROPERTIES
-from bn_reference.reports.helpers import UNPACK
-from bn_reference.reports.literals import array_literal, float_literal
-from bn_reference.reports.reproducer import script
+from bn_reference.reproduction.helpers import UNPACK
+from bn_reference.reproduction.literals import array_literal, float_literal
+from bn_reference.reproduction.reproducer import script
 from bn_reference.selection import Budget
 from bn_reference.targets.recognition import load_target
 from bn_reference.targets.watched import Observed
@@ -118,7 +118,7 @@ def test_bfloat16_travels_by_its_bits(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_numpy_layer_needs_numpy_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     (tmp_path / "faulty.py").write_text(NUMPY_LAYER.format(change="[...] *= 2"))
     code = reproducer("faulty.py:Layer", "one_step_moves_the_running_variance")
 

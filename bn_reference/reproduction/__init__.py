@@ -1,0 +1,1 @@
+"""From what was asked of a target to a standalone script."""
