@@ -12,13 +12,13 @@ from bn_reference.reference.layer import BatchNorm1d
 
 if TYPE_CHECKING:
     from bn_reference.api import verify
-    from bn_reference.results import Report
+    from bn_reference.verification.results import Report
 
 __all__ = ["BatchNorm1d", "Report", "__version__", "verify"]
 
 __version__ = "0.1.0"
 
-_LAZY = {"verify": "bn_reference.api", "Report": "bn_reference.results"}
+_LAZY = {"verify": "bn_reference.api", "Report": "bn_reference.verification.results"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from importlib import metadata
 from os import PathLike
 
-from bn_reference import workers
-from bn_reference.events import Done, Listener, Started, Trying
 from bn_reference.properties import PROPERTIES
-from bn_reference.results import Report, Result
-from bn_reference.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
+from bn_reference.verification import workers
+from bn_reference.verification.events import Done, Listener, Started, Trying
+from bn_reference.verification.results import Report, Result
+from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 
 __all__ = ["environment", "verify"]
 
@@ -108,7 +108,7 @@ def _in_this_process(
     listen: Listener,
     results: list[Result],
 ) -> None:
-    from bn_reference.verification import Judge
+    from bn_reference.verification.judge import Judge
 
     judge = Judge(load_target(target, device), budget, spec=name)
     listen(Started(sum(len(unit.properties) for unit in selected)))

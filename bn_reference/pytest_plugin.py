@@ -80,7 +80,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One conformance test for each target, pair of dtypes and property."""
     if "bn_unit" not in metafunc.fixturenames:
         return
-    from bn_reference.selection import UnusableArguments, select_pairs, select_properties, units
+    from bn_reference.verification.selection import UnusableArguments, select_pairs, select_properties, units
 
     config = metafunc.config
     try:

@@ -128,7 +128,9 @@ def test_a_light_import_stays_light(module: str) -> None:
 
 
 def test_a_heavy_import_is_found() -> None:
-    assert {"torch", "hypothesis"} <= loaded_by("import bn_reference.verification, bn_reference.targets.forms.torch_module")
+    assert {"torch", "hypothesis"} <= loaded_by(
+        "import bn_reference.verification.judge, bn_reference.targets.forms.torch_module"
+    )
 
 
 def test_what_the_package_offers() -> None:

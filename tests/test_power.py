@@ -9,9 +9,9 @@ from bn_reference.mutants.catalogue import MUTANTS
 from bn_reference.mutants.controls import CONTROLS
 from bn_reference.mutants.declaration import Control, Mutant
 from bn_reference.properties import FAMILIES, PROPERTIES
-from bn_reference.selection import Budget
 from bn_reference.targets.forms.torch_module import TorchImplementation
-from bn_reference.verification import Judge
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
 
 BY_NAME = {property.name: property for property in PROPERTIES}
 ENOUGH = Budget(examples=60)

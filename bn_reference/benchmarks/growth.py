@@ -23,10 +23,10 @@ from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_sequence, expect_training, forget
 from bn_reference.properties import PROPERTIES
 from bn_reference.properties.trial import Observation, observe
-from bn_reference.selection import Budget
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target
-from bn_reference.verification import Judge
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
 
 __all__ = ["CURVES", "UPPER", "Curve"]
 

@@ -18,7 +18,7 @@ from bn_reference.targets import TORCH
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bn_reference.results import Report
+    from bn_reference.verification.results import Report
 
 __all__ = ["verify"]
 
@@ -76,8 +76,8 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
     from bn_reference import api
     from bn_reference.cases.recorded import UnusableRecording
     from bn_reference.reports.progress import ProgressDisplay
-    from bn_reference.selection import UnusableArguments
     from bn_reference.targets.protocol import UnusableTarget
+    from bn_reference.verification.selection import UnusableArguments
 
     require_writable(json_path)
     progress = ProgressDisplay(Console(stderr=True))

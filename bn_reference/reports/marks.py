@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from bn_reference.results import Result
+from bn_reference.verification.results import Result
 
 __all__ = ["STATUSES", "Marks", "pair_of", "short"]
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bn_reference.events import Done, Event, Started, Trying
+from bn_reference.verification.events import Done, Event, Started, Trying
 
 __all__ = ["ProgressDisplay"]
 

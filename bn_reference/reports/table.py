@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bn_reference.reports.marks import Marks, pair_of, short
-from bn_reference.results import Result
+from bn_reference.verification.results import Result
 
 __all__ = ["ratio", "table"]
 

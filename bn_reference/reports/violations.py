@@ -18,7 +18,7 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.marks import Marks, pair_of
 from bn_reference.reports.table import ratio
-from bn_reference.results import Report, Result
+from bn_reference.verification.results import Report, Result
 
 __all__ = ["print_violations", "violation_text"]
 

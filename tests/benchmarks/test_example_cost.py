@@ -10,10 +10,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.properties import FAMILIES, PROPERTIES
-from bn_reference.selection import Budget
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target
-from bn_reference.verification import Judge
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
 
 CLOCK = CpuClock()
 EXAMPLES = 100

@@ -22,11 +22,11 @@ from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.benchmarks.shares import sampled
 from bn_reference.mnist.learning import on_threads
 from bn_reference.properties import PROPERTIES
-from bn_reference.selection import Budget, units
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target
-from bn_reference.verification import Judge
-from bn_reference.workers import COLLECT_AFTER
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget, units
+from bn_reference.verification.workers import COLLECT_AFTER
 
 CLOCK = CpuClock()
 COMMAND = [sys.executable, "-m", "bn_reference", "verify"]
@@ -129,7 +129,7 @@ def proportional_kilobytes(number: int) -> int:
 
 @pytest.mark.parametrize(
     "code",
-    ["import bn_reference", "import bn_reference.cli", "import bn_reference.workers", "import torch"],
+    ["import bn_reference", "import bn_reference.cli", "import bn_reference.verification.workers", "import torch"],
 )
 def test_start(benchmark: BenchmarkFixture, code: str) -> None:
     """A new interpreter that imports something, and the same beside one that imports NumPy, by turns."""

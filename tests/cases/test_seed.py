@@ -16,7 +16,7 @@ sys.path.insert(0, {folder!r})
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.recorded import recorded_cases
 from bn_reference.cases.strategies import cases
-from bn_reference.search import search
+from bn_reference.verification.draw import search
 
 search({strategy}, "key", lambda case: print(case.recipe), 200)
 """

@@ -8,10 +8,10 @@ from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.properties.deviations import DEVIATIONS, Deviation
 from bn_reference.properties.trial import Laboratory, Trial
-from bn_reference.selection import Budget
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.watched import Observed
-from bn_reference.verification import Judge
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
 
 BY_NAME = {property.name: property for property in PROPERTIES}
 # the property in which a deviation shows for certain, and the pairs in which it does

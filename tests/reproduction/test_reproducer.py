@@ -21,10 +21,10 @@ from bn_reference.properties import PROPERTIES
 from bn_reference.reproduction.helpers import UNPACK
 from bn_reference.reproduction.literals import array_literal, float_literal
 from bn_reference.reproduction.reproducer import script
-from bn_reference.selection import Budget
 from bn_reference.targets.recognition import load_target
 from bn_reference.targets.watched import Observed
-from bn_reference.verification import Judge
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
 
 SINGLE, DOUBLE, HALF = PAIRS[0], PAIRS[1], Pair("bfloat16", "float32")
 BY_NAME = {property.name: property for property in PROPERTIES}

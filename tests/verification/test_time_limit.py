@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bn_reference.time_limit import TimedOut, TimeLimit
+from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no alarms")
 SECONDS = 0.1

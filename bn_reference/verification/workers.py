@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection, wait
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
-from bn_reference.events import Done, Listener, Started, Trying
-from bn_reference.note import CONTEXT, NUMBER, Note
 from bn_reference.properties import PROPERTIES, Property
-from bn_reference.results import Result, Violation
-from bn_reference.selection import Budget, Unit
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
+from bn_reference.verification.events import Done, Listener, Started, Trying
+from bn_reference.verification.note import CONTEXT, NUMBER, Note
+from bn_reference.verification.results import Result, Violation
+from bn_reference.verification.selection import Budget, Unit
 
 __all__ = ["COLLECT_AFTER", "run", "title"]
 
@@ -39,7 +39,7 @@ def title(unit: Unit) -> str:
 
 def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: Note) -> None:
     """A worker's life: load the target, then try unit after unit."""
-    from bn_reference.verification import Judge  # and with it Hypothesis, for which the parent has no use
+    from bn_reference.verification.judge import Judge  # and with it Hypothesis, for which the parent has no use
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
     os.dup2(2, 1)  # what the target prints must not get between the lines of a report

@@ -2,11 +2,11 @@
 
 import pytest
 
-from bn_reference import search as search_module
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
 from bn_reference.cases.strategies import cases
-from bn_reference.search import Drawings, search
+from bn_reference.verification import draw as search_module
+from bn_reference.verification.draw import Drawings, search
 
 STRATEGY, KEY = cases(PAIRS[0]), "0/float32/float32"
 

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import torch
 
-from bn_reference import search as search_module
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.properties import PROPERTIES, Property
-from bn_reference.results import Result, Violation
-from bn_reference.search import search
-from bn_reference.selection import Budget
 from bn_reference.targets.forms.torch_module import TorchImplementation
-from bn_reference.verification import ROUND, Judge
+from bn_reference.verification import draw as search_module
+from bn_reference.verification.draw import search
+from bn_reference.verification.judge import ROUND, Judge
+from bn_reference.verification.results import Result, Violation
+from bn_reference.verification.selection import Budget
 
 FLOAT32 = PAIRS[0]
 BY_NAME = {property.name: property for property in PROPERTIES}

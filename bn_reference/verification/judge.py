@@ -19,19 +19,19 @@ from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.recorded import recorded_cases
 from bn_reference.cases.strategies import cases, lattice_cases
-from bn_reference.diagnosis import diagnose
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reproduction.reproducer import script
-from bn_reference.results import Result, Violation
-from bn_reference.search import Broken, Drawings, Enough, search
-from bn_reference.selection import Budget
-from bn_reference.tally import Tally
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Observed
-from bn_reference.time_limit import TimedOut, TimeLimit
+from bn_reference.verification.diagnosis import diagnose
+from bn_reference.verification.draw import Broken, Drawings, Enough, search
+from bn_reference.verification.results import Result, Violation
+from bn_reference.verification.selection import Budget
+from bn_reference.verification.tally import Tally
+from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Judge"]
 

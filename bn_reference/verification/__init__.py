@@ -1,0 +1,1 @@
+"""From a target and a budget to a verdict."""
