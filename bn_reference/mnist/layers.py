@@ -14,7 +14,7 @@ from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
 from bn_reference.mnist.models import LayerFactory
-from bn_reference.mutants.shell import LayerShell
+from bn_reference.power.shell import LayerShell
 from bn_reference.targets import REFERENCE, TORCH
 from bn_reference.targets.forms.torch_module import TorchImplementation, from_tensor, to_tensor
 from bn_reference.targets.protocol import Implementation

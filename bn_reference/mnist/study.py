@@ -25,7 +25,7 @@ from bn_reference.mnist.regression import advantage
 from bn_reference.mnist.sources import load
 from bn_reference.mnist.training import Settings, train
 from bn_reference.mnist.trajectory import compare
-from bn_reference.mutants.controls import CONTROLS
+from bn_reference.power.controls import CONTROLS
 
 __all__ = ["study"]
 

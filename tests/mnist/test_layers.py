@@ -6,7 +6,7 @@ import torch
 
 from bn_reference import BatchNorm1d, verify
 from bn_reference.mnist.layers import ImplementationLayer, layer_named
-from bn_reference.mutants.clean import CleanBatchNorm1d
+from bn_reference.power.clean import CleanBatchNorm1d
 from bn_reference.targets.protocol import Misbehaviour, UnusableTarget
 
 
@@ -54,7 +54,7 @@ def test_its_numbers_are_those_of_the_numpy_layer() -> None:
         ("torch", torch.nn.BatchNorm1d),
         ("reference", ImplementationLayer),
         ("bn_reference:BatchNorm1d", ImplementationLayer),
-        ("bn_reference.mutants.clean:CleanBatchNorm1d", CleanBatchNorm1d),
+        ("bn_reference.power.clean:CleanBatchNorm1d", CleanBatchNorm1d),
     ],
 )
 def test_a_layer_is_found_by_name(name: str, kind: type) -> None:

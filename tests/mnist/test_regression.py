@@ -17,7 +17,7 @@ from bn_reference.mnist.learning import tensors
 from bn_reference.mnist.models import LayerFactory
 from bn_reference.mnist.regression import Advantage, advantage, rows_that_depend_on_the_batch_size
 from bn_reference.mnist.trajectory import compare
-from bn_reference.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.catalogue import MUTANTS
 
 pytestmark = pytest.mark.xdist_group("mnist regression")  # the trained models are shared
 

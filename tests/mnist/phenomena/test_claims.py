@@ -24,7 +24,7 @@ from bn_reference.mnist.phenomena.study import (
     median_wandering,
 )
 from bn_reference.mnist.regression import advantage
-from bn_reference.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.catalogue import MUTANTS
 
 Studied = dict[str, list[float]]
 BATCH_NORM = torch.nn.BatchNorm1d

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
-from bn_reference.mutants.catalogue import MUTANTS
-from bn_reference.mutants.controls import CONTROLS
-from bn_reference.mutants.declaration import Control, Mutant
+from bn_reference.power.controls import CONTROLS
+from bn_reference.power.declaration import Control, Mutant
+from bn_reference.power.mutants.catalogue import MUTANTS
 from bn_reference.properties import FAMILIES, PROPERTIES
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.judge import Judge

@@ -11,10 +11,10 @@ import torch
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import LAYOUTS, place
-from bn_reference.mutants.clean import CleanBatchNorm1d
-from bn_reference.mutants.controls import CONTROLS, Control
 from bn_reference.oracle.compare import Comparison, within
 from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
+from bn_reference.power.clean import CleanBatchNorm1d
+from bn_reference.power.controls import CONTROLS, Control
 from bn_reference.targets.forms.torch_module import TorchImplementation
 
 SHAPES = ((2, 3), (5, 4), (33, 3), (2, 1), (3, 4, 4), (1, 5, 7), (129, 2, 2))

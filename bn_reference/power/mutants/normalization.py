@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bn_reference.mutants.clean import CleanBatchNorm1d, Statistics
-from bn_reference.mutants.declaration import Family, issue, pull
+from bn_reference.power.clean import CleanBatchNorm1d, Statistics
+from bn_reference.power.declaration import Family, issue, pull
 
 __all__ = ["NORMALIZATION"]
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from bn_reference.mutants.catalogue import MUTANTS, Mutant
-from bn_reference.mutants.clean import CleanBatchNorm1d
-from bn_reference.mutants.controls import CONTROLS
+from bn_reference.power.clean import CleanBatchNorm1d
+from bn_reference.power.controls import CONTROLS
+from bn_reference.power.mutants.catalogue import MUTANTS, Mutant
 
 ENOUGH_CONTROLS = 12
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bn_reference.mutants.clean import CleanBatchNorm1d, Saved
-from bn_reference.mutants.declaration import Control, Controls
-from bn_reference.mutants.summation import SUMMATION
+from bn_reference.power.clean import CleanBatchNorm1d, Saved
+from bn_reference.power.declaration import Control, Controls
+from bn_reference.power.summation import SUMMATION
 
 __all__ = ["CONTROLS", "Control"]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bn_reference.mutants.clean import CleanBatchNorm1d
+from bn_reference.power.clean import CleanBatchNorm1d
 
 __all__ = ["Control", "Controls", "Family", "Mutant", "issue", "pull", "snake_case", "story_of"]
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bn_reference.mutants.clean import CleanBatchNorm1d, Statistics
-from bn_reference.mutants.declaration import Controls
+from bn_reference.power.clean import CleanBatchNorm1d, Statistics
+from bn_reference.power.declaration import Controls
 
 __all__ = ["SUMMATION"]
 

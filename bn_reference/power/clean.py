@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bn_reference.mutants.shell import LayerShell
+from bn_reference.power.shell import LayerShell
 
 __all__ = ["CleanBatchNorm1d", "Gradients", "Saved", "Statistics"]
 
