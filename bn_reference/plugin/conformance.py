@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bn_reference.plugin.pytest_plugin import seed_of
 from bn_reference.properties import Property
-from bn_reference.pytest_plugin import seed_of
 from bn_reference.reports.violations import violation_text
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target

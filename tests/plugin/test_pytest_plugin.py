@@ -72,7 +72,7 @@ def test_without_the_option_nothing_is_verified(pytester: pytest.Pytester) -> No
 
 
 def test_loading_the_plugin_loads_neither_torch_nor_hypothesis(pytester: pytest.Pytester) -> None:
-    code = "import sys, bn_reference.pytest_plugin; print(sorted({'torch', 'hypothesis'} & set(sys.modules)))"
+    code = "import sys, bn_reference.plugin.pytest_plugin; print(sorted({'torch', 'hypothesis'} & set(sys.modules)))"
     result = pytester.run(sys.executable, "-c", code)
 
     result.stdout.fnmatch_lines(["[[][]]"])
