@@ -14,7 +14,7 @@ import pytest
 
 from bn_reference.cli import commands, main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 LAYERS = """
 import ctypes, os, time
