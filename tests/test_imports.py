@@ -1,40 +1,17 @@
-"""Imports run one way, and a light import stays light. The checks are themselves shown to fail."""
+"""A light import stays light, and old names lead to new places. Which way imports run, import-linter says (pyproject.toml)."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# From the bottom up: a module imports from its own line and the lines above it here, and from nothing below.
-ORDER = (
-    "specification",
-    "arithmetic",
-    "layouts blocks",
-    "cases.code cases.case",
-    "layer",
-    "cases bounded oracle",
-    "compare relations",
-    "properties implementations mutants",
-    "diagnosis events note results search selection tally time_limit",
-    "reports.literals reports.helpers reports.replay reports.facts reports.evidence reports.reproducer",
-    "verification",
-    "workers",
-    "api",
-    "reports plotting",
-    "cli pytest_plugin conformance __main__ mnist benchmarks",
-)
-MAY_NAME_TORCH = ("implementations.torch_module", "mutants", "mnist", "benchmarks")
-
-
-def level(module: str) -> int | None:
-    """The line of ORDER that a module stands in, by the longest name that fits; None for the package itself."""
-    fitting = [(len(name), i) for i, line in enumerate(ORDER) for name in line.split() if f"{module}.".startswith(f"{name}.")]
-    return max(fitting)[1] if fitting else None
+MAY_NAME_TORCH = ("targets.forms.torch_module", "power", "mnist", "benchmarks")
 
 
 def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
@@ -57,17 +34,6 @@ def imported(code: ast.AST) -> Iterator[str]:
             yield from imported(node)
 
 
-def upward_imports(root: Path) -> list[str]:
-    found = []
-    for name, code in modules(root):
-        for target in imported(code):
-            inner = target.removeprefix("bn_reference.")
-            here, there = level(name), level(inner)
-            if target != inner and here is not None and there is not None and there > here:
-                found.append(f"{name} imports {inner}")
-    return found
-
-
 def torch_imports(root: Path) -> list[str]:
     return [
         f"{name} imports {target}"
@@ -77,32 +43,8 @@ def torch_imports(root: Path) -> list[str]:
     ]
 
 
-def test_every_module_has_its_place() -> None:
-    assert [name for name, _ in modules(ROOT) if name and level(name) is None] == []
-
-
-def test_imports_run_one_way() -> None:
-    assert upward_imports(ROOT) == []
-
-
 def test_torch_is_named_in_few_places() -> None:
     assert torch_imports(ROOT) == []
-
-
-@pytest.mark.parametrize(
-    ("module", "line", "said"),
-    [
-        ("oracle", "from bn_reference.cli import main", "oracle imports cli.main"),
-        ("specification", "def f():\n    import bn_reference.cases.layouts", "specification imports layouts"),
-        ("cases/case", "from bn_reference import oracle", "cases.case imports oracle"),
-    ],
-)
-def test_an_import_that_runs_upwards_is_found(module: str, line: str, said: str, tmp_path: Path) -> None:
-    path = tmp_path / "bn_reference" / f"{module}.py"
-    path.parent.mkdir(parents=True)
-    path.write_text(line)
-
-    assert upward_imports(tmp_path) == [said]
 
 
 def test_torch_in_the_wrong_place_is_found(tmp_path: Path) -> None:
@@ -133,6 +75,21 @@ def test_a_heavy_import_is_found() -> None:
     assert {"torch", "hypothesis"} <= loaded_by(
         "import bn_reference.verification.judge, bn_reference.targets.forms.torch_module"
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "new"),
+    [
+        ("bn_reference.implementations.protocol", "Implementation", "bn_reference.targets.protocol"),
+        ("bn_reference.implementations.torch_module", "TorchImplementation", "bn_reference.targets.forms.torch_module"),
+        ("bn_reference.layouts", "place", "bn_reference.cases.layouts"),
+    ],
+)
+def test_an_old_name_leads_to_the_new_place_with_a_warning(old: str, name: str, new: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"^{old} has moved to {new}, and goes with the next release$"):
+        thing = getattr(import_module(old), name)
+
+    assert thing is getattr(import_module(new), name)
 
 
 def test_what_the_package_offers() -> None:

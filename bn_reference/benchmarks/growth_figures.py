@@ -12,8 +12,8 @@ from typing import Any
 from bn_reference.benchmarks.growth import CURVES, UPPER, Curve
 from bn_reference.benchmarks.heap import keep_freed_memory
 from bn_reference.benchmarks.machine import machine
-from bn_reference.mnist.learning import on_threads
 from bn_reference.support.plotting import BATCH_NORM, GREY, PLAIN, label_ends, new_figure, save, styled
+from bn_reference.support.threads import on_threads
 
 __all__ = ["draw_growth", "growth_json"]
 

@@ -15,7 +15,7 @@ from bn_reference.benchmarks.sampling import OPERATION, PATIENCE, RIVAL, SERIES,
 from bn_reference.benchmarks.work import Outputs, work_of
 from bn_reference.benchmarks.workload import checked_channels, judge, workload
 from bn_reference.cases.case import Case
-from bn_reference.mnist.learning import on_threads
+from bn_reference.support.threads import on_threads
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 
 __all__ = ["Failed", "NotMeasured", "measure"]

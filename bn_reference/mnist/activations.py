@@ -13,9 +13,10 @@ from torch.nn.functional import cross_entropy
 
 from bn_reference.cases.recorded import Batch, Recording, write_recording
 from bn_reference.mnist.dataset import Dataset
-from bn_reference.mnist.learning import Learner, endless_batches, on_threads, tensors
+from bn_reference.mnist.learning import Learner, endless_batches, tensors
 from bn_reference.mnist.models import batch_norm_layers, perceptron, seeded
 from bn_reference.mnist.regression import LIMIT, STEPS
+from bn_reference.support.threads import on_threads
 from bn_reference.targets.forms.torch_module import from_tensor
 
 __all__ = ["SIZES", "record"]

@@ -9,7 +9,9 @@ from typing import Any
 
 from bn_reference.mnist.idx import IdxFile, UnusableData
 
-__all__ = ["MIRRORS", "fetch"]
+__all__ = ["MIRRORS", "VARIABLE", "advice", "fetch"]
+
+VARIABLE = "BN_REFERENCE_DATA"  # of the environment: where the images lie
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -17,6 +19,11 @@ MIRRORS = (
 )
 TIMEOUT = 20.0  # seconds without a byte
 CHUNK = 1 << 16
+
+
+def advice() -> str:
+    """What to do where there are no images and none can be fetched."""
+    return f"pass --data DIR or set {VARIABLE} to a directory with its four gzip'd files, or connect to the network"
 
 
 def fetch(files: Sequence[IdxFile], directory: Path, mirrors: Sequence[str] = MIRRORS) -> None:
@@ -56,8 +63,6 @@ def _fetch(pooch: Any, file: IdxFile, directory: Path, mirrors: Sequence[str]) -
                 raise UnusableData(f"the cache for MNIST is {directory} ({error.strerror}), but {rule}") from None
             except (OSError, ValueError) as error:  # requests' exceptions are OSErrors, another checksum is a ValueError
                 failures.append(f"{mirror} ({_said(error)})")
-    from bn_reference.mnist.sources import advice
-
     raise UnusableData(f"no mirror gives {file.name}: {'; '.join(failures)}; {advice()}")
 
 

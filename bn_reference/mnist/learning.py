@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from bn_reference.mnist.dataset import Split
 
-__all__ = ["BATCH_SIZE", "LEARNING_RATE", "Learner", "Score", "batches", "endless_batches", "on_threads", "score", "tensors"]
+__all__ = ["BATCH_SIZE", "LEARNING_RATE", "Learner", "Score", "batches", "endless_batches", "score", "tensors"]
 
 BATCH_SIZE = 32  # the lecture's
 LEARNING_RATE = 0.01
@@ -71,14 +70,3 @@ def score(model: nn.Module, images: Tensor, labels: Tensor, size: int | None = N
     model.train(was_training)
     right = (logits.argmax(1) == labels).double().mean()
     return Score(float(cross_entropy(logits, labels)), float(right))
-
-
-@contextmanager
-def on_threads(count: int) -> Iterator[None]:
-    """Let torch use that many threads, and as many as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

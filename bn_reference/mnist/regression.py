@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from bn_reference.mnist.dataset import Dataset
-from bn_reference.mnist.learning import Learner, endless_batches, on_threads, score, tensors
+from bn_reference.mnist.learning import Learner, endless_batches, score, tensors
 from bn_reference.mnist.models import LayerFactory, model_pair
+from bn_reference.support.threads import on_threads
 
 __all__ = ["LIMIT", "STEPS", "Advantage", "advantage", "rows_that_depend_on_the_batch_size"]
 

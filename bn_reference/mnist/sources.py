@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.mnist.dataset import Dataset, Split
+from bn_reference.mnist.download import VARIABLE, advice, fetch
 from bn_reference.mnist.idx import IdxFile, UnusableData, read_idx
 
-__all__ = ["FILES", "VARIABLE", "UnusableData", "cache_directory", "load", "locate"]
-
-VARIABLE = "BN_REFERENCE_DATA"
+__all__ = ["FILES", "UnusableData", "cache_directory", "load", "locate"]
 
 TRAIN_IMAGES = IdxFile(
     "train-images-idx3-ubyte.gz", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", (60000, 28, 28)
@@ -48,8 +47,6 @@ def load(data: Path | None = None, *, download: bool = True) -> Dataset:
         directory = cache_directory()
         if not download:
             raise UnusableData(f"there is no MNIST in {directory}; {advice()}")
-        from bn_reference.mnist.download import fetch
-
         fetch(FILES, directory)
     return Dataset(
         "MNIST",
@@ -84,11 +81,6 @@ def cache_directory() -> Path:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "bn-reference" / "mnist"
-
-
-def advice() -> str:
-    """What to do where there are no images and none can be fetched."""
-    return f"pass --data DIR or set {VARIABLE} to a directory with its four gzip'd files, or connect to the network"
 
 
 def _of_environment() -> Path | None:

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from bn_reference.mnist.dataset import Dataset
-from bn_reference.mnist.learning import BATCH_SIZE, Learner, batches, on_threads, score, tensors
+from bn_reference.mnist.learning import BATCH_SIZE, Learner, batches, score, tensors
 from bn_reference.mnist.models import LayerFactory, model_pair
+from bn_reference.support.threads import on_threads
 
 __all__ = ["Epoch", "Figures", "History", "Settings", "train"]
 

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from bn_reference.mnist.dataset import Dataset
-from bn_reference.mnist.learning import Learner, endless_batches, on_threads, tensors
+from bn_reference.mnist.learning import Learner, endless_batches, tensors
 from bn_reference.mnist.models import LayerFactory, perceptron, seeded
 from bn_reference.mnist.regression import LIMIT
+from bn_reference.support.threads import on_threads
 
 __all__ = ["PERTURBATIONS", "STEPS", "Comparison", "compare"]
 

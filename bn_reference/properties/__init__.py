@@ -1,7 +1,8 @@
 """The rules of batch normalization, each a named sentence: ``PROPERTIES``, in the order in which they are reported."""
 
 from bn_reference.properties import contract, evaluation, gradients, normalization, running
-from bn_reference.properties.registry import FAMILIES, NotApplicable, Property
+from bn_reference.properties.registry import FAMILIES, Property
+from bn_reference.properties.trial import NotApplicable
 
 __all__ = ["FAMILIES", "PROPERTIES", "NotApplicable", "Property"]
 

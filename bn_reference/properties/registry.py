@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from bn_reference.oracle.compare import Comparison
+from bn_reference.properties.trial import Trial
 
-if TYPE_CHECKING:
-    from bn_reference.properties.trial import Trial
+__all__ = ["FAMILIES", "Property", "family"]
 
-__all__ = ["FAMILIES", "NotApplicable", "Property", "family"]
-
-Body = Callable[["Trial"], Comparison]
+Body = Callable[[Trial], Comparison]
 
 FAMILIES = ("normalization", "running", "gradients", "evaluation", "contract")
 
 IOFFE_SZEGEDY = "Ioffe & Szegedy 2015"
 TORCH_DOCS = "docs of torch.nn.BatchNorm1d"
-
-
-class NotApplicable(Exception):
-    """The case has nothing that the property speaks of (no second channel, say); another case is drawn in its place."""
 
 
 @dataclass(frozen=True)

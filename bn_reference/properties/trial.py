@@ -15,13 +15,16 @@ from typing import Any
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
-from bn_reference.properties.registry import NotApplicable
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step
 
-__all__ = ["Laboratory", "Observation", "Trial"]
+__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial"]
 
 KEPT_CASES = 320  # as many as one pair of dtypes draws by default
 KEPT_MADE = 8  # cases that a property made of a drawn one: nobody but itself can ask for them again
+
+
+class NotApplicable(Exception):
+    """The case has nothing that the property speaks of (no second channel, say); another case is drawn in its place."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ from bn_reference.benchmarks.operations import BACKWARD, TRAIN
 from bn_reference.benchmarks.sampling import OPERATION, RIVAL, SERIES, Samples, Series, alternate
 from bn_reference.benchmarks.work import work_of
 from bn_reference.benchmarks.workload import workload
-from bn_reference.mnist.learning import on_threads
 from bn_reference.reference.blocks import BLOCK, ROW
+from bn_reference.support.threads import on_threads
 from bn_reference.targets import REFERENCE, TORCH
 from bn_reference.targets.recognition import load_target
 

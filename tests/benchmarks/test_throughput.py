@@ -22,7 +22,7 @@ from bn_reference.benchmarks.plan import BASE
 from bn_reference.benchmarks.sampling import COPY, SERIES, WARM_UP, times_in_a_turn, yardsticks
 from bn_reference.benchmarks.work import work_of
 from bn_reference.benchmarks.workload import checked_channels, judge, workload
-from bn_reference.mnist.learning import on_threads
+from bn_reference.support.threads import on_threads
 from bn_reference.targets.protocol import Implementation
 from bn_reference.targets.recognition import load_target
 

@@ -20,8 +20,8 @@ from bn_reference.api import verify
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.benchmarks.shares import sampled
-from bn_reference.mnist.learning import on_threads
 from bn_reference.properties import PROPERTIES
+from bn_reference.support.threads import on_threads
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification.judge import Judge

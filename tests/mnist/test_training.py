@@ -6,9 +6,10 @@ import torch
 
 from bn_reference.mnist.dataset import Dataset, Split
 from bn_reference.mnist.layers import layer_named
-from bn_reference.mnist.learning import batches, on_threads, score
+from bn_reference.mnist.learning import batches, score
 from bn_reference.mnist.models import batch_norm_layers, model_pair, perceptron, seeded
 from bn_reference.mnist.training import History, Settings, steps_of, train
+from bn_reference.support.threads import on_threads
 
 SHORT = Settings(epochs=2, limit=320)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bn_reference import BatchNorm1d, blocks
+from bn_reference import BatchNorm1d
 from bn_reference import specification as spec
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
@@ -16,6 +16,7 @@ from bn_reference.cases.layouts import to_matrix
 from bn_reference.cases.strategies import cases
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_training
+from bn_reference.reference import blocks
 
 # The limits of a row and a block, from one element to more than any batch here has.
 LIMITS = st.tuples(*[st.sampled_from([1, 2, 3, 5, 8, 16, 64, 1000, 2**15])] * 2)

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from bn_reference.mnist.dataset import Dataset
-from bn_reference.mnist.learning import on_threads
 from bn_reference.mnist.phenomena.companions import Companions, movement
 from bn_reference.mnist.phenomena.depth import Learnt, learn_at_depth
 from bn_reference.mnist.phenomena.gradients import Profile, gradient_profiles
 from bn_reference.mnist.phenomena.networks import ACTIVATIONS, DEPTHS
 from bn_reference.mnist.phenomena.shift import Percentiles, Shift, input_percentiles, input_shift
 from bn_reference.mnist.regression import advantage
+from bn_reference.support.threads import on_threads
 
 __all__ = ["PARTS", "SEEN_DEPTH", "Effort", "Measurements", "measure_all"]
 

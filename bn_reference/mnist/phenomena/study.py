@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 import torch
 
 from bn_reference.mnist.dataset import Dataset
-from bn_reference.mnist.learning import on_threads
 from bn_reference.mnist.models import LayerFactory
 from bn_reference.mnist.phenomena.companions import movement
 from bn_reference.mnist.phenomena.depth import learn_at_depth
@@ -15,6 +14,7 @@ from bn_reference.mnist.phenomena.gradients import gradient_profiles
 from bn_reference.mnist.phenomena.networks import ACTIVATIONS
 from bn_reference.mnist.phenomena.shift import input_percentiles, input_shift
 from bn_reference.mnist.regression import advantage
+from bn_reference.support.threads import on_threads
 
 __all__ = ["QUANTITIES", "study_phenomena"]
 

@@ -11,7 +11,7 @@ import torch
 
 from bn_reference.mnist.dataset import Dataset
 from bn_reference.mnist.layers import layer_named
-from bn_reference.mnist.learning import on_threads, tensors
+from bn_reference.mnist.learning import tensors
 from bn_reference.mnist.models import batch_norm_layers
 from bn_reference.mnist.phenomena.companions import BATCH_SIZES, Companions, movement
 from bn_reference.mnist.phenomena.gradients import gradient_profiles, predicted_growth
@@ -25,6 +25,7 @@ from bn_reference.mnist.phenomena.study import (
 )
 from bn_reference.mnist.regression import advantage
 from bn_reference.power.mutants.catalogue import MUTANTS
+from bn_reference.support.threads import on_threads
 
 Studied = dict[str, list[float]]
 BATCH_NORM = torch.nn.BatchNorm1d
