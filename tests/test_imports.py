@@ -62,7 +62,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["bn_reference", "bn_reference.api", "bn_reference.cli", "bn_reference.plugin.pytest_plugin"]
+    "module", ["bn_reference", "bn_reference.verification.api", "bn_reference.cli", "bn_reference.plugin.pytest_plugin"]
 )
 def test_a_light_import_stays_light(module: str) -> None:
     heavy = {"torch", "hypothesis", "rich", "mpmath", "matplotlib"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 
-from bn_reference.api import environment
+from bn_reference.verification.api import environment
 
 __all__ = ["differences", "machine"]
 

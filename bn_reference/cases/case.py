@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.code import array_code
+from bn_reference.cases.facts import Unseen
 
-__all__ = ["Array", "Case", "Outcome", "State"]
+__all__ = ["Array", "Case", "Seen", "State"]
 
 Array = npt.NDArray[Any]
+Seen = Array | Unseen | None
 
 
 def _freeze(instance: Any) -> None:
@@ -27,12 +29,16 @@ def _freeze(instance: Any) -> None:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What a layer stores: ``mean, var: (C,)`` in the parameter dtype, or None without tracking, and the number of batches
-    seen."""
+    """What a layer stores.
 
-    mean: Array | None = None
-    var: Array | None = None
-    batches: int | None = None
+    Attributes:
+        mean, var: the running statistics, (C,) in the parameter dtype; None without tracking.
+        batches: the number of batches seen; None without tracking.
+    """
+
+    mean: Seen = None
+    var: Seen = None
+    batches: int | Unseen | None = None
 
     def __post_init__(self) -> None:
         _freeze(self)
@@ -111,23 +117,3 @@ class Case:
             if entry.repr and (value is not None or entry.default is not None):
                 parts.append(f"{entry.name}={array_code(value) if isinstance(value, np.ndarray) else repr(value)}")
         return f"Case({', '.join(parts)})"
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What one step of an implementation gave.
-
-    Attributes:
-        y: the output as it came, any shape and dtype that the implementation chose.
-        state: after the step.
-        grad_x, grad_weight, grad_bias: None where there is none, or none was asked for.
-    """
-
-    y: Array
-    state: State
-    grad_x: Array | None = None
-    grad_weight: Array | None = None
-    grad_bias: Array | None = None
-
-    def __post_init__(self) -> None:
-        _freeze(self)

@@ -118,7 +118,7 @@ def _print(history: History, settings: Settings, dataset: Dataset, seconds: floa
 
 def _as_json(history: History, settings: Settings, dataset: Dataset, seconds: float) -> dict[str, Any]:
     """Schema 1 of the contract; a figure that is not finite is null, as JSON has no other word for it."""
-    from bn_reference.api import environment
+    from bn_reference.verification.api import environment
 
     return {
         "schema": SCHEMA,

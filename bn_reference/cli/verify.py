@@ -18,7 +18,7 @@ from bn_reference.targets import TORCH
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bn_reference.verification.results import Report
+    from bn_reference.reports.report import Report
 
 __all__ = ["verify"]
 
@@ -73,10 +73,10 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
     """
     from rich.console import Console
 
-    from bn_reference import api
     from bn_reference.cases.recorded import UnusableRecording
     from bn_reference.reports.progress import ProgressDisplay
     from bn_reference.targets.protocol import UnusableTarget
+    from bn_reference.verification import api
     from bn_reference.verification.selection import UnusableArguments
 
     require_writable(json_path)

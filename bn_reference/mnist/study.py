@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-from bn_reference.api import environment
 from bn_reference.mnist.dataset import Dataset
 from bn_reference.mnist.digits import handwritten_digits
 from bn_reference.mnist.layers import layer_named
@@ -26,6 +25,7 @@ from bn_reference.mnist.sources import load
 from bn_reference.mnist.training import Settings, train
 from bn_reference.mnist.trajectory import compare
 from bn_reference.power.controls import CONTROLS
+from bn_reference.verification.api import environment
 
 __all__ = ["study"]
 

@@ -7,7 +7,7 @@ reaches must not come out finite; one whose bound is infinite may come out as an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,15 @@ import numpy.typing as npt
 
 from bn_reference.arithmetic.double_double import DoubleDouble
 from bn_reference.arithmetic.running_error import Carrier, leading, magnitude
+from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import place_in_batch, to_matrix
+from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.bounded import Bounded
 
-__all__ = ["Comparison", "all_of", "fact", "same_bits", "within"]
+__all__ = ["Comparison", "all_of", "fact", "presence", "same_bits", "unseen", "within"]
 
 Array = npt.NDArray[Any]
+Chosen = npt.NDArray[np.intp] | None
 
 
 @dataclass(frozen=True)
@@ -30,54 +33,64 @@ class Comparison:
     Attributes:
         what: the quantity, in the words of the layer: "y", "running_var".
         holds: the verdict.
+        aspect: what about the quantity was compared.
         ratio: the largest error / bound, 0 where all is equal; None where nothing is measured.
         powerless: every bound is as large as the value itself (or its scale), so that zeros would have passed too.
+        resolution: the median over the elements of bound / size of the value: what part of it an error must be to be seen.
         index: where the worst element stands, in the layer's own axes; None for a fact.
         actual, expected, error, bound: the worst element's.
-        sentence: what is wrong, for a fact or a wrong form; empty otherwise.
+        fact: what is so and must not be, or the other way round; None where numbers were compared.
+        unasked: why it could not be asked; empty where it was.
+        vacuous: there was nothing to compare, on either side.
     """
 
     what: str
     holds: bool
+    aspect: Aspect = Aspect.VALUE
     ratio: float | None = None
     powerless: bool = False
+    resolution: float | None = None
     index: tuple[int, ...] | None = None
     actual: float = math.nan
     expected: float = math.nan
     error: float = math.nan
     bound: float = math.nan
-    sentence: str = ""
+    fact: Fact | None = None
+    unasked: str = ""
+    vacuous: bool = False
 
-    def __str__(self) -> str:
-        if self.sentence:
-            return self.sentence
-        where = f"{self.what}[{', '.join(map(str, self.index or ()))}]"
-        if math.isinf(self.expected) or math.isnan(self.expected):
-            return f"{where} is {self.actual!r}, though a NaN or an infinity of the input reaches it"
-        if self.bound == 0.0:
-            return f"{where} is {self.actual!r} and must be {self.expected!r}, bit for bit"
-        times = f", {self.ratio:.3g} times the bound" if self.ratio is not None and math.isfinite(self.ratio) else ""
-        expected = f"expected {self.expected!r} within {self.bound:.3g}"
-        return f"{where} is {self.actual!r}, {expected}; the error is {self.error:.3g}{times}"
+    @property
+    def says_something(self) -> bool:
+        """Whether anything was looked at."""
+        return not self.unasked and not self.vacuous
 
 
-def within(what: str, actual: Array | Carrier | None, expected: Bounded | None) -> Comparison:
+def within(
+    what: str,
+    actual: Array | Carrier | Unseen | None,
+    expected: Bounded | None,
+    aspect: Aspect = Aspect.VALUE,
+    *,
+    channels: Chosen = None,
+) -> Comparison:
     """``|actual - expected| <= bound``, element by element.
 
     Args:
         what: the quantity's name.
         actual: (N, C), (N, C, L) or (C,) as the implementation gave it, or a carrier of the expected value's shape.
         expected: (m, C) or (C,); None where there is to be nothing.
+        aspect: what about the quantity is compared.
+        channels: the numbers of those that are compared, where they are not all there are.
     """
-    if expected is None:
-        return fact(what, actual is None, f"there is a {what} where there is to be none")
-    if actual is None:
-        return Comparison(what, False, sentence=f"there is no {what}")
+    if isinstance(actual, Unseen):
+        return unseen(what, actual, aspect)
+    if expected is None or actual is None:
+        return presence(what, actual is not None, expected is not None, aspect)
     shape = actual.shape
-    channels = expected.bound.shape[-1]
+    width = expected.bound.shape[-1]
     fits = len(shape) == expected.bound.ndim or (len(shape) == 3 and expected.bound.ndim == 2)
-    if not fits or (shape[1] if len(shape) > 1 else shape[0]) != channels or _size(shape) != expected.bound.size:
-        return Comparison(what, False, sentence=f"{what} has shape {shape}, which does not fit (m, C) = {expected.bound.shape}")
+    if not fits or (shape[1] if len(shape) > 1 else shape[0]) != width or math.prod(shape) != expected.bound.size:
+        return fact(False, Fact(Kind.SHAPE, what, shape, expected.bound.shape), aspect)
     if isinstance(actual, np.ndarray):
         matrix = to_matrix(actual).astype(np.float64)
         numbers: Carrier = DoubleDouble(matrix) if isinstance(expected.value, DoubleDouble) else matrix
@@ -93,10 +106,21 @@ def within(what: str, actual: Array | Carrier | None, expected: Bounded | None) 
             polluted = np.broadcast_to(expected.polluted, error.shape)
             holds, ratio = _with_exceptions(leading(numbers), expected, polluted, holds, ratio)
             sees &= ~polluted
-        powerless = error.size > 0 and not sees.any()
-    return _worst(
-        what, shape, bool(holds.all()), ratio, leading(numbers), leading(expected.value), error, expected.bound, powerless
+    worst = _worst(
+        Comparison(what, bool(holds.all()), aspect, powerless=error.size > 0 and not sees.any()),
+        shape,
+        channels,
+        ratio,
+        (leading(numbers), leading(expected.value), error, expected.bound),
     )
+    return replace(worst, resolution=_resolution(expected.bound, scale, sees))
+
+
+def _resolution(bound: Array, scale: Array, sees: npt.NDArray[np.bool_]) -> float | None:
+    """The median of bound / size over the elements in which a fault can be seen; infinite where that is none of them."""
+    if bound.size == 0:
+        return None
+    return float(np.median(bound[sees] / scale[sees])) if sees.any() else math.inf
 
 
 def _with_exceptions(
@@ -109,71 +133,84 @@ def _with_exceptions(
     return holds, np.where(holds, ratio, np.maximum(ratio, np.nextafter(1.0, 2.0)))
 
 
-def same_bits(what: str, actual: Array | None, expected: Array | None) -> Comparison:
+def same_bits(
+    what: str,
+    actual: Array | Unseen | None,
+    expected: Array | Unseen | None,
+    aspect: Aspect = Aspect.VALUE,
+    *,
+    channels: Chosen = None,
+) -> Comparison:
     """Equal bit for bit, the sign of a zero and the payload of a NaN aside.
 
     Args:
         what: the quantity's name.
-        actual, expected: arrays of one shape and dtype; None and None are the same.
+        actual, expected: arrays of one shape and dtype; where both are None there is nothing to compare.
+        aspect: what about the quantity is compared.
+        channels: the numbers of those that are compared, where they are not all there are.
     """
+    for side in (actual, expected):
+        if isinstance(side, Unseen):
+            return unseen(what, side, aspect)
+    if actual is None and expected is None:
+        return Comparison(what, True, aspect, vacuous=True)
     if actual is None or expected is None:
-        same = actual is None and expected is None
-        return Comparison(what, same, sentence="" if same else f"{what} is there in one run and not in the other")
+        return fact(False, Fact(Kind.ONE_SIDED, what), aspect)
+    assert isinstance(actual, np.ndarray)
+    assert isinstance(expected, np.ndarray)
     if actual.shape != expected.shape or actual.dtype != expected.dtype:
-        form = f"{what} has shape {actual.shape} and dtype {actual.dtype}, not {expected.shape} and {expected.dtype}"
-        return Comparison(what, False, sentence=form)
+        forms = [(array.shape, array.dtype.name) for array in (actual, expected)]
+        return fact(False, Fact(Kind.FORM, what, *forms), aspect)
     if actual.tobytes() == expected.tobytes():
-        return Comparison(what, True, ratio=0.0)
+        return Comparison(what, True, aspect, ratio=0.0)
     wide, reference = to_matrix(actual).astype(np.float64), to_matrix(expected).astype(np.float64)
     equal = (wide == reference) | (np.isnan(wide) & np.isnan(reference))
     with np.errstate(all="ignore"):
         error = np.where(equal, 0.0, np.abs(wide - reference))
     ratio = np.where(equal, 0.0, np.inf)
-    return _worst(what, actual.shape, bool(equal.all()), ratio, wide, reference, error, np.zeros_like(error), False)
+    found = Comparison(what, bool(equal.all()), aspect)
+    return _worst(found, actual.shape, channels, ratio, (wide, reference, error, np.zeros_like(error)))
 
 
-def fact(what: str, holds: bool, sentence: str) -> Comparison:
-    """Something that is so or not: a dtype, a count; ``sentence`` says what is wrong where it does not hold."""
-    return Comparison(what, holds, sentence="" if holds else sentence)
+def fact(holds: bool, said: Fact, aspect: Aspect = Aspect.VALUE) -> Comparison:
+    """Something that is so or not: a dtype, a count; ``said`` is what is wrong where it does not hold."""
+    return Comparison(said.what, holds, aspect, fact=None if holds else said)
+
+
+def presence(what: str, there: bool, wanted: bool, aspect: Aspect = Aspect.VALUE) -> Comparison:
+    """Whether there is something exactly where there is to be; nothing where nothing is wanted shows nothing."""
+    if there == wanted:
+        return Comparison(what, True, aspect, vacuous=not wanted)
+    return fact(False, Fact(Kind.ABSENT if wanted else Kind.UNWANTED, what), aspect)
+
+
+def unseen(what: str, instead: Unseen, aspect: Aspect = Aspect.VALUE) -> Comparison:
+    """The comparison with something that could not be had: not asked, or failed by what came in its place."""
+    if isinstance(instead, Wrong):
+        return Comparison(what, False, aspect, fact=instead.fact)
+    return Comparison(what, True, aspect, unasked=instead.reason if isinstance(instead, Missing) else "it was not seen")
 
 
 def all_of(*comparisons: Comparison) -> Comparison:
-    """The comparison that fails worst, or the one that comes nearest to its bound."""
+    """The comparison that fails worst, or the one that comes nearest to its bound; what could not be asked is left out."""
     failed = [c for c in comparisons if not c.holds]
-    worst = max(failed or comparisons, key=lambda c: -1.0 if c.ratio is None else c.ratio)
+    telling = failed or [c for c in comparisons if c.says_something] or [c for c in comparisons if c.unasked] or comparisons
+    worst = max(telling, key=lambda c: -1.0 if c.ratio is None else c.ratio)
     measured = [c for c in comparisons if c.ratio is not None]
     powerless = bool(measured) and all(c.powerless for c in measured)
-    return worst if worst.powerless == powerless else Comparison(**{**vars(worst), "powerless": powerless})
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return math.prod(shape)
+    resolutions = [c.resolution for c in measured if c.resolution is not None]
+    return replace(worst, powerless=powerless, resolution=min(resolutions, default=None))
 
 
 def _worst(
-    what: str,
-    shape: tuple[int, ...],
-    holds: bool,
-    ratio: Array,
-    actual: Array,
-    expected: Array,
-    error: Array,
-    bound: Array,
-    powerless: bool,
+    found: Comparison, shape: tuple[int, ...], channels: Chosen, ratio: Array, numbers: tuple[Array, Array, Array, Array]
 ) -> Comparison:
+    """The comparison with its worst element: where it stands, and its ``numbers``, actual, expected, error and bound."""
     if ratio.size == 0:
-        return Comparison(what, holds, ratio=0.0)
-    flat = int(np.argmax(ratio))
-    at = tuple(int(i) for i in np.unravel_index(flat, ratio.shape))
-    index = place_in_batch(*at, shape) if len(at) == 2 else at
-    return Comparison(
-        what,
-        holds,
-        ratio=float(ratio[at]),
-        powerless=powerless,
-        index=index,
-        actual=float(actual[at]),
-        expected=float(expected[at]),
-        error=float(error[at]),
-        bound=float(bound[at]),
-    )
+        return replace(found, ratio=0.0)
+    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+    actual, expected, error, bound = (float(array[at]) for array in numbers)
+    here = at if channels is None else (*at[:-1], int(channels[at[-1]]))
+    index = place_in_batch(*here, shape) if len(here) == 2 else here
+    measured: dict[str, Any] = {"actual": actual, "expected": expected, "error": error, "bound": bound}
+    return replace(found, ratio=float(ratio[at]), index=index, **measured)

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, settings
 
 from bn_reference.plugin.pytest_plugin import seed_of
 from bn_reference.properties import Property
+from bn_reference.reports.results import Result
 from bn_reference.reports.violations import violation_text
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification.judge import Judge
-from bn_reference.verification.results import Result
 from bn_reference.verification.selection import Budget, Unit
 
 TIMEOUT = 10.0  # seconds an example; as the command line's default

@@ -1,11 +1,14 @@
 """Known deviations of torch from the rules: strict expected failures, each with a region, a reason, a link and a witness.
 
-A deviation is not a tolerance: in its region an implementation keeps the rule, or does *what torch does there* within the
-computed bound of that; anything else is a violation. The witness is replayed first, so that the day torch is mended is noticed.
+A deviation is not a tolerance: in its region what runs through torch's own kernel keeps the rule, or does *what torch does
+there* within the computed bound of that; anything else is a violation. It excuses no other implementation, and nothing in a
+version of torch that was seen without it. The witness is replayed first, so that the day torch is mended is noticed.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, combinations
@@ -26,6 +29,7 @@ __all__ = ["DEVIATIONS", "Deviation", "as_torch_does", "deviations_of"]
 
 IN_ORDER = ("contiguous", "offset")
 HALVES = ("float16", "bfloat16")
+TORCH = "torch"  # the library, as implementations name the kernels that they run through
 LAYS_X_OUT = ("every_layout_agrees_with_the_contiguous_one", "strided_upstream_gradients_agree")
 
 
@@ -55,9 +59,23 @@ class Deviation:
     model: Callable[[Case], dict[str, Any]] = lambda case: {}
     gone_in: tuple[int, int] | None = None
 
+    def shows(self) -> bool:
+        """Whether the torch that is loaded has it; no torch has none."""
+        version = loaded_torch()
+        return version is not None and (self.gone_in is None or version < self.gone_in)
+
+
+def loaded_torch() -> tuple[int, int] | None:
+    """Major and minor version of torch, where it is loaded."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    major, minor = re.findall(r"\d+", str(torch.__version__))[:2]
+    return int(major), int(minor)
+
 
 def by_model(property: Property, trial: Trial) -> Comparison:
-    """The property, where the model that the trial is judged by says all."""
+    """The property, where the model that the trial is under says all."""
     return property.body(trial)
 
 
@@ -65,23 +83,26 @@ def as_torch_does(property: Property, trial: Trial) -> tuple[Comparison, list[De
     """The comparison with what torch does where it is known to deviate, and the deviations met; None where it is not so.
 
     Each deviation is tried by itself, then several together: a case may lie in the regions of several, and those that it
-    takes to explain it are named, no others.
+    takes to explain it are named, no others. Only what runs through torch's own kernel, in the steps that the rule looks at,
+    may deviate as torch does.
     """
     met = [deviation for deviation in deviations_of(property, trial.case.pair) if deviation.region(property, trial.case)]
+    if not met or not all(TORCH in trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes):
+        return None
     for together in chain.from_iterable(combinations(met, size) for size in range(1, len(met) + 1)):
         model: dict[str, Any] = {}
         for deviation in together:
             model |= deviation.model(trial.case)
         for deviation in together:
-            comparison = deviation.as_torch(property, trial.judged_as(model))
+            comparison = deviation.as_torch(property, trial.under(model))
             if comparison.holds:
                 return comparison, list(together)
     return None
 
 
 def deviations_of(property: Property, pair: Pair) -> tuple[Deviation, ...]:
-    """The known deviations that a property may meet in this pair of dtypes."""
-    return tuple(deviation for deviation in DEVIATIONS if deviation.concerns(property, pair))
+    """The known deviations that a property may meet in this pair of dtypes, with the torch that is loaded."""
+    return tuple(deviation for deviation in DEVIATIONS if deviation.shows() and deviation.concerns(property, pair))
 
 
 # half precision where x or dy is not contiguous

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bn_reference.cases.case import State
+from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.layouts import place
+from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
 from bn_reference.properties import transform
 from bn_reference.properties.registry import IOFFE_SZEGEDY, TORCH_DOCS, Property, family
@@ -11,10 +13,10 @@ from bn_reference.properties.running import same_count
 from bn_reference.properties.trial import Trial, contiguous
 
 PROPERTIES: list[Property] = []
-prop = family("evaluation", PROPERTIES)
+prop = family("evaluation", PROPERTIES, "eval")
 
 
-@prop(source=f"{IOFFE_SZEGEDY}, Algorithm 2, line 11")
+@prop(source=f"{IOFFE_SZEGEDY}, Algorithm 2, line 11", direct=True)
 def evaluation_uses_the_running_statistics(trial: Trial) -> Comparison:
     """y = gamma (x - running_mean) / sqrt(running_var + eps) + beta."""
     return within("y", trial.evaluate().y, trial.expected_evaluation().y)
@@ -31,9 +33,9 @@ def a_row_does_not_depend_on_its_companions(trial: Trial) -> Comparison:
     reversed_order = session.forward(contiguous(case.x[::-1]), training=False).y
     some = session.forward(contiguous(case.x[: 1 + len(case.x) // 2]), training=False).y
     return all_of(
-        same_bits("y of one row alone", alone, y[-1:]),
-        same_bits("y in reversed order", reversed_order, y[::-1]),
-        same_bits("y of fewer rows", some, y[: 1 + len(case.x) // 2]),
+        same_bits("y", alone, y[-1:], Aspect.OF_ONE_ROW_ALONE),
+        same_bits("y", reversed_order, y[::-1], Aspect.IN_REVERSED_ORDER),
+        same_bits("y", some, y[: 1 + len(case.x) // 2], Aspect.OF_FEWER_ROWS),
     )
 
 
@@ -43,7 +45,9 @@ def repeated_evaluation_gives_the_same_bits(trial: Trial) -> Comparison:
     x, session = trial.case, trial.open()
     first = session.forward(place(x.x, x.layout), training=False).y
     second = session.forward(place(x.x, x.layout), training=False).y
-    return all_of(same_bits("y, repeated", second, first), same_bits("y of another layer", trial.evaluate().y, first))
+    return all_of(
+        same_bits("y", second, first, Aspect.REPEATED), same_bits("y", trial.evaluate().y, first, Aspect.OF_ANOTHER_LAYER)
+    )
 
 
 @prop(source=TORCH_DOCS)
@@ -72,8 +76,8 @@ def nothing_is_stale_after_loading_a_state(trial: Trial) -> Comparison:
     state: State = session.state()
     y = session.forward(place(case.x, case.layout), training=False).y
     return all_of(
-        same_bits("running_mean as loaded", state.mean, loaded.mean),
-        same_bits("running_var as loaded", state.var, loaded.var),
+        same_bits("running_mean", state.mean, loaded.mean, Aspect.AS_LOADED),
+        same_bits("running_var", state.var, loaded.var, Aspect.AS_LOADED),
         same_count(state.batches, loaded.batches),
         within("y", y, trial.expected_evaluation(transform.with_state(case, loaded)).y),
     )
@@ -88,8 +92,8 @@ def one_row_and_none_can_be_evaluated(trial: Trial) -> Comparison:
     one = transform.with_batch(case, case.x[:1])
     y = session.forward(contiguous(one.x), training=False).y
     none = session.forward(contiguous(case.x[:0]), training=False).y
-    form = f"the output of an empty batch has shape {none.shape}, not {case.x[:0].shape}"
+    form = Fact(Kind.SHAPE, "y", none.shape, case.x[:0].shape)
     return all_of(
-        within("y of one row", y, trial.expected_evaluation(one).y),
-        fact("y of no row", none.shape == case.x[:0].shape, form),
+        within("y", y, trial.expected_evaluation(one).y, Aspect.OF_ONE_ROW),
+        fact(none.shape == case.x[:0].shape, form, Aspect.OF_NO_ROW),
     )

@@ -7,31 +7,34 @@ import numpy as np
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import from_matrix, to_matrix
 from bn_reference.oracle import relations
+from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, same_bits, within
 from bn_reference.properties import transform
 from bn_reference.properties.registry import IOFFE_SZEGEDY, TORCH_DOCS, Property, family
 from bn_reference.properties.trial import Trial
 
 PROPERTIES: list[Property] = []
-prop = family("normalization", PROPERTIES)
+prop = family("normalization", PROPERTIES, "training")
 
 
-@prop(source=f"{IOFFE_SZEGEDY}, Algorithm 1")
+@prop(source=f"{IOFFE_SZEGEDY}, Algorithm 1", direct=True)
 def output_is_the_normalized_batch(trial: Trial) -> Comparison:
     """y = gamma (x - mu) / sqrt(var + eps) + beta, mu and var the mean and biased variance of the channel's N L values."""
     return within("y", trial.train().y, trial.expected().y)
 
 
-@prop(source=f"{IOFFE_SZEGEDY}, section 3")
+@prop(source=f"{IOFFE_SZEGEDY}, section 3", implied_by=("output_is_the_normalized_batch",))
 def output_mean_is_the_bias(trial: Trial) -> Comparison:
     """mean(y) = beta in each channel, for mean(x_hat) = 0."""
-    return within("mean of y", *relations.output_mean(trial.judged(trial.case), trial.train().y, trial.expected().y))
+    measured = relations.output_mean(trial.modelled(trial.case), trial.train().y, trial.expected().y)
+    return within("y", *measured, Aspect.MEAN)
 
 
-@prop(source=f"{IOFFE_SZEGEDY}, section 3")
+@prop(source=f"{IOFFE_SZEGEDY}, section 3", implied_by=("output_is_the_normalized_batch",))
 def output_variance_is_what_eps_leaves(trial: Trial) -> Comparison:
     """var(y) = gamma^2 var / (var + eps) in each channel, biased variances both."""
-    return within("variance of y", *relations.output_variance(trial.judged(trial.case), trial.train().y, trial.expected().y))
+    measured = relations.output_variance(trial.modelled(trial.case), trial.train().y, trial.expected().y)
+    return within("y", *measured, Aspect.VARIANCE)
 
 
 @prop(source=TORCH_DOCS)
@@ -51,22 +54,22 @@ def adding_a_constant_to_a_channel_changes_nothing(trial: Trial) -> Comparison:
     """BN(x + b) = BN(x) for any b per channel (where x + b rounds, the difference that the rounding makes is expected)."""
     shifted = transform.shifted(trial.case)
     difference = relations.difference(trial.expected(shifted).y, trial.expected().y)
-    return within(
-        "y(x + b) - y(x)", relations.subtract(trial.case.precision, trial.train(shifted).y, trial.train().y), difference
-    )
+    measured = relations.subtract(trial.case.precision, trial.train(shifted).y, trial.train().y)
+    return within("y", measured, difference, Aspect.SHIFTED)
 
 
 @prop(source=f"{IOFFE_SZEGEDY}, section 3.3; IEEE 754: a power of two is an exact factor")
 def scaling_by_powers_of_two_changes_no_bit(trial: Trial) -> Comparison:
     """BN(2^k x; 4^k eps) = BN(x; eps) bit for bit, unless a root that is not correctly rounded moves its last place."""
-    scaled, safe = transform.scaled(trial.case, trial.judged(trial.case))
-    trial.require(bool(safe.any()))
+    case = trial.modelled(trial.case)
+    scaled, safe = transform.scaled(trial.case, case)
+    trial.require(safe.size > 0)
     y, y_scaled = trial.train().y[:, safe], trial.train(scaled).y[:, safe]
-    exact = same_bits("y(2^k x) - y(x)", y_scaled, y)
+    exact = same_bits("y", y_scaled, y, Aspect.SCALED, channels=safe)
     if exact.holds:
         return exact
-    allowance = relations.last_place_of_the_root(trial.judged(trial.case)).columns(safe)
-    return within("y(2^k x) - y(x)", relations.subtract(trial.case.precision, y_scaled, y), allowance)
+    allowance = relations.last_place_of_the_root(case).columns(safe)
+    return within("y", relations.subtract(case.precision, y_scaled, y), allowance, Aspect.SCALED, channels=safe)
 
 
 @prop(source="IEEE 754: rounding to nearest is symmetric")
@@ -74,7 +77,7 @@ def negating_the_input_mirrors_the_output(trial: Trial) -> Comparison:
     """BN(-x; -gamma, beta) = BN(x; gamma, beta), and BN(-x) = -BN(x) without affine parameters, bit for bit."""
     case = trial.case
     mirrored = trial.train(case.but(x=-case.x, weight=None if case.weight is None else -case.weight)).y
-    return same_bits("y", mirrored if case.affine else -mirrored, trial.train().y)
+    return same_bits("y", mirrored if case.affine else -mirrored, trial.train().y, Aspect.MIRRORED)
 
 
 @prop(source=f"{IOFFE_SZEGEDY}, Algorithm 1: the batch is a set")
@@ -104,11 +107,15 @@ def no_channel_changes_a_bit_of_another(trial: Trial) -> Comparison:
     trial.require(trial.case.channels > 1)
     case, disturbed, others = transform.one_channel_disturbed(trial.case)
     before, after = trial.train(case), trial.train(disturbed)
+    sides = {
+        "y": (after.y, before.y),
+        "grad_x": (after.grads.x, before.grads.x),
+        "running_mean": (after.state.mean, before.state.mean),
+        "running_var": (after.state.var, before.state.var),
+    }
+    taken, beside = transform.taken, Aspect.BESIDE_ANOTHER_CHANNEL
     return all_of(
-        same_bits("y", after.y[:, others], before.y[:, others]),
-        same_bits("grad_x", transform.taken(after.grads.x, others), transform.taken(before.grads.x, others)),
-        same_bits("running_mean", transform.taken(after.state.mean, others), transform.taken(before.state.mean, others)),
-        same_bits("running_var", transform.taken(after.state.var, others), transform.taken(before.state.var, others)),
+        *(same_bits(what, taken(a, others), taken(b, others), beside, channels=others) for what, (a, b) in sides.items())
     )
 
 

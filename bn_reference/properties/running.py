@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from bn_reference.cases.case import Case, State
+from bn_reference.cases.case import Case, Seen, State
+from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import place
-from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
+from bn_reference.oracle.aspect import Aspect
+from bn_reference.oracle.compare import Comparison, all_of, fact, presence, same_bits, unseen, within
 from bn_reference.properties import transform
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
-from bn_reference.properties.trial import Trial, contiguous
+from bn_reference.properties.trial import Trial, asked, contiguous
 
 PROPERTIES: list[Property] = []
-prop = family("running", PROPERTIES)
+prop = family("running", PROPERTIES, "training")
 
 
-@prop(source=TORCH_DOCS)
+@prop(source=TORCH_DOCS, direct=True)
 def one_step_moves_the_running_mean(trial: Trial) -> Comparison:
     """running_mean := (1 - f) running_mean + f mean(x), f = momentum, or 1 / (number of batches, this one included) for
     None."""
@@ -21,7 +23,7 @@ def one_step_moves_the_running_mean(trial: Trial) -> Comparison:
     return within("running_mean", trial.train().state.mean, trial.expected().state.mean)
 
 
-@prop(source=TORCH_DOCS)
+@prop(source=TORCH_DOCS, direct=True)
 def one_step_moves_the_running_variance(trial: Trial) -> Comparison:
     """running_var := (1 - f) running_var + f n / (n - 1) var(x), var biased, n = N L."""
     trial.require(trial.case.tracks)
@@ -40,9 +42,23 @@ def a_sequence_of_batches_accumulates(trial: Trial) -> Comparison:
     return all_of(*transform.state_within(state, expected), same_count(state.batches, expected.batches))
 
 
-def same_count(actual: int | None, expected: int | None) -> Comparison:
+def same_count(actual: int | Unseen | None, expected: int | Unseen | None) -> Comparison:
     """The number of batches, which is exact."""
-    return fact("num_batches_tracked", actual == expected, f"num_batches_tracked is {actual} and must be {expected}")
+    if isinstance(actual, Unseen):
+        return unseen("num_batches_tracked", actual)
+    if actual is None and expected is None:
+        return presence("num_batches_tracked", False, False)
+    return fact(actual == expected, Fact(Kind.COUNT, "num_batches_tracked", actual, expected))
+
+
+def form_of(what: str, seen: Seen, wanted: tuple[tuple[int, ...], str]) -> Comparison:
+    """Shape and dtype of something that was asked for."""
+    if isinstance(seen, Unseen):
+        return unseen(what, seen)
+    if seen is None:
+        return presence(what, False, True)
+    form = seen.shape, seen.dtype.name
+    return fact(form == wanted, Fact(Kind.FORM, what, form, wanted))
 
 
 @prop(source=TORCH_DOCS)
@@ -63,34 +79,40 @@ def bessel_counts_every_position(trial: Trial) -> Comparison:
     return within("running_var", trial.train(case).state.var, trial.expected(case).state.var)
 
 
-@prop(source=TORCH_DOCS)
+@prop(source=TORCH_DOCS, modes=("training", "eval"))
 def without_tracking_there_are_no_buffers(trial: Trial) -> Comparison:
     """track_running_stats=False: no running statistics, and eval normalizes with the batch's own."""
     case = trial.case.but(running_mean=None, running_var=None, batches=0)
     training, evaluation = trial.train(case), trial.evaluate(case)
-    absent = all(state.mean is None and state.var is None for state in (training.state, evaluation.state))
+    compared = [
+        presence(what, not (seen is None or isinstance(seen, Missing)), False)
+        for state in (training.state, evaluation.state)
+        for what, seen in (("running_mean", state.mean), ("running_var", state.var))
+    ]
     return all_of(
-        fact("running statistics", absent, "there are running statistics though track_running_stats is False"),
-        within("y in training", training.y, trial.expected(case).y),
-        within("y in eval", evaluation.y, trial.expected_evaluation(case).y),
+        *compared,
+        within("y", training.y, trial.expected(case).y, Aspect.WITHOUT_TRACKING),
+        within("y", evaluation.y, trial.expected_evaluation(case).y, Aspect.WITHOUT_TRACKING),
     )
 
 
-@prop(source=TORCH_DOCS)
+@prop(source=TORCH_DOCS, modes=("eval",))
 def evaluation_moves_nothing(trial: Trial) -> Comparison:
     """In eval neither the forward nor the backward pass changes a bit of the state."""
     trial.require(trial.case.tracks)
     observed = trial.evaluate()
     return all_of(
-        *(same_state(state, trial.case) for state in (observed.state, observed.state_after_backward)),
+        same_state(observed.state, trial.case, Aspect.AFTER_EVALUATION),
+        same_state(observed.state_after_backward, trial.case, Aspect.AFTER_BACKWARD),
         same_count(observed.state_after_backward.batches, trial.case.batches),
     )
 
 
-def same_state(state: State, case: Case) -> Comparison:
+def same_state(state: State, case: Case, aspect: Aspect) -> Comparison:
     """The running statistics, bit for bit those that the case began with."""
     return all_of(
-        same_bits("running_mean", state.mean, case.running_mean), same_bits("running_var", state.var, case.running_var)
+        same_bits("running_mean", state.mean, case.running_mean, aspect),
+        same_bits("running_var", state.var, case.running_var, aspect),
     )
 
 
@@ -114,24 +136,31 @@ def statistics_move_without_gradients(trial: Trial) -> Comparison:
 def buffers_are_updated_in_place(trial: Trial) -> Comparison:
     """Whoever holds the running statistics since before the step sees the update."""
     trial.require(trial.case.tracks)
-    observed = trial.train()
+    session = trial.open()
+    session.forward(place(trial.case.x, trial.case.layout), training=True)
+    held, state = session.held_state(), session.state()
     return all_of(
-        same_bits("running_mean as held", observed.held.mean, observed.state.mean),
-        same_bits("running_var as held", observed.held.var, observed.state.var),
-        same_count(observed.held.batches, observed.state.batches),
+        same_bits("running_mean", held.mean, state.mean, Aspect.AS_HELD),
+        same_bits("running_var", held.var, state.var, Aspect.AS_HELD),
+        _same_counts(held, state),
     )
+
+
+def _same_counts(held: State, state: State) -> Comparison:
+    if isinstance(state.batches, Unseen):
+        return unseen("num_batches_tracked", state.batches)
+    return same_count(held.batches, state.batches)
 
 
 @prop(source="github.com/pytorch/pytorch/issues/20275: a recorded statistic grows the graph with every batch")
 def statistics_are_detached_and_keep_their_dtype(trial: Trial) -> Comparison:
     """The running statistics are (C,), of the parameters' dtype, and no part of a recorded computation."""
     trial.require(trial.case.tracks)
-    observed, dtype = trial.train(), trial.case.pair.parameter_dtype
-    forms = {None if a is None else (a.shape, a.dtype.name) for a in (observed.state.mean, observed.state.var)}
-    expected = {((trial.case.channels,), dtype.name)}
+    observed, wanted = trial.train(), ((trial.case.channels,), trial.case.pair.parameters)
     return all_of(
-        fact("running statistics", forms == expected, f"running statistics have (shape, dtype) {forms}, not {expected}"),
-        fact("running statistics", not observed.state_in_graph, "a running statistic is attached to the recorded computation"),
+        form_of("running_mean", observed.state.mean, wanted),
+        form_of("running_var", observed.state.var, wanted),
+        asked(lambda: fact(not observed.state_in_graph, Fact(Kind.ATTACHED, "running statistics")), "running statistics"),
     )
 
 
@@ -142,7 +171,7 @@ def statistics_move_before_any_backward_pass(trial: Trial) -> Comparison:
     observed = trial.train()
     return all_of(
         *transform.state_within(observed.state, trial.expected().state),
-        same_bits("running_mean after backward", observed.state_after_backward.mean, observed.state.mean),
-        same_bits("running_var after backward", observed.state_after_backward.var, observed.state.var),
+        same_bits("running_mean", observed.state_after_backward.mean, observed.state.mean, Aspect.AFTER_BACKWARD),
+        same_bits("running_var", observed.state_after_backward.var, observed.state.var, Aspect.AFTER_BACKWARD),
         same_count(observed.state_after_backward.batches, trial.case.batches + 1),
     )

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
-from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.layouts import from_matrix, to_matrix
-from bn_reference.oracle import step as oracle
 from bn_reference.oracle.compare import Comparison, within
-from bn_reference.oracle.step import ExpectedState
+from bn_reference.oracle.step import ExpectedState, statistics
+from bn_reference.targets.protocol import had
 
 KEPT = 256
 MARGIN = 2.0**5  # more than the factors 2^k, 4^k of `scaled` and a few roundings
@@ -28,11 +28,11 @@ def state_within(state: State, expected: ExpectedState) -> Iterator[Comparison]:
         yield within("running_var", state.var, expected.var)
 
 
-def taken(array: Array | None, channels: npt.NDArray[np.bool_]) -> Array | None:
-    """The given channels of a batch or of a vector."""
-    if array is None:
-        return None
-    result: Array = array[:, channels] if array.ndim > 1 else array[channels]
+def taken(seen: Seen, channels: npt.NDArray[np.intp]) -> Seen:
+    """The given channels of a batch or of a vector; of what could not be had, that."""
+    if not isinstance(seen, np.ndarray):
+        return seen
+    result: Array = seen[:, channels] if seen.ndim > 1 else seen[channels]
     return result
 
 
@@ -69,16 +69,16 @@ def shifted(case: Case) -> Case:
 
 
 @lru_cache(maxsize=KEPT)
-def scaled(case: Case, judged: Case) -> tuple[Case, npt.NDArray[np.bool_]]:
-    """2^k x with 4^k eps, and the channels (C,) in which no number can leave the normal range, by the model of ``judged``."""
+def scaled(case: Case, modelled: Case) -> tuple[Case, npt.NDArray[np.intp]]:
+    """2^k x with 4^k eps, and the channels in which no number can leave the normal range, by the model of ``modelled``."""
     power = 2.0 if case.rows % 2 else -2.0
     factor = 2.0**power
     with np.errstate(all="ignore"):
         x = (case.x.astype(np.float64) * factor).astype(case.x.dtype)
         exact = x.astype(np.float64) == case.x.astype(np.float64) * factor
         wide = (_power_of_two_scale(case) > 2.0**-30) & (_power_of_two_scale(case) < 2.0**30)
-        safe = exact.all(axis=tuple(i for i in range(x.ndim) if i != 1)) & wide & _kept_in_range(judged)
-    return case.but(x=x, eps=case.eps * factor**2), safe
+        safe = exact.all(axis=tuple(i for i in range(x.ndim) if i != 1)) & wide & _kept_in_range(modelled)
+    return case.but(x=x, eps=case.eps * factor**2), np.flatnonzero(safe)
 
 
 def _kept_in_range(case: Case) -> npt.NDArray[np.bool_]:
@@ -86,7 +86,7 @@ def _kept_in_range(case: Case) -> npt.NDArray[np.bool_]:
     kept = format_of(case.precision.parameter_dtype)
     if kept.largest >= FORMATS["bfloat16"].largest:  # as wide as float32: the channel's own size was checked
         return np.ones(case.channels, dtype=bool)
-    batch = oracle.statistics(case)
+    batch = statistics(case)
     mean, var = np.abs(leading(batch.mean.value)), leading(batch.biased.value)
     stays = _normal(mean - batch.mean.error, kept) & _normal(mean, kept) & _normal(np.sqrt(var + case.eps), kept)
     result: npt.NDArray[np.bool_] = stays & _normal(case.rows * var, case.precision.sums)
@@ -116,9 +116,8 @@ def channels_taken(case: Case, order: npt.NDArray[Any]) -> Case:
 
 
 @lru_cache(maxsize=KEPT)
-def one_channel_disturbed(case: Case) -> tuple[Case, Case, npt.NDArray[np.bool_]]:
-    """The case, another content for one channel (in turn NaN, infinity, large numbers, a mirror image), the other channels
-    (C,)."""
+def one_channel_disturbed(case: Case) -> tuple[Case, Case, npt.NDArray[np.intp]]:
+    """The case, another content for one channel (in turn NaN, infinity, large numbers, a mirror image), the other channels."""
     if case.layout == "expanded":  # what is disturbed in one place cannot lie expanded
         case = case.but(layout="contiguous")
     x = case.x.copy()
@@ -132,13 +131,14 @@ def one_channel_disturbed(case: Case) -> tuple[Case, Case, npt.NDArray[np.bool_]
         x[:, disturbed] = format_of(x.dtype).largest
     else:
         x[:, disturbed] = -x[:, disturbed] + x.dtype.type(1)
-    others = np.arange(case.channels) != disturbed
+    others = np.flatnonzero(np.arange(case.channels) != disturbed)
     return case, case.but(x=x), others
 
 
 def with_state(case: Case, state: State) -> Case:
     """The case on a layer that has this state."""
-    return case.but(running_mean=state.mean, running_var=state.var, batches=state.batches or 0)
+    batches = state.batches if isinstance(state.batches, int) else 0
+    return case.but(running_mean=had(state.mean), running_var=had(state.var), batches=batches)
 
 
 def another_state(case: Case) -> State:

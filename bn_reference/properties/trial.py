@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, place
+from bn_reference.oracle.compare import Comparison, unseen
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
-from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step
+from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
-__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial"]
+__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous"]
 
 KEPT_CASES = 320  # as many as one pair of dtypes draws by default
 KEPT_MADE = 8  # cases that a property made of a drawn one: nobody but itself can ask for them again
@@ -27,26 +29,61 @@ class NotApplicable(Exception):
     """The case has nothing that the property speaks of (no second channel, say); another case is drawn in its place."""
 
 
-@dataclass(frozen=True, eq=False)
 class Observation:
-    """A step, forward and backward, and the state around it.
+    """A step of a fresh layer. Each thing is asked for when it is first read, and in the order in which it can be seen.
 
-    Attributes:
-        y, grads: what came out.
-        state: after the forward pass, before any backward pass.
-        held: the same through references taken before the step.
-        state_after_backward: after the backward pass.
-        input_changed, state_in_graph, device: what else was seen.
+    What cannot be had is a value that says why (``cases.facts.Unseen``); ``y`` raises, as there is nothing to go on with.
     """
 
-    y: Array
-    grads: Grads
-    state: State
-    held: State
-    state_after_backward: State
-    input_changed: bool
-    state_in_graph: bool
-    device: str
+    def __init__(self, implementation: Implementation, case: Case, training: bool) -> None:
+        self._implementation, self._case, self._training = implementation, case, training
+        self._session, self._step = self._run()
+        self._before: Session | None = self._session  # one in which nothing has gone back
+
+    def _run(self) -> tuple[Session, Step]:
+        session = self._implementation.open(self._case)
+        return session, session.forward(place(self._case.x, self._case.layout), training=self._training)
+
+    def _before_backward(self) -> Session:
+        if self._before is None:
+            self._before = self._run()[0]
+        return self._before
+
+    @property
+    def y(self) -> Array:
+        """The output. Raises Misbehaviour where it is none."""
+        return self._step.y
+
+    @property
+    def device(self) -> str:
+        """Where the output lies."""
+        return self._step.device
+
+    @cached_property
+    def state(self) -> State:
+        """After the forward pass, before any backward pass."""
+        return self._before_backward().state()
+
+    @cached_property
+    def state_in_graph(self) -> bool:
+        """Whether a running statistic is attached to a recorded computation, after the forward pass."""
+        return self._before_backward().state_in_graph()
+
+    @cached_property
+    def grads(self) -> Grads:
+        """What a backward pass from the case's upstream gradient gives."""
+        if self._before is self._session:
+            self._before = None
+        return self._step.backward(place(self._case.grad_y, self._case.grad_layout))
+
+    @cached_property
+    def state_after_backward(self) -> State:
+        """After a forward and a backward pass."""
+        return self._session.state() if self.grads is not None else State()
+
+    def input_changed(self) -> bool:
+        """Whether the memory of x was written to by now."""
+        return self._step.input_changed()
 
 
 Kept = OrderedDict[tuple[Case, bool], Observation]
@@ -59,13 +96,20 @@ class Laboratory:
         self.implementation = implementation
         self._drawn: Kept = OrderedDict()
         self._made: Kept = OrderedDict()
+        self._kernels: tuple[Case, bool, frozenset[str]] | None = None
+
+    def kernels(self, case: Case, training: bool) -> frozenset[str]:
+        """The libraries whose own batch norm a step of the case runs through; the latest answer is kept."""
+        if self._kernels is None or self._kernels[:2] != (case, training):
+            self._kernels = case, training, self.implementation.kernels(case, training=training)
+        return self._kernels[2]
 
     def observe(self, case: Case, training: bool) -> Observation:
-        """Run one step of a fresh layer, or hand out what it gave before."""
+        """A step of a fresh layer, or the one that was run before for the very same case."""
         key = (case, training)
         kept, most = (self._made, KEPT_MADE) if case.recipe is None else (self._drawn, 2 * KEPT_CASES)
         if key not in kept:
-            kept[key] = observe(self.implementation, case, training)
+            kept[key] = Observation(self.implementation, case, training)
             if len(kept) > most:
                 kept.popitem(last=False)
         kept.move_to_end(key)
@@ -73,18 +117,9 @@ class Laboratory:
 
 
 @lru_cache(maxsize=KEPT_CASES)
-def _judged(case: Case, model: tuple[tuple[str, Any], ...]) -> Case:
+def _under(case: Case, model: tuple[tuple[str, Any], ...]) -> Case:
     """The case as another precision model sees it; the same object each time, as the oracle keeps what it said of it."""
     return case.but(pair=replace(case.pair, **dict(model)))
-
-
-def observe(implementation: Implementation, case: Case, training: bool) -> Observation:
-    session = implementation.open(case)
-    step = session.forward(place(case.x, case.layout), training=training)
-    state, held = session.state(), session.held_state()
-    in_graph = session.state_in_graph()
-    grads = step.backward(place(case.grad_y, case.grad_layout))
-    return Observation(step.y, grads, state, held, session.state(), step.input_changed(), in_graph, step.device)
 
 
 class Trial:
@@ -101,8 +136,8 @@ class Trial:
         self.case = case
         self._model = dict(model or {})
 
-    def judged_as(self, model: Mapping[str, Any]) -> Trial:
-        """The same trial, judged by another precision model: fields of ``Pair`` that are to be different."""
+    def under(self, model: Mapping[str, Any]) -> Trial:
+        """The same trial under another precision model: fields of ``Pair`` that are to be different."""
         return Trial(self.laboratory, self.case, {**self._model, **model})
 
     def require(self, condition: bool) -> None:
@@ -129,30 +164,42 @@ class Trial:
         return self.open(case).forward(place(case.x, case.layout), training=training)
 
     def refuses(self, action: Callable[[], object]) -> bool:
-        """Whether the implementation raises an exception of its own."""
+        """Whether the implementation raises an exception of its own, or says that it cannot."""
         try:
             action()
+        except Unsupported:
+            return True
         except Misbehaviour as misbehaviour:
-            return misbehaviour.__cause__ is not None
+            return misbehaviour.raised
         return False
 
     # what the oracle expects
 
-    def judged(self, case: Case) -> Case:
-        return _judged(case, tuple(self._model.items())) if self._model else case
+    def modelled(self, case: Case) -> Case:
+        """The case as the trial's precision model sees it."""
+        return _under(case, tuple(self._model.items())) if self._model else case
 
     def expected(self, case: Case | None = None) -> ExpectedStep:
         """What a training step gives, with bounds."""
-        return expect_training(self.judged(case or self.case))
+        return expect_training(self.modelled(case or self.case))
 
     def expected_after(self, batches: tuple[Array, ...]) -> ExpectedState:
         """The running statistics after these batches, one after another."""
-        return expect_sequence(self.judged(self.case), batches)
+        return expect_sequence(self.modelled(self.case), batches)
 
     def expected_evaluation(self, case: Case | None = None) -> ExpectedStep:
         """What a step in eval gives, with bounds."""
-        return expect_inference(self.judged(case or self.case))
+        return expect_inference(self.modelled(case or self.case))
 
 
 def contiguous(array: Array) -> Placement:
+    """The array laid out contiguously."""
     return place(array, "contiguous")
+
+
+def asked(compare: Callable[[], Comparison], what: str) -> Comparison:
+    """A part of a rule, which is left out where an implementation cannot be asked for it."""
+    try:
+        return compare()
+    except Unsupported as unsupported:
+        return unseen(what, Missing(str(unsupported)))

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from bn_reference.verification.results import Result
-
-__all__ = ["STATUSES", "Marks", "pair_of", "short"]
+__all__ = ["STATUSES", "Marks", "short"]
 
 STATUSES = ("passed", "violated", "known deviation", "unsupported")
 STYLES = {"passed": "green", "violated": "bold red", "known deviation": "yellow", "unsupported": "dim"}
@@ -48,11 +46,6 @@ class Marks:
     def line(self, width: int) -> str:
         """A line across."""
         return ("─" if self.pretty else "-") * width
-
-
-def pair_of(result: Result) -> str:
-    """``float16/float32``."""
-    return f"{result.input_dtype}/{result.parameter_dtype}"
 
 
 def short(pair: str) -> str:

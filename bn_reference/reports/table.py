@@ -14,8 +14,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bn_reference.reports.marks import Marks, pair_of, short
-from bn_reference.verification.results import Result
+from bn_reference.reports.marks import Marks, short
+from bn_reference.reports.results import Result, pair_of
 
 __all__ = ["ratio", "table"]
 

@@ -9,10 +9,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bn_reference.reports.marks import STATUSES, Marks
+from bn_reference.reports.report import Report
+from bn_reference.reports.results import Result
 from bn_reference.reports.streams import print_suitably
 from bn_reference.reports.table import table
 from bn_reference.reports.violations import print_violations
-from bn_reference.verification.results import Report, Result
 
 __all__ = ["print_report", "verdict_line"]
 

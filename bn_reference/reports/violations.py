@@ -16,9 +16,10 @@ from rich.text import Text
 from bn_reference.cases.case import Array, Case
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import PROPERTIES
-from bn_reference.reports.marks import Marks, pair_of
+from bn_reference.reports.marks import Marks
+from bn_reference.reports.report import Report
+from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.table import ratio
-from bn_reference.verification.results import Report, Result
 
 __all__ = ["print_violations", "violation_text"]
 

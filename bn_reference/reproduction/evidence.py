@@ -16,7 +16,7 @@ from bn_reference.cases.case import Array
 from bn_reference.oracle.compare import Comparison
 from bn_reference.reproduction.facts import Found, facts
 from bn_reference.reproduction.replay import KINDS, Output, Replay
-from bn_reference.targets.watched import Call, Load, Open, Read
+from bn_reference.targets.trace import Call, Load, Open, Read
 
 __all__ = ["Evidence", "evidence_of", "spoken_of"]
 

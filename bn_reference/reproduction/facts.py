@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bn_reference.oracle.compare import Comparison
 from bn_reference.reproduction.literals import dtype_literal
 from bn_reference.reproduction.replay import Output, Replay
-from bn_reference.targets.watched import Backward, Forward, Open, Read
+from bn_reference.targets.trace import Backward, Forward, Open, Read
 
 __all__ = ["Found", "facts"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.layouts import Placement
 from bn_reference.reproduction.literals import Framework, dtype_literal
-from bn_reference.targets.watched import Backward, Call, Forward, Fresh, Load, Open, Read
+from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
 
 __all__ = ["Output", "Replay"]
 

@@ -20,7 +20,7 @@ from bn_reference.reproduction.evidence import Evidence, evidence_of, spoken_of
 from bn_reference.reproduction.helpers import helpers
 from bn_reference.reproduction.literals import Framework, array_literal
 from bn_reference.reproduction.replay import Replay
-from bn_reference.targets.watched import Call, Forward, Fresh, Open, Read
+from bn_reference.targets.trace import Call, Forward, Fresh, Open, Read
 
 __all__ = ["script"]
 

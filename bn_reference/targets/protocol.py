@@ -1,7 +1,10 @@
 """What the suite asks of an implementation: build a layer for a case, run steps of it, show its state.
 
 Properties speak to implementations through these three classes alone, with NumPy arrays in and out, and never name a framework.
-An adapter for another framework implements ``Implementation.open``; ``torch_module`` and ``numpy_layer`` are the two examples.
+An adapter implements ``Implementation.open`` and ``Session.forward``, and of the rest what there is; ``forms`` has examples.
+
+What an implementation cannot do raises ``Unsupported`` or NotImplementedError, wherever that is found out; the rules that read
+it are then unsupported, and no others.
 """
 
 from __future__ import annotations
@@ -10,10 +13,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
 
-__all__ = ["Grads", "Implementation", "Misbehaviour", "Session", "Step", "Unsupported", "UnusableTarget"]
+__all__ = ["Grads", "Implementation", "Misbehaviour", "Session", "Step", "Unsupported", "UnusableTarget", "had"]
 
 
 class Unsupported(Exception):
@@ -21,20 +25,47 @@ class Unsupported(Exception):
 
 
 class Misbehaviour(Exception):
-    """The implementation broke the protocol itself: it returned no array, say. One sentence says how; it is a violation."""
+    """The implementation broke the protocol itself: it returned no array, say. It is a violation.
+
+    Attributes:
+        fact: what it did. An adapter may say it in one sentence instead.
+    """
+
+    def __init__(self, said: Fact | str) -> None:
+        super().__init__(said)
+        self.fact = said if isinstance(said, Fact) else Fact(Kind.SAID, "", said)
+
+    @property
+    def raised(self) -> bool:
+        """Whether the target raised an exception of its own."""
+        return self.fact.kind is Kind.RAISED
 
 
 class UnusableTarget(Exception):
     """The target cannot be loaded or built at all; one sentence says why and what to do."""
 
 
+def had(seen: Seen) -> Array | None:
+    """The array, where it could be had, or None where there is none.
+
+    Raises:
+        Unsupported: it could not be asked for.
+        Misbehaviour: what came is no such array.
+    """
+    if isinstance(seen, Wrong):
+        raise Misbehaviour(seen.fact)
+    if isinstance(seen, Unseen):
+        raise Unsupported(seen.reason if isinstance(seen, Missing) else "it was not seen")
+    return seen
+
+
 @dataclass(frozen=True, eq=False)
 class Grads:
     """What a backward pass gave: ``x`` of the input's shape, ``weight, bias: (C,)``; None where none was asked for."""
 
-    x: Array | None
-    weight: Array | None
-    bias: Array | None
+    x: Seen
+    weight: Seen
+    bias: Seen
 
 
 class Step(ABC):
@@ -46,15 +77,18 @@ class Step(ABC):
     """
 
     y: Array
-    device: str
+    device: str = "cpu"
 
-    @abstractmethod
     def backward(self, grad_y: Placement) -> Grads:
-        """Gradients of ``sum(grad_y * y)``; may be asked more than once. Raises Unsupported where there is no backward pass."""
+        """Gradients of ``sum(grad_y * y)``."""
+        raise Unsupported("there is no backward pass")
 
-    @abstractmethod
+    def keep(self) -> None:  # noqa: B027  # most need do nothing
+        """Called before a backward pass that another one through the same step will follow."""
+
     def input_changed(self) -> bool:
         """Whether the memory that x was handed over in (the whole buffer, its gaps too) differs from before the step."""
+        raise Unsupported("the memory of the input is not watched")
 
 
 class Session(ABC):
@@ -64,21 +98,21 @@ class Session(ABC):
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         """One forward pass in training or eval; ``record=False`` runs it without recording for a backward pass (no_grad)."""
 
-    @abstractmethod
     def state(self) -> State:
         """The running statistics and the counter as they are now (copies)."""
+        raise Unsupported("the running statistics are not seen")
 
-    @abstractmethod
     def held_state(self) -> State:
         """The same, read through references taken before the first step: another thing where a buffer was replaced."""
+        raise Unsupported("no references to the running statistics are kept")
 
-    @abstractmethod
     def load(self, state: State) -> None:
         """Load running statistics and counter through the implementation's own way of loading a saved state."""
+        raise Unsupported("there is no way to load a saved state")
 
-    @abstractmethod
     def state_in_graph(self) -> bool:
         """Whether a running statistic is attached to a recorded computation."""
+        raise Unsupported("nothing is recorded")
 
 
 class Implementation(ABC):
@@ -92,9 +126,9 @@ class Implementation(ABC):
     name: str
     device: str = "cpu"
 
-    @abstractmethod
     def supports(self, pair: Pair) -> bool:
         """Whether it has layers of this pair of dtypes."""
+        return True
 
     @abstractmethod
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
@@ -109,6 +143,13 @@ class Implementation(ABC):
             Unsupported: it cannot build such a layer.
         """
 
-    @abstractmethod
-    def fresh(self, case: Case) -> tuple[Array | None, Array | None, State]:
+    def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         """Weight, bias and state of a layer with the case's hyperparameters, as it is constructed."""
+        raise Unsupported("a layer is not seen as it is constructed")
+
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+        """Names of the known libraries whose own batch norm a step of this case runs through, backward pass included.
+
+        What such a library is known to do wrong, an implementation that runs through it may do as well. By default none.
+        """
+        return frozenset()

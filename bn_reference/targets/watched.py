@@ -1,157 +1,101 @@
 """An implementation that is watched: what it raises becomes misbehaviour, and what was asked of it is kept as a trace.
 
-Nothing is computed or judged here. The trace is what a standalone script is written from.
+Nothing is computed or judged here. What comes out has passed the border; what could not be had stands there as a value that
+says why. The trace is what a standalone script is written from.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal
+from collections.abc import Callable
+from typing import TypeVar
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import Placement
-from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.border import kind_of, missing, raised, seen_array, seen_grads, seen_state
+from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
+from bn_reference.targets.trace import Backward, Call, Forward, Framework, Fresh, Load, Open, Read, Trace
 
-__all__ = ["Backward", "Call", "Forward", "Framework", "Fresh", "Load", "Observed", "Open", "Read", "Trace"]
+__all__ = ["Watched"]
 
 KEPT_CALLS = 256  # a property asks for some thirty
-LONGEST_TEXT = 300  # of an exception, in a sentence
 
-Framework = Literal["torch", "numpy", "adapter"]
-
-
-@dataclass(eq=False)
-class Call:
-    """Something that was asked of the target; ``error`` says what it raised, if it did."""
-
-    error: str = ""
+T = TypeVar("T")
 
 
-@dataclass(eq=False)
-class Open(Call):
-    """A layer was built for a case and given its parameters and state."""
+def _asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
+    """What the target gives when it is asked: what it raises becomes Misbehaviour, and what it says it cannot, Unsupported.
 
-    session: int = 0
-    case: Case | None = None
-    framework: Framework = "adapter"
-    device: str = "cpu"
-    trainable: bool = True
-    input_gradient: bool = True
-
-
-@dataclass(eq=False)
-class Fresh(Call):
-    """A layer was built with a case's hyperparameters and looked at: ``weight, bias`` and ``state`` as constructed."""
-
-    case: Case | None = None
-    framework: Framework = "adapter"
-    device: str = "cpu"
-    weight: Array | None = None
-    bias: Array | None = None
-    state: State | None = None
-
-
-@dataclass(eq=False)
-class Forward(Call):
-    """A forward pass, the ``step``-th; ``y`` is what came out."""
-
-    session: int = 0
-    step: int = 0
-    x: Placement | None = None
-    training: bool = True
-    record: bool = True
-    y: Array | None = None
-
-
-@dataclass(eq=False)
-class Backward(Call):
-    """A backward pass through a step."""
-
-    step: int = 0
-    grad_y: Placement | None = None
-    grads: Grads | None = None
-
-
-@dataclass(eq=False)
-class Read(Call):
-    """The state was read, now or (``held``) through references taken before the first step."""
-
-    session: int = 0
-    held: bool = False
-    state: State | None = None
-
-
-@dataclass(eq=False)
-class Load(Call):
-    """A saved state was loaded."""
-
-    session: int = 0
-    state: State | None = None
-
-
-Trace = deque[Call]
-
-
-class _Watched:  # a context manager, written as a class since one made of a generator takes twice as long
-    """What the target raises becomes Misbehaviour; what the adapter says of it, and interruptions, pass."""
-
-    __slots__ = ("_call", "_doing")
-
-    def __init__(self, doing: str, call: Call | None = None) -> None:
-        self._doing, self._call = doing, call
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if not isinstance(error, (Exception, SystemExit)):  # a layer that ends the program has failed like one that raises
-            return
-        said_by_adapter = isinstance(error, (Unsupported, Misbehaviour))
-        sentence = str(error) if said_by_adapter else f"{self._doing} raised {_named(error)}"
-        if self._call is not None:
-            self._call.error = sentence
-        if not said_by_adapter:
-            raise Misbehaviour(sentence) from error
-
-
-def _named(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    if len(text) > LONGEST_TEXT:
-        text = text[: LONGEST_TEXT - 3] + "..."
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    Interruptions and time-outs pass. A layer that ends the program has failed like one that raises.
+    """
+    try:
+        return ask()
+    except (Unsupported, NotImplementedError) as error:
+        call.refused = missing(error, f"{doing} is not implemented").reason
+        raise Unsupported(call.refused) from error
+    except Misbehaviour as misbehaviour:
+        call.wrong = misbehaviour.fact
+        raise
+    except (Exception, SystemExit) as error:
+        call.wrong = Fact(Kind.RAISED, doing, raised(error))
+        raise Misbehaviour(call.wrong) from error
 
 
 class _Step(Step):
-    def __init__(self, inner: Step, number: int, trace: Trace) -> None:
-        self._inner, self._number, self._trace = inner, number, trace
-        self.y, self.device = inner.y, inner.device
+    def __init__(self, inner: Step, number: int, shape: tuple[int, ...], trace: Trace, seen: Seen) -> None:
+        self._inner, self._number, self._shape, self._trace, self._seen = inner, number, shape, trace, seen
+        self._kept = False
+        self.device = str(getattr(inner, "device", ""))
+
+    @property
+    def y(self) -> Array:  # type: ignore[override]  # an attribute elsewhere
+        """The output. Raises Misbehaviour where it is none, and Unsupported where it cannot be seen."""
+        y = had(self._seen)
+        assert y is not None
+        return y
+
+    def keep(self) -> None:
+        self._kept = True
+        _asked("keeping the step", Call(), self._inner.keep)
 
     def backward(self, grad_y: Placement) -> Grads:
-        call = Backward(step=self._number, grad_y=grad_y)
+        call = Backward(step=self._number, grad_y=grad_y, kept=self._kept)
         self._trace.append(call)
-        with _Watched("backward", call):
-            call.grads = self._inner.backward(grad_y)
-            return call.grads
+        try:
+            call.grads = seen_grads(_asked("backward", call, lambda: self._inner.backward(grad_y)), self._shape)
+        except Unsupported as unsupported:
+            cannot = missing(unsupported, "there is no backward pass")
+            call.grads = Grads(cannot, cannot, cannot)
+        except Misbehaviour as misbehaviour:
+            wrong = Wrong(misbehaviour.fact)
+            call.grads = Grads(wrong, wrong, wrong)
+        return call.grads
 
     def input_changed(self) -> bool:
-        with _Watched("looking at the input after the step"):
-            return self._inner.input_changed()
+        return bool(_asked("looking at the input after the step", Call(), self._inner.input_changed))
 
 
 class _Session(Session):
-    def __init__(self, inner: Session, number: int, watcher: Observed) -> None:
-        self._inner, self._number, self._watcher = inner, number, watcher
+    def __init__(self, inner: Session, number: int, channels: int, watcher: Watched) -> None:
+        self._inner, self._number, self._channels, self._watcher = inner, number, channels, watcher
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         call = Forward(session=self._number, step=self._watcher.next_number(), x=x, training=training, record=record)
         self._watcher.trace.append(call)
-        with _Watched("forward", call):
-            step = self._inner.forward(x, training=training, record=record)
-            call.y = step.y
-        return _Step(step, call.step, self._watcher.trace)
+        step = _asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
+        if not isinstance(step, Step):
+            call.wrong = Fact(Kind.NOT_AN_ARRAY, "what the session's forward returned", kind_of(step), "bn_reference's Step")
+            raise Misbehaviour(call.wrong)
+        try:
+            y = seen_array(_asked("forward", call, lambda: step.y), "y", x.shape)
+            call.y = Wrong(Fact(Kind.NOT_AN_ARRAY, "y", "None", "a NumPy array")) if y is None else y
+        except Unsupported as unsupported:
+            call.y = missing(unsupported, "the output is not seen")
+        except Misbehaviour as misbehaviour:
+            call.y = Wrong(misbehaviour.fact)
+        return _Step(step, call.step, x.shape, self._watcher.trace, call.y)
 
     def state(self) -> State:
         return self._read(held=False)
@@ -162,22 +106,27 @@ class _Session(Session):
     def _read(self, held: bool) -> State:
         call = Read(session=self._number, held=held)
         self._watcher.trace.append(call)
-        with _Watched("reading the state", call):
-            call.state = self._inner.held_state() if held else self._inner.state()
-            return call.state
+        read = self._inner.held_state if held else self._inner.state
+        try:
+            call.state = seen_state(_asked("reading the state", call, read), self._channels)
+        except Unsupported as unsupported:
+            cannot = missing(unsupported, "the running statistics are not seen")
+            call.state = State(cannot, cannot, cannot)
+        except Misbehaviour as misbehaviour:
+            wrong = Wrong(misbehaviour.fact)
+            call.state = State(wrong, wrong, wrong)
+        return call.state
 
     def load(self, state: State) -> None:
         call = Load(session=self._number, state=state)
         self._watcher.trace.append(call)
-        with _Watched("load_state_dict", call):
-            self._inner.load(state)
+        _asked("load_state_dict", call, lambda: self._inner.load(state))
 
     def state_in_graph(self) -> bool:
-        with _Watched("looking at the state"):
-            return self._inner.state_in_graph()
+        return bool(_asked("looking at the state", Call(), self._inner.state_in_graph))
 
 
-class Observed(Implementation):
+class Watched(Implementation):
     """An implementation, watched.
 
     Attributes:
@@ -197,22 +146,30 @@ class Observed(Implementation):
         return self._numbers
 
     def supports(self, pair: Pair) -> bool:
-        with _Watched("supports"):
-            return self.inner.supports(pair)
+        return bool(_asked("asking which dtypes it supports", Call(), lambda: self.inner.supports(pair)))
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
-        call = Open("", self.next_number(), case, self._framework, self.device, trainable, input_gradient)
+        call = Open(None, "", self.next_number(), case, self._framework, self.device, trainable, input_gradient)
         self.trace.append(call)
-        with _Watched("building the layer", call):
-            session = self.inner.open(case, trainable=trainable, input_gradient=input_gradient)
-        return _Session(session, call.session, self)
+        session = _asked(
+            "building the layer", call, lambda: self.inner.open(case, trainable=trainable, input_gradient=input_gradient)
+        )
+        if not isinstance(session, Session):
+            call.wrong = Fact(Kind.NOT_AN_ARRAY, "what the adapter's open returned", kind_of(session), "bn_reference's Session")
+            raise Misbehaviour(call.wrong)
+        return _Session(session, call.session, case.channels, self)
 
-    def fresh(self, case: Case) -> tuple[Array | None, Array | None, State]:
-        call = Fresh("", case, self._framework, self.device)
+    def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
+        call = Fresh(None, "", case, self._framework, self.device)
         self.trace.append(call)
-        with _Watched("building the layer", call):
-            call.weight, call.bias, call.state = self.inner.fresh(case)
-            return call.weight, call.bias, call.state
+        weight, bias, state = _asked("building the layer", call, lambda: self.inner.fresh(case))
+        channels = (case.channels,)
+        call.weight, call.bias = seen_array(weight, "weight", channels), seen_array(bias, "bias", channels)
+        call.state = seen_state(state, case.channels)
+        return call.weight, call.bias, call.state
+
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+        return self.inner.kernels(case, training=training)
 
 
 def _framework_of(implementation: Implementation) -> Framework:

@@ -6,7 +6,7 @@ everything that was seen in the failing mode lies within its bounds, as it does 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,12 @@ from bn_reference import specification as spec
 from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison, within
 from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
-from bn_reference.properties.trial import Observation, observe
-from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
+from bn_reference.properties import Property
+from bn_reference.properties.trial import Observation
+from bn_reference.targets.protocol import Implementation
+from bn_reference.verification.time_limit import TimeLimit
 
-__all__ = ["RIVALS", "Rival", "diagnose"]
+__all__ = ["RIVALS", "Rival", "explain"]
 
 Expect = Callable[[Case], ExpectedStep]
 
@@ -118,18 +120,10 @@ RIVALS: tuple[Rival, ...] = (
 )
 
 
-def diagnose(implementation: Implementation, case: Case) -> str:
-    """The slip that explains what the implementation gives for the case, in a sentence; empty where none of them does."""
-    for training in (True, False):
-        try:
-            seen = observe(implementation, case, training)
-        except (Misbehaviour, Unsupported):
-            continue
-        truth = expect_training(case) if training else expect_inference(case)
-        broken = [c.what for c in _comparisons(seen, truth) if not c.holds]
-        if broken:
-            named = _rival(seen, case, training, broken)
-            return f"{', '.join(broken)} in {'training' if training else 'eval'} agree with this: {named}" if named else ""
+def explain(
+    implementation: Implementation, limit: TimeLimit, property: Property, found: Comparison, cases: Sequence[Case]
+) -> str:
+    """The slip that explains it, in a sentence; empty where none does, or where the rule is about something else."""
     return ""
 
 

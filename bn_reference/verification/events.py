@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bn_reference.verification.results import Result
+from bn_reference.reports.results import Result
 
 __all__ = ["Done", "Event", "Listener", "Started", "Trying"]
 

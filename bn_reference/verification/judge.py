@@ -1,8 +1,7 @@
-"""Verification: properties tried on an implementation.
+"""The judge: properties tried on an implementation, and a verdict on each.
 
-For each pair of dtypes Hypothesis draws cases from a seed, and several properties are tried on each; a violation is then
-sought again among small cases on a lattice, so that what people read is short. The verdict depends on target, property, pair,
-seed and number of examples alone.
+For each pair of dtypes Hypothesis draws cases from a seed, and several properties are tried on each; what breaks one is then
+made small, explained and written as a script. The verdict depends on target, property, pair, seed and number of examples alone.
 """
 
 from __future__ import annotations
@@ -17,19 +16,23 @@ from hypothesis.strategies import SearchStrategy
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.recorded import recorded_cases
-from bn_reference.cases.strategies import cases, lattice_cases
-from bn_reference.oracle.compare import Comparison
+from bn_reference.cases.strategies import cases
+from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
+from bn_reference.reports.results import Result, Violation
+from bn_reference.reports.sentences import say
 from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
-from bn_reference.targets.watched import Observed
-from bn_reference.verification.diagnosis import diagnose
-from bn_reference.verification.draw import Broken, Drawings, Enough, search
-from bn_reference.verification.results import Result, Violation
+from bn_reference.targets.watched import Watched
+from bn_reference.verification.diagnosis import explain
+from bn_reference.verification.draw import Drawings
+from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.selection import Budget
+from bn_reference.verification.smallest import smallest
 from bn_reference.verification.tally import Tally
 from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
@@ -37,13 +40,16 @@ __all__ = ["Judge"]
 
 ROUND = 100  # examples that are drawn at once: a worker that tries nothing for long is taken to hang
 FURTHER = 5  # times the examples that are asked for, drawn for properties that say nothing of some
-LATTICE_EXAMPLES = 300  # among which a smaller counterexample is sought
-SHRINK_CALLS = 400  # once it is found; a person waits for the verdict
 GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
+SILENT = "no case was drawn of which the property speaks"
 
 
 class Judge:
-    """An implementation and what it gave so far, asked for its verdict on properties."""
+    """An implementation and what it gave so far, asked for its verdict on properties.
+
+    Attributes:
+        interrupted: whether Ctrl-C came while it tried something; what it has found by then counts.
+    """
 
     def __init__(
         self,
@@ -53,13 +59,14 @@ class Judge:
         spec: str = "",
         on_example: Callable[[Property, Case], None] | None = None,
     ) -> None:
-        self.implementation = Observed(implementation)
+        self.implementation = Watched(implementation)
         self.budget = budget
         self.spec = spec or implementation.name
+        self.interrupted = False
         self._on_example = on_example
         self._laboratory = Laboratory(self.implementation)
         self._drawings = Drawings()
-        self._limit = TimeLimit(budget.timeout)
+        self.limit = TimeLimit(budget.timeout)
         self._time_outs = 0
 
     def check(self, property: Property, pair: Pair) -> Result:
@@ -71,33 +78,50 @@ class Judge:
 
         With ``fail_fast`` the first violation ends it, and is the only verdict. Raises nothing that the target does: an
         exception of its own, a wrong form, a time-out are violations.
+
+        Raises:
+            SuiteFailed: an error of the suite's own.
         """
-        with np.errstate(all="ignore"), self._limit.in_force():
-            tallies = self._tried(properties, pair, fail_fast)
-            broken = [tally for tally in tallies if tally.failing is not None]
-            return [self._result(tally, pair) for tally in (broken[:1] if fail_fast and broken else tallies)]
+        with np.errstate(all="ignore"), self.limit.in_force():
+            tallies = [Tally(property) for property in properties]
+            try:
+                self._try(tallies, pair, fail_fast)
+                broken = [tally for tally in tallies if tally.failing is not None]
+                return [self._result(tally, pair) for tally in (broken[:1] if fail_fast and broken else tallies)]
+            except KeyboardInterrupt:
+                self.interrupted = True
+                found = [tally for tally in tallies if tally.examples or tally.failing is not None]
+                return [self._result(tally, pair, hurried=True) for tally in found]
 
     def broken(self, properties: Sequence[Property], pair: Pair) -> dict[str, str]:
         """For each property how it was seen broken, empty where it was not; without looking for the smallest case."""
-        with np.errstate(all="ignore"), self._limit.in_force():
-            return {tally.property.name: str(tally.failure) for tally in self._tried(properties, pair, fail_fast=False)}
+        with np.errstate(all="ignore"), self.limit.in_force():
+            tallies = [Tally(property) for property in properties]
+            self._try(tallies, pair, fail_fast=False)
+            return {tally.property.name: say(tally.failure) if tally.failure else "" for tally in tallies}
 
-    def _tried(self, properties: Sequence[Property], pair: Pair, fail_fast: bool) -> list[Tally]:
-        tallies = [Tally(property) for property in properties]
-        if self.implementation.supports(pair):
+    def _try(self, tallies: list[Tally], pair: Pair, fail_fast: bool) -> None:
+        try:
+            supported = self.implementation.supports(pair)
+        except Unsupported:
+            supported = False
+        except Misbehaviour as misbehaviour:
             for tally in tallies:
-                self._replay_witnesses(tally, pair)
-            self._search(pair, tallies, fail_fast=fail_fast)
-        else:
+                tally.failure, tally.final = fact(False, misbehaviour.fact), True
+            return
+        if not supported:
             for tally in tallies:
-                tally.unsupported = f"{self.implementation.name} has no layers of {pair}"
-        return tallies
+                tally.refused[f"{self.implementation.name} has no layers of {pair}"] += 1
+            return
+        for tally in tallies:
+            self._replay_witnesses(tally, pair)
+        self._search(pair, tallies, fail_fast=fail_fast)
 
     def _search(self, pair: Pair, tallies: list[Tally], *, fail_fast: bool) -> None:
         """Try cases on all properties until each has had its number of examples or was broken."""
 
         def wanting() -> list[Tally]:
-            return [tally for tally in tallies if tally.examples < self.budget.examples and tally.failing is None]
+            return [tally for tally in tallies if tally.met() < self.budget.examples and tally.failing is None]
 
         strategy = self._cases(pair)
         for key, examples in self._rounds(pair):
@@ -105,7 +129,7 @@ class Judge:
                 return
             for case in self._drawings.cases(strategy, key, examples):
                 for tally in wanting():
-                    self._note(tally, case)
+                    self.note(tally, case)
                     if fail_fast and tally.failing is not None:
                         return
 
@@ -124,69 +148,48 @@ class Judge:
         short = max(first[0][1] // 2, 5)
         return first + [(f"{key}/more/{start}", short) for start in range(0, FURTHER * examples, short)]
 
-    def _smallest(self, tally: Tally) -> tuple[Case, Comparison | str]:
-        """The broken property's smallest case: sought among few numbers on a lattice, else shrunk from what was found."""
-        assert tally.failing is not None
-        if tally.final:
-            return tally.failing, tally.failure
-        pair = tally.failing.pair
-        lattice, all_cases = lattice_cases(pair), self._cases(pair)
-        for strategy, key, examples in (
-            (lattice, f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES),
-            *((all_cases, key, examples) for key, examples in self._rounds(pair)),
-        ):
-            sought = Tally(tally.property)
-            calls_left = SHRINK_CALLS
-
-            def shrinks(case: Case, sought: Tally = sought) -> None:
-                nonlocal calls_left
-                calls_left -= sought.failing is not None
-                if calls_left < 0 or sought.final:
-                    raise Enough
-                smallest = sought.failing, sought.failure
-                sought.failing = None
-                self._note(sought, case)
-                if sought.failing is not None:
-                    raise Broken
-                sought.failing, sought.failure = smallest
-
-            search(strategy, key, shrinks, examples, shrink=True)
-            if sought.failing is not None:
-                return sought.failing, sought.failure
-        return tally.failing, tally.failure
-
-    def _note(self, tally: Tally, case: Case) -> None:
+    def note(self, tally: Tally, case: Case) -> None:
         """One example of one property, entered in its tally."""
         if self._time_outs >= GIVE_UP_AFTER:
-            tally.failing, tally.final = case, True
-            tally.failure = f"not tried: the target had exceeded the time limit {self._time_outs} times before"
+            tally.broken_by(case, fact(False, Fact(Kind.NOT_TRIED, "", self._time_outs)), final=True)
             return
         started = time.perf_counter()
         if self._on_example is not None:
             self._on_example(tally.property, case)
         try:
-            with self._limit:
-                comparison = self._judge(tally, case)
+            with self.limit:
+                comparison = self._compared(tally, case)
         except NotApplicable:
-            tally.unsupported = tally.unsupported or "no case was drawn of which the property speaks"
+            pass
         except Unsupported as why:
-            tally.unsupported = str(why)
+            tally.refused[str(why)] += 1
         except TimedOut as late:
             self._time_outs += 1
-            tally.failing, tally.failure, tally.final = case, str(late), True
+            tally.broken_by(case, fact(False, late.fact), final=True)
         except Misbehaviour as misbehaviour:
-            tally.failing, tally.failure = case, str(misbehaviour)
+            tally.broken_by(case, fact(False, misbehaviour.fact))
+        except Exception as error:
+            raise SuiteFailed.during(tally.property.name, case, error) from error
         else:
             tally.note(comparison)
             if not comparison.holds:
-                tally.failing, tally.failure = case, comparison
+                tally.broken_by(case, comparison)
         tally.seconds += time.perf_counter() - started
 
-    def _judge(self, tally: Tally, case: Case) -> Comparison:
-        """The property's comparison, or that with what torch does where torch is known to deviate and it deviates so."""
+    def _compared(self, tally: Tally, case: Case) -> Comparison:
+        """The property's comparison, or that with what torch does where torch is known to deviate and it deviates so.
+
+        Raises:
+            Unsupported: none of what it compares could be asked for.
+            NotApplicable: there was nothing to compare.
+        """
         property, trial = tally.property, Trial(self._laboratory, case)
         comparison = property.body(trial)
-        if comparison.holds:
+        if comparison.unasked:
+            raise Unsupported(comparison.unasked)
+        if comparison.vacuous:
+            raise NotApplicable
+        if comparison.holds or comparison.fact is not None:
             return comparison
         known = as_torch_does(property, trial)
         if known is not None:
@@ -199,15 +202,15 @@ class Judge:
         """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
         for deviation in deviations_of(tally.property, pair):
             if tally.failing is None:
-                self._note(tally, deviation.witness(pair))
+                self.note(tally, deviation.witness(pair))
 
-    def _result(self, tally: Tally, pair: Pair) -> Result:
+    def _result(self, tally: Tally, pair: Pair, *, hurried: bool = False) -> Result:
         started = time.perf_counter()
-        violation = self._violation(tally, pair)
+        violation = self._violation(tally, pair, hurried)
         if violation is not None:
             status, message = "violated", violation.message
         elif tally.examples == 0:
-            status, message = "unsupported", tally.unsupported
+            status, message = "unsupported", "; ".join(tally.refused) or SILENT
         elif tally.deviating:
             reasons = "; ".join(f"{d.reason} ({d.link})" for d in tally.deviations.values())
             status, message = "known deviation", f"{tally.deviating} of {tally.examples} examples: {reasons}"
@@ -221,29 +224,35 @@ class Judge:
             device=self.implementation.device,
             status=status,  # type: ignore[arg-type]
             examples=tally.examples,
+            refused=dict(tally.refused),
             worst_ratio=tally.worst_ratio,
             without_power=tally.powerless / max(tally.examples, 1),
+            resolution=tally.resolution(),
+            saw_y=tally.saw_y,
             seconds=tally.seconds + time.perf_counter() - started,
             message=message,
             violation=violation,
         )
 
-    def _violation(self, tally: Tally, pair: Pair) -> Violation | None:
-        if tally.failing is None:
+    def _violation(self, tally: Tally, pair: Pair, hurried: bool) -> Violation | None:
+        if tally.failure is None:
             return None
-        case, failure = self._smallest(tally)
-        comparison = failure if isinstance(failure, Comparison) else None
-        trace = [] if tally.final else self._traced(tally.property, case)
-        reproducer = script(self.spec, trace, comparison, tally.property, pair) if trace else ""
-        diagnosis = "" if tally.final else diagnose(self.implementation, case)
+        first, original = tally.failure, tally.failing
+        if tally.final or hurried or original is None:
+            return Violation(say(first), first, original, first)
+        rounds = [(self._cases(pair), key, examples) for key, examples in self._rounds(pair)]
+        case, found = smallest(self.note, tally, self.budget.seed, rounds)
+        trace = self._traced(tally.property, case)
+        reproducer = script(self.spec, trace, found, tally.property, pair) if trace else ""
+        rival = explain(self.implementation, self.limit, tally.property, found, (original, case))
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
-        where = tally.failing.kinds[:1] if self.budget.recording and not tally.final else ()  # a witness has none
+        where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)
-        return Violation(f"{failure}{met}", case, comparison, diagnosis, reproducer)
+        return Violation(f"{say(found)}{met}", found, case, first, rival, reproducer)
 
     def _traced(self, property: Property, case: Case) -> list[Any]:
         """What the property asks of the implementation for this case, from the beginning."""
         self.implementation.trace.clear()
-        with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self._limit:
+        with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self.limit:
             property.body(Trial(Laboratory(self.implementation), case))
         return list(self.implementation.trace)

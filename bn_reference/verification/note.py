@@ -24,6 +24,7 @@ class Note:
         self.since = CONTEXT.RawValue(c_double, 0.0)
         self.property = CONTEXT.RawValue(c_int, -1)
         self.recipe = CONTEXT.RawArray(c_char, SIZE)
+        self.stop = CONTEXT.RawValue(c_int, 0)  # set by the parent: say what was found by now
         self._latest: Case | None = None
 
     def begin(self) -> None:
@@ -31,7 +32,14 @@ class Note:
         self.property.value = -1
         self.since.value = time.monotonic()
 
+    def again(self) -> None:
+        """The time of the example begins again."""
+        self.since.value = time.monotonic()
+
     def write(self, property: Property, case: Case) -> None:
+        """An example begins. Raises KeyboardInterrupt where no more are wanted."""
+        if self.stop.value:
+            raise KeyboardInterrupt
         if case is not self._latest:  # several properties in turn are tried on each
             self.recipe.raw = pickle.dumps(case.recipe)[:SIZE].ljust(SIZE, b"\0")
             self._latest = case

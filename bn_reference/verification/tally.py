@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from statistics import median
 
 from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison
@@ -17,25 +19,47 @@ class Tally:
     """Numbers of one property in one pair of dtypes.
 
     Attributes:
+        examples: cases that were compared.
+        refused: why others could not be asked, and how many.
         powerless, deviating: examples whose bounds could see nothing; examples in which the target did as torch is known to do.
+        resolutions: of the examples that measure something.
+        saw_y: whether the output was held against the oracle's with power.
         failing, failure: the case that broke it, and how.
         final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
     """
 
     property: Property
     examples: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
     powerless: int = 0
     worst_ratio: float | None = None
+    resolutions: list[float] = field(default_factory=list)
+    saw_y: bool = False
     seconds: float = 0.0
     deviating: int = 0
     deviations: dict[str, Deviation] = field(default_factory=dict)
-    unsupported: str = ""
     failing: Case | None = None
-    failure: Comparison | str = ""
+    failure: Comparison | None = None
     final: bool = False
 
     def note(self, comparison: Comparison) -> None:
+        """One more case was compared."""
         self.examples += 1
         self.powerless += comparison.powerless
         if comparison.ratio is not None:
             self.worst_ratio = max(comparison.ratio, self.worst_ratio or 0.0)
+            self.saw_y = self.saw_y or (self.property.direct and comparison.what == "y" and not comparison.powerless)
+        if comparison.resolution is not None:
+            self.resolutions.append(comparison.resolution)
+
+    def broken_by(self, case: Case, failure: Comparison, *, final: bool = False) -> None:
+        """The case shows that the property does not hold."""
+        self.failing, self.failure, self.final = case, failure, final
+
+    def met(self) -> int:
+        """Cases that were tried and of which the property speaks."""
+        return self.examples + self.refused.total()
+
+    def resolution(self) -> tuple[float, float] | None:
+        """The median and the worst over the examples."""
+        return (median(self.resolutions), max(self.resolutions)) if self.resolutions else None

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+
+from bn_reference.cases.facts import Fact, Kind
 
 __all__ = ["TimeLimit", "TimedOut"]
 
 
 class TimedOut(BaseException):
     """The example took too long. Not an Exception, so that no ``except Exception`` of a target swallows it."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.fact = Fact(Kind.HUNG, "an example", seconds, False)
 
 
 class TimeLimit:
@@ -23,18 +30,29 @@ class TimeLimit:
     signals. Elsewhere, and in native code that never returns, nothing is interrupted: worker processes are for that.
 
     One alarm serves many blocks, as setting one takes longer than some examples do: when it rings, it is set again for what
-    the block that runs by then has left.
+    the block that runs by then has left. What a block imports for the first time does not count: where modules were loaded
+    since it began, its time begins again.
+
+    Attributes:
+        on_extended: is called where the time of a block begins again.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.on_extended: Callable[[], None] = lambda: None
         self._ends: float | None = None  # of the block that runs
+        self._loaded = 0  # modules, when its time began
         self._in_force = self._set = False
+
+    @staticmethod
+    def can_be_kept() -> bool:
+        """Whether this thread and this system have the signals that it takes."""
+        return threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
         """Blocks are limited meanwhile; an alarm that somebody else had set is set again afterwards."""
-        if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        if not self.can_be_kept():
             yield
             return
         handler = signal.signal(signal.SIGALRM, self._on_alarm)
@@ -51,6 +69,7 @@ class TimeLimit:
 
     def __enter__(self) -> None:
         self._ends = time.monotonic() + self.seconds
+        self._loaded = len(sys.modules)
         if self._in_force and not self._set:
             self._set = True
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
@@ -60,9 +79,13 @@ class TimeLimit:
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
         left = 0.0 if self._ends is None else self._ends - time.monotonic()
+        if left <= 0 and self._ends is not None and len(sys.modules) > self._loaded:
+            self._loaded, left = len(sys.modules), self.seconds
+            self._ends = time.monotonic() + left
+            self.on_extended()
         if left > 0:
             signal.setitimer(signal.ITIMER_REAL, left)
             return
         self._set = False
         if self._ends is not None:
-            raise TimedOut(f"an example did not come to an end within {self.seconds:g} s")
+            raise TimedOut(self.seconds)

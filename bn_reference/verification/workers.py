@@ -16,17 +16,22 @@ from multiprocessing.connection import Connection, wait
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.facts import Fact, Kind
+from bn_reference.oracle.compare import fact
 from bn_reference.properties import PROPERTIES, Property
+from bn_reference.reports.results import Result, Violation
+from bn_reference.reports.sentences import say
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification.events import Done, Listener, Started, Trying
+from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.note import CONTEXT, NUMBER, Note
-from bn_reference.verification.results import Result, Violation
 from bn_reference.verification.selection import Budget, Unit
 
 __all__ = ["COLLECT_AFTER", "run", "title"]
 
 GRACE = 2.0  # seconds beyond the time limit before native code that does not return is ended
+HURRY = 2.0  # seconds for which a worker is waited for after Ctrl-C
 POLL = 0.25  # seconds between looks at the clock
 GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without being tried
 COLLECT_AFTER = 20_000  # objects
@@ -48,13 +53,21 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
     except UnusableTarget as unusable:
         orders.send(unusable)
         return
+    except Exception as error:
+        orders.send(SuiteFailed.of(error))
+        return
+    judge.limit.on_extended = note.again
     gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
     gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
     orders.send("ready")
     while (order := orders.recv()) is not None:
         numbers, pair = order
         note.begin()
-        orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
+        try:
+            orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
+        except Exception as error:
+            orders.send(SuiteFailed.of(error))
+            return
 
 
 class _Worker:
@@ -133,7 +146,7 @@ class _Pool:
             message = worker.orders.recv()
         except (EOFError, ConnectionError):
             return False
-        if isinstance(message, UnusableTarget):
+        if isinstance(message, UnusableTarget | SuiteFailed):
             raise message
         if message == "ready":
             if not any(other.loaded for other in self.workers):
@@ -164,9 +177,9 @@ class _Pool:
         if unit is not None:
             tried, case = worker.note.read()
             broken = tried or unit.properties[0]
-            limit = f"an example did not come to an end within {self.budget.timeout:g} s, in native code; its process was ended"
-            said = limit if hung else f"the process crashed in an example ({_ended(status)})"
-            self._verdict(_violated(broken, unit.pair, self.device, said, case))
+            crashed = Fact(Kind.CRASHED, "an example", _ended(status))
+            how = Fact(Kind.HUNG, "an example", self.budget.timeout, True) if hung else crashed
+            self._verdict(_violated(broken, unit.pair, self.device, how, case))
             rest = tuple(property for property in unit.properties if property is not broken)
             self.waiting[:0] = [Unit(rest, unit.pair)] if rest else []
         if self.crashes >= GIVE_UP_AFTER:
@@ -175,11 +188,22 @@ class _Pool:
             self.start(1)
 
     def _give_up(self) -> None:
-        said = f"not tried: the target had crashed or hung {self.crashes} times before"
+        left = Fact(Kind.NOT_TRIED, "", self.crashes)
         for unit in self.waiting:
             for property in unit.properties:
-                self._verdict(_violated(property, unit.pair, self.device, said, None))
+                self._verdict(_violated(property, unit.pair, self.device, left, None))
         self.waiting.clear()
+
+    def hurry(self) -> None:
+        """After Ctrl-C: take what the workers have found of the units that they are at, if they can say it soon."""
+        until = time.monotonic() + HURRY
+        busy = [worker for worker in self.workers if worker.unit is not None]
+        for worker in busy:
+            worker.note.stop.value = 1
+        self.listen = lambda event: None
+        while busy and (left := until - time.monotonic()) > 0:
+            ready = wait([worker.orders for worker in busy], timeout=left)
+            busy = [worker for worker in busy if not (worker.orders in ready and (self._hear(worker) or True))]
 
     def end(self) -> None:
         for worker in self.workers:
@@ -207,14 +231,25 @@ def run(
         pool.start(min(jobs, len(units)))
         while pool.busy():
             pool.attend()
+    except KeyboardInterrupt:
+        pool.hurry()
+        raise
     finally:
         pool.end()
 
 
-def _violated(property: Property, pair: Pair, device: str, message: str, case: Case | None) -> Result:
-    violation = Violation(message, case)
+def _violated(property: Property, pair: Pair, device: str, how: Fact, case: Case | None) -> Result:
+    found = fact(False, how)
+    violation = Violation(say(found), found, case, found)
     return Result(
-        property.name, property.family, pair.input, pair.parameters, device, "violated", message=message, violation=violation
+        property.name,
+        property.family,
+        pair.input,
+        pair.parameters,
+        device,
+        "violated",
+        message=violation.message,
+        violation=violation,
     )
 
 

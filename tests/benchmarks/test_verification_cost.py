@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bn_reference.api import verify
+from bn_reference.verification.api import verify
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.benchmarks.shares import sampled

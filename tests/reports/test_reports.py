@@ -14,7 +14,7 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.reports.table import ratio
 from bn_reference.reports.text import print_report
 from bn_reference.reports.violations import violation_text
-from bn_reference.verification.results import Report, Result, Violation
+from bn_reference.reports.results import Report, Result, Violation
 
 RULE = "one_step_moves_the_running_mean"
 OTHER = "output_is_the_normalized_batch"

@@ -7,36 +7,40 @@ from typing import Any
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import Pair
-from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import Placement
-from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.border import kind_of
+from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["NumpyImplementation"]
 
 
-def _array(value: Any, what: str) -> Array:
-    if not isinstance(value, np.ndarray):
-        kind = "None" if value is None else f"a {type(value).__name__}"
-        raise Misbehaviour(f"{what} is {kind}, not a NumPy array")
-    return value.copy()
+def _copy(value: Any) -> Any:
+    """An array of its own; what is no array is for the border to say."""
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 class NumpyStep(Step):
     def __init__(self, session: NumpySession, placed: Placement, before: bytes, y: Any) -> None:
         self._session, self._placed, self._before = session, placed, before
-        self.y = _array(y, "what forward returned")
+        self.y = _copy(y)
         self.device = "cpu"
 
     def backward(self, grad_y: Placement) -> Grads:
         if self._session.latest is not self:
             raise Unsupported("a NumPy layer goes back through its latest forward pass alone")
-        x, weight, bias = self._session.layer.backward(grad_y.view())
-        asked = self._session.trainable and weight is not None
+        grads = self._session.layer.backward(grad_y.view())
+        if not isinstance(grads, tuple) or len(grads) != 3:
+            found = f"a tuple of {len(grads)}" if isinstance(grads, tuple) else kind_of(grads)
+            wanted = "the three gradients of x, weight and bias"
+            raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, "what backward returned", found, wanted))
+        x, weight, bias = grads
+        asked = self._session.trainable and self._session.affine
         return Grads(
-            _array(x, "grad_x") if self._session.input_gradient else None,
-            _array(weight, "grad_weight") if asked else None,
-            _array(bias, "grad_bias") if asked else None,
+            _copy(x) if self._session.input_gradient else None,
+            _copy(weight) if asked else None,
+            _copy(bias) if asked else None,
         )
 
     def input_changed(self) -> bool:
@@ -45,23 +49,45 @@ class NumpyStep(Step):
 
 class NumpySession(Session):
     def __init__(self, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
-        self.layer, self.trainable, self.input_gradient = layer, trainable, input_gradient
+        self.layer, self.trainable, self.input_gradient, self.affine = layer, trainable, input_gradient, case.affine
         self.latest: NumpyStep | None = None
-        for name, values in (("weight", case.weight), ("bias", case.bias)):
-            if values is not None:
-                getattr(layer, name)[...] = values
+        self._unloaded = ""  # why it does not have the case's running statistics
+        self._give("weight", case.weight)
+        self._give("bias", case.bias)
         if case.tracks:
-            layer.running_mean[...] = case.running_mean
-            layer.running_var[...] = case.running_var
-            layer.num_batches_tracked[...] = case.batches
+            self._give("running_mean", case.running_mean)
+            self._give("running_var", case.running_var)
+            counter = _attribute(layer, "num_batches_tracked")
+            if not isinstance(counter, Unseen):
+                counter[...] = case.batches
+            elif case.momentum is None and case.batches:
+                raise Unsupported("momentum=None after other batches, which needs num_batches_tracked")
         self._held = self._buffers()
 
+    def _give(self, name: str, values: Array | None) -> None:
+        if values is None:
+            return
+        own = _attribute(self.layer, name)
+        if isinstance(own, Missing) and name in ("weight", "bias"):
+            raise Misbehaviour(Fact(Kind.NO_ATTRIBUTE, name))
+        if isinstance(own, Missing):
+            self._unloaded = self._unloaded or own.reason
+            return
+        if not isinstance(own, np.ndarray):
+            option = "affine" if name in ("weight", "bias") else "track_running_stats"
+            raise Misbehaviour(Fact(Kind.PRESENCE, name, kind_of(own), (option, True)))
+        if own.size != values.size:
+            raise Misbehaviour(Fact(Kind.SHAPE, name, own.shape, values.shape))
+        own[...] = values.reshape(own.shape)
+
     def _buffers(self) -> tuple[Any, Any, Any]:
-        return self.layer.running_mean, self.layer.running_var, self.layer.num_batches_tracked
+        return tuple(_attribute(self.layer, name) for name in ("running_mean", "running_var", "num_batches_tracked"))
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         if not record:
             raise Unsupported("a NumPy layer records nothing that could be turned off")
+        if self._unloaded and not training:
+            raise Unsupported(self._unloaded)
         placed = Placement(x.buffer.copy(), x.shape, x.strides, x.offset)
         self.layer.train() if training else self.layer.eval()
         step = NumpyStep(self, placed, x.buffer.tobytes(), self.layer(placed.view()))
@@ -75,21 +101,30 @@ class NumpySession(Session):
         return _as_state(*self._held)
 
     def load(self, state: State) -> None:
-        if state.mean is None or state.var is None:
+        mean, var = had(state.mean), had(state.var)
+        if mean is None or var is None:
             raise Unsupported("a layer without running statistics has no state to load")
         saved = dict(self.layer.state_dict())
         batches = np.asarray(state.batches, dtype=np.int64)
-        saved.update(running_mean=state.mean.copy(), running_var=state.var.copy(), num_batches_tracked=batches)
+        saved.update(running_mean=mean.copy(), running_var=var.copy(), num_batches_tracked=batches)
         self.layer.load_state_dict(saved)
 
     def state_in_graph(self) -> bool:
         return False
 
 
+def _attribute(layer: Any, name: str) -> Any:
+    try:
+        return getattr(layer, name)
+    except AttributeError:
+        return Missing(f"the layer has no attribute {name}")
+
+
 def _as_state(mean: Any, var: Any, batches: Any) -> State:
-    if mean is None or var is None:
+    if mean is None and var is None:
         return State(None, None, None)
-    return State(_array(mean, "running_mean"), _array(var, "running_var"), None if batches is None else int(batches))
+    counted = batches if batches is None or isinstance(batches, Unseen) else int(batches)
+    return State(_copy(mean), _copy(var), counted)
 
 
 class NumpyImplementation(Implementation):
@@ -99,16 +134,15 @@ class NumpyImplementation(Implementation):
         self._factory = factory
         self.name = name
 
-    def supports(self, pair: Pair) -> bool:
-        return True
-
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         return NumpySession(self._build(case), case, trainable, input_gradient)
 
-    def fresh(self, case: Case) -> tuple[Array | None, Array | None, State]:
+    def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         layer = self._build(case)
-        weight, bias = (None if p is None else _array(p, "a parameter") for p in (layer.weight, layer.bias))
-        return weight, bias, _as_state(layer.running_mean, layer.running_var, layer.num_batches_tracked)
+        weight, bias, mean, var, batches = (
+            _attribute(layer, name) for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+        )
+        return _copy(weight), _copy(bias), _as_state(mean, var, batches)
 
     def _build(self, case: Case) -> Any:
         return self._factory(

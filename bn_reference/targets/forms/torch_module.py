@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from bn_reference.arithmetic.precision import DTYPES, Pair
-from bn_reference.cases.case import Array, Case, State
+from bn_reference.arithmetic.precision import DTYPES
+from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
-from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.border import kind_of
+from bn_reference.targets.forms.torch_kernels import kernels_of
+from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["TorchImplementation", "from_tensor", "to_tensor"]
 
@@ -44,50 +47,71 @@ def from_tensor(tensor: Any, what: str) -> Array:
     """The tensor's values as a NumPy array that shares nothing with it.
 
     Raises:
-        Misbehaviour: it is no tensor of a dtype that is verified.
+        Misbehaviour: it is no tensor, or one that NumPy has no numbers for.
     """
     if not isinstance(tensor, torch.Tensor):
-        raise Misbehaviour(f"{what} is {_kind(tensor)}, not a tensor")
-    plain = tensor.detach().cpu().contiguous()
-    if plain.dtype == torch.bfloat16:
-        return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
-    array: Array = plain.numpy().copy()
+        raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(tensor), "a tensor"))
+    try:
+        plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+        if plain.dtype == torch.bfloat16:
+            return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
+        array: Array = plain.numpy().copy()
+    except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantized, meta, eight bits ...
+        found = f"a tensor of {tensor.dtype}, {str(tensor.layout).removeprefix('torch.')}, on {tensor.device}"
+        raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, found, "a tensor of numbers")) from None
     return array
 
 
-def _kind(thing: Any) -> str:
-    return "None" if thing is None else f"a {type(thing).__name__}"
+def seen(tensor: Any, what: str) -> Seen:
+    """The same, with what is no such tensor as a value; None stays None."""
+    if tensor is None:
+        return None
+    try:
+        return from_tensor(tensor, what)
+    except Misbehaviour as misbehaviour:
+        return Wrong(misbehaviour.fact)
 
 
 def attribute(module: Any, name: str) -> Any:
+    """A parameter or buffer of the layer; Missing where it has none of that name."""
     try:
         return getattr(module, name)
     except AttributeError:
-        raise Misbehaviour(f"the layer has no attribute {name}, which torch.nn.BatchNorm1d has") from None
+        return Missing(f"the layer has no attribute {name}")
 
 
 class TorchStep(Step):
     def __init__(self, x: torch.Tensor, buffer: torch.Tensor, before: Array, y: Any, sources: list[torch.Tensor]) -> None:
-        if not isinstance(y, torch.Tensor):
-            raise Misbehaviour(f"forward returned {_kind(y)}, not a tensor")
         self._x, self._buffer, self._before, self._tensor, self._sources = x, buffer, before, y, sources
-        self.y = from_tensor(y, "the output")
-        self.device = str(y.device)
+        self._kept = False
+        self._y = from_tensor(y, "what forward returned") if isinstance(y, torch.Tensor) else None
+        self.device = str(y.device) if isinstance(y, torch.Tensor) else ""
+
+    @property
+    def y(self) -> Array:  # type: ignore[override]  # an attribute elsewhere
+        if self._y is None:
+            raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, "what forward returned", kind_of(self._tensor), "a tensor"))
+        return self._y
+
+    def keep(self) -> None:
+        self._kept = True
 
     def backward(self, grad_y: Placement) -> Grads:
+        if self._y is None or self._y.shape != grad_y.shape:
+            raise Unsupported("an output of a wrong form has no gradients to ask for")
         if not self._tensor.requires_grad:
-            raise Misbehaviour("the output of a recorded forward pass has no gradient function: nothing can flow back")
-        if tuple(self._tensor.shape) != grad_y.shape:
-            raise Misbehaviour(f"the output has shape {tuple(self._tensor.shape)}, the input {grad_y.shape}")
+            raise Misbehaviour(Fact(Kind.NO_GRADIENT, "y"))
         upstream, _ = to_tensor(grad_y, str(self._tensor.device))
-        grads = torch.autograd.grad(self._tensor, self._sources, upstream, retain_graph=True, allow_unused=True)
-        given: dict[int, Array | None] = {
-            id(source): None if grad is None else from_tensor(grad, "a gradient")
-            for source, grad in zip(self._sources, grads, strict=True)
-        }
-        others = [given[id(source)] for source in self._sources if source is not self._x]
-        weight, bias = others if others else (None, None)
-        return Grads(given.get(id(self._x)), weight, bias)
+        kept, self._kept = self._kept, False
+        try:
+            grads = torch.autograd.grad(self._tensor, self._sources, upstream, retain_graph=kept or None, allow_unused=True)
+        except RuntimeError as error:
+            if kept and "donated buffer" in str(error):
+                raise Unsupported("its compiled backward pass gives its memory away, and can be taken once alone") from error
+            raise
+        names = [*(["grad_x"] if self._sources[0] is self._x else []), "grad_weight", "grad_bias"]
+        given = {name: seen(grad, name) for name, grad in zip(names, grads, strict=False)}
+        return Grads(*(given.get(name) for name in ("grad_x", "grad_weight", "grad_bias")))
 
     def input_changed(self) -> bool:
         return from_tensor(self._buffer, "the input").tobytes() != self._before.tobytes()
@@ -98,28 +122,42 @@ class TorchSession(Session):
         self.module = module
         self._device, self._input_gradient = device, input_gradient
         self._parameters: list[torch.Tensor] = []
+        self._unloaded = ""  # why it does not have the case's running statistics
         with torch.no_grad():
             for name, values in (("weight", case.weight), ("bias", case.bias)):
-                parameter = attribute(self.module, name)
-                self._require_presence(name, parameter, values)
+                parameter = self._given(name, values)
                 if values is not None:
-                    parameter.copy_(self._tensor(values))
                     parameter.requires_grad_(trainable)
                     self._parameters += [parameter] if trainable else []
             for name, values in (("running_mean", case.running_mean), ("running_var", case.running_var)):
-                buffer = attribute(self.module, name)
-                self._require_presence(name, buffer, values)
-                if values is not None:
-                    buffer.copy_(self._tensor(values))
+                self._given(name, values)
             if case.tracks:
-                attribute(self.module, "num_batches_tracked").fill_(case.batches)
+                self._count(case)
         self._held = self._buffers()
 
-    @staticmethod
-    def _require_presence(name: str, tensor: Any, values: Array | None) -> None:
-        if (tensor is None) != (values is None):
+    def _given(self, name: str, values: Array | None) -> Any:
+        """The layer's tensor of that name, with these values."""
+        tensor = attribute(self.module, name)
+        if isinstance(tensor, Missing):
+            if values is not None and name in ("weight", "bias"):
+                raise Misbehaviour(Fact(Kind.NO_ATTRIBUTE, name))
+            self._unloaded = self._unloaded or (tensor.reason if values is not None else "")
+            return None
+        if isinstance(tensor, torch.Tensor) != (values is not None):
             option = "affine" if name in ("weight", "bias") else "track_running_stats"
-            raise Misbehaviour(f"with {option}={values is not None} the layer's {name} is {_kind(tensor)}")
+            raise Misbehaviour(Fact(Kind.PRESENCE, name, kind_of(tensor), (option, values is not None)))
+        if isinstance(tensor, torch.Tensor) and values is not None:
+            if tensor.numel() != values.size:
+                raise Misbehaviour(Fact(Kind.SHAPE, name, tuple(tensor.shape), values.shape))
+            tensor.copy_(self._tensor(values).reshape(tensor.shape))
+        return tensor
+
+    def _count(self, case: Case) -> None:
+        counter = attribute(self.module, "num_batches_tracked")
+        if isinstance(counter, torch.Tensor):
+            counter.fill_(case.batches)
+        elif case.momentum is None and case.batches:
+            raise Unsupported("momentum=None after other batches, which needs num_batches_tracked")
 
     def _tensor(self, values: Array) -> torch.Tensor:
         return _copied(values, self._device)
@@ -128,6 +166,8 @@ class TorchSession(Session):
         return tuple(attribute(self.module, name) for name in ("running_mean", "running_var", "num_batches_tracked"))
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
+        if self._unloaded and not training:
+            raise Unsupported(self._unloaded)
         tensor, buffer = to_tensor(x, self._device)
         leaf = tensor.requires_grad_() if record and self._input_gradient else tensor
         self.module.train(training)
@@ -143,22 +183,31 @@ class TorchSession(Session):
         return _as_state(*self._held)
 
     def load(self, state: State) -> None:
-        if state.mean is None or state.var is None:
+        mean, var = had(state.mean), had(state.var)
+        if mean is None or var is None:
             raise Unsupported("a layer without running statistics has no state to load")
         saved = {key: value.clone() for key, value in self.module.state_dict().items()}
-        for key, values in (("running_mean", state.mean), ("running_var", state.var)):
-            saved[key] = self._tensor(values)
-        saved["num_batches_tracked"] = torch.tensor(state.batches)
+        absent = [name for name in ("running_mean", "running_var") if name not in saved]
+        if absent:
+            raise Unsupported(f"its state_dict has no {' and no '.join(absent)}")
+        for key, values in (("running_mean", mean), ("running_var", var)):
+            saved[key] = self._tensor(values).reshape(saved[key].shape)
+        if "num_batches_tracked" in saved:
+            saved["num_batches_tracked"] = torch.tensor(state.batches)
         self.module.load_state_dict(saved)
 
     def state_in_graph(self) -> bool:
-        return any(buffer is not None and buffer.requires_grad for buffer in self._buffers())
+        return any(isinstance(buffer, torch.Tensor) and buffer.requires_grad for buffer in self._buffers())
 
 
 def _as_state(mean: Any, var: Any, batches: Any) -> State:
-    if mean is None or var is None:
+    counted = batches if batches is None or isinstance(batches, Unseen) else int(batches)
+    if mean is None and var is None:
         return State(None, None, None)
-    return State(from_tensor(mean, "running_mean"), from_tensor(var, "running_var"), None if batches is None else int(batches))
+    statistics = (
+        each if isinstance(each, Unseen) else seen(each, name) for name, each in (("running_mean", mean), ("running_var", var))
+    )
+    return State(next(statistics), next(statistics), counted)
 
 
 class TorchImplementation(Implementation):
@@ -169,19 +218,19 @@ class TorchImplementation(Implementation):
         self.name = name
         self.device = device
 
-    def supports(self, pair: Pair) -> bool:
-        return True
-
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         return TorchSession(self._build(case), case, self.device, trainable, input_gradient)
 
-    def fresh(self, case: Case) -> tuple[Array | None, Array | None, State]:
+    def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         module = self._build(case)
         weight, bias, mean, var, batches = (
             attribute(module, name) for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
         )
-        parameters = (None if p is None else from_tensor(p, "a parameter") for p in (weight, bias))
+        parameters = (p if isinstance(p, Unseen) else seen(p, "a parameter") for p in (weight, bias))
         return next(parameters), next(parameters), _as_state(mean, var, batches)
+
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+        return kernels_of(self, case, training)
 
     def _build(self, case: Case) -> torch.nn.Module:
         return self.factory(

@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 import platform
 import time
+import warnings
 from collections.abc import Iterable
 from importlib import metadata
 from os import PathLike
 
 from bn_reference.properties import PROPERTIES
+from bn_reference.reports.report import Report
+from bn_reference.reports.results import Result
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import workers
 from bn_reference.verification.events import Done, Listener, Started, Trying
-from bn_reference.verification.results import Report, Result
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
+from bn_reference.verification.time_limit import TimeLimit
 
 __all__ = ["environment", "verify"]
 
+NO_LIMIT = (
+    "there is no limit on the time of an example, as it takes the main thread and a system with alarm signals; "
+    "give the target by its name and jobs=2 for worker processes"
+)
 ORDER = {property.name: number for number, property in enumerate(PROPERTIES)}
 
 
@@ -78,6 +85,10 @@ def verify(
     started = time.perf_counter()
     results: list[Result] = []
     interrupted = False
+    notes: tuple[str, ...] = ()
+    if jobs == 1 and not isolated and not TimeLimit.can_be_kept():
+        notes = (NO_LIMIT,)
+        warnings.warn(NO_LIMIT, stacklevel=2)
     try:
         if jobs == 1 and not isolated:
             _in_this_process(target, name, device, selected, budget, fail_fast, listen, results)
@@ -90,7 +101,18 @@ def verify(
         interrupted = True
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
     results.sort(key=lambda r: (position[f"{r.input_dtype}/{r.parameter_dtype}"], ORDER[r.property]))
-    return Report(name, tried, seed, time.perf_counter() - started, tuple(results), interrupted)
+    asked = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
+    return Report(
+        target=name,
+        environment=tried,
+        seed=seed,
+        seconds=time.perf_counter() - started,
+        results=tuple(results),
+        interrupted=interrupted,
+        options=asked,
+        conventions={"demanded": "torch"},
+        notes=notes,
+    )
 
 
 def _require(holds: bool, argument: str, value: float, rule: str) -> None:
@@ -119,6 +141,8 @@ def _in_this_process(
             listen(Done(result))
             if fail_fast and result.status == "violated":
                 return
+        if judge.interrupted:
+            raise KeyboardInterrupt
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,79 @@
+"""Facts: what is so or not, and is no matter of rounding. Values with fields; ``reports.sentences`` says them in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+__all__ = ["Fact", "Kind", "Missing", "Raised", "Unseen", "Wrong"]
+
+
+class Kind(Enum):
+    """What kind of fact it is; beside each, what ``found`` and ``wanted`` hold, if anything.
+
+    The order is that of depth: what stands further up explains what stands below it, and never the other way.
+    """
+
+    # a call went wrong; ``what`` names it: "building the layer", "forward", "backward", "reading the state" ...
+    CRASHED = "crashed"  # found: how the process ended
+    HUNG = "hung"  # found: the limit in seconds; wanted: whether the process had to be ended
+    RAISED = "raised"  # found: Raised
+    NOT_TRIED = "not tried"  # found: how often it had crashed or hung before
+    SAID = "said"  # found: the sentence in which an adapter says that its target broke the protocol
+    # the form of what came out; ``what`` names the quantity
+    NO_ATTRIBUTE = "no attribute"
+    PRESENCE = "presence"  # found: the kind of thing; wanted: the option and its value, under which it must (not) be there
+    NOT_AN_ARRAY = "not an array"  # found: the kind of thing; wanted: what it must be
+    DTYPE_KIND = "dtype kind"  # found: a dtype that no number of batch normalization has
+    SHAPE = "shape"  # found, wanted: shapes
+    DEVICE = "device"  # found, wanted: devices
+    NO_GRADIENT = "no gradient"  # nothing can flow back through a recorded output
+    ABSENT = "absent"  # None where something was asked for
+    UNWANTED = "unwanted"  # something where there is to be nothing
+    WRITTEN = "written"  # the memory of an input was written to
+    FORM = "form"  # found, wanted: (shape, dtype name), or None for what is not there
+    ATTACHED = "attached"  # a running statistic is part of a recorded computation
+    # what a layer may not do
+    ACCEPTED = "accepted"  # found: the shape of an input; wanted: the channels of the layer that took it
+    NOT_FINITE = "not finite"  # one value a channel left the running statistics not finite
+    COUNT = "count"  # found, wanted: numbers of batches
+    ONE_SIDED = "one-sided"  # there in one of two runs that must be equal
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception: its type's name, its text on one line, and where it left the target's code: a file and a line."""
+
+    type: str
+    text: str = ""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact of a kind about ``what``: a quantity ("y", "grad_x", "running_var") or a call ("forward")."""
+
+    kind: Kind
+    what: str
+    found: Any = None
+    wanted: Any = None
+
+
+class Unseen:
+    """What stands in the place of an array that could not be had."""
+
+
+@dataclass(frozen=True)
+class Missing(Unseen):
+    """The implementation cannot be asked for it; ``reason`` says why. Whatever reads it is unsupported, and nothing else."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wrong(Unseen):
+    """What came is no such array at all: whatever reads it has failed, by this fact."""
+
+    fact: Fact

@@ -1,0 +1,35 @@
+"""What about a quantity a comparison speaks of."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["Aspect"]
+
+
+class Aspect(Enum):
+    """What about a quantity is compared; the value is how it is said, with the quantity in place of the braces."""
+
+    VALUE = "{}"
+    MEAN = "mean of {}"
+    VARIANCE = "variance of {}"
+    SUM = "sum of {}"
+    SUM_WITH_X_HAT = "sum of {} * x_hat"
+    SHIFTED = "{}(x + b) - {}(x)"
+    SCALED = "{}(2^k x) - {}(x)"
+    MIRRORED = "{} of the mirrored input"
+    REPEATED = "{}, repeated"
+    AGAIN = "{}, again"
+    OF_ANOTHER_LAYER = "{} of another layer"
+    OF_ONE_ROW = "{} of one row"
+    OF_ONE_ROW_ALONE = "{} of one row alone"
+    OF_NO_ROW = "{} of no row"
+    IN_REVERSED_ORDER = "{} in reversed order"
+    OF_FEWER_ROWS = "{} of fewer rows"
+    AFTER_BACKWARD = "{} after backward"
+    AS_HELD = "{} as held"
+    AS_LOADED = "{} as loaded"
+    AFTER_EVALUATION = "{} after eval"
+    AS_CONSTRUCTED = "{} as constructed"
+    BESIDE_ANOTHER_CHANNEL = "{} beside another channel that was changed"
+    WITHOUT_TRACKING = "{} without tracking"

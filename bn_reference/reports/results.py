@@ -1,0 +1,101 @@
+"""Verdicts: what the verification of a target found, as plain values that travel between processes and into reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bn_reference.cases.case import Case
+from bn_reference.oracle.compare import Comparison
+
+__all__ = ["Cause", "Result", "Status", "Violation", "pair_of"]
+
+Status = Literal["passed", "violated", "unsupported", "known deviation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Violation:
+    """A rule that was broken, and the smallest case found that shows it.
+
+    Attributes:
+        message: one sentence: what the implementation did and what it should have done.
+        found: the comparison that failed on ``case``; its ``fact`` says what went wrong where nothing was compared.
+        case: the smallest case; None where the implementation failed before one was tried.
+        first: the comparison that failed on the case that broke the rule first.
+        diagnosis: the known slip that explains what was seen, in a sentence; empty where none does.
+        reproducer: a standalone script; empty where there is none.
+    """
+
+    message: str
+    found: Comparison
+    case: Case | None = None
+    first: Comparison | None = None
+    diagnosis: str = ""
+    reproducer: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The verdict on one property in one pair of dtypes.
+
+    Attributes:
+        examples: cases that were compared.
+        refused: why other cases could not be asked, and how many there were of each.
+        worst_ratio: the largest error / bound among the examples.
+        without_power: share of the examples whose bounds could see nothing.
+        resolution: bound / size of the value: the median over the examples, and the worst; None where nothing is measured.
+        saw_y: whether the output was held against the oracle's, with power, in some example.
+        message: why, in a sentence, where it is not simply passed.
+    """
+
+    property: str
+    family: str
+    input_dtype: str
+    parameter_dtype: str
+    device: str
+    status: Status
+    examples: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    worst_ratio: float | None = None
+    without_power: float = 0.0
+    resolution: tuple[float, float] | None = None
+    saw_y: bool = False
+    seconds: float = 0.0
+    message: str = ""
+    violation: Violation | None = None
+
+
+def pair_of(result: Result) -> str:
+    """``float16/float32``."""
+    return f"{result.input_dtype}/{result.parameter_dtype}"
+
+
+@dataclass(frozen=True, eq=False)
+class Cause:
+    """Violations that have one cause, or that read what is wrong already, as one entry.
+
+    Attributes:
+        root: the result that shows it best: the deepest one.
+        members: all results that it covers, the root first.
+        reproducer_fails: whether the root's script, run in a fresh process, failed; None where it was not run.
+    """
+
+    root: Result
+    members: tuple[Result, ...]
+    reproducer_fails: bool | None = None
+
+    @property
+    def violation(self) -> Violation:
+        """The root's."""
+        assert self.root.violation is not None
+        return self.root.violation
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """Names of the rules that it breaks, the root's first."""
+        return tuple(dict.fromkeys(result.property for result in self.members))
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """The pairs of dtypes in which it breaks them."""
+        return tuple(dict.fromkeys(pair_of(result) for result in self.members))

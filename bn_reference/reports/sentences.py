@@ -1,0 +1,96 @@
+"""Sentences: the one place where facts and comparisons are put into words."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+from bn_reference.cases.facts import Fact, Kind, Raised
+from bn_reference.oracle.compare import Comparison
+
+__all__ = ["element", "said_raised", "say", "say_fact", "what_of"]
+
+
+def say(comparison: Comparison) -> str:
+    """What did not hold, in one sentence."""
+    if comparison.fact is not None:
+        return say_fact(comparison.fact)
+    where = element(comparison)
+    if math.isinf(comparison.expected) or math.isnan(comparison.expected):
+        return f"{where} is {comparison.actual!r}, though a NaN or an infinity of the input reaches it"
+    if comparison.bound == 0.0:
+        return f"{where} is {comparison.actual!r} and must be {comparison.expected!r}, bit for bit"
+    finite = comparison.ratio is not None and math.isfinite(comparison.ratio)
+    times = f", {comparison.ratio:.3g} times the bound" if finite else ""
+    expected = f"expected {comparison.expected!r} within {comparison.bound:.3g}"
+    return f"{where} is {comparison.actual!r}, {expected}; the error is {comparison.error:.3g}{times}"
+
+
+def what_of(comparison: Comparison) -> str:
+    """The quantity and what about it was compared: "mean of y"."""
+    return comparison.aspect.value.format(comparison.what)
+
+
+def element(comparison: Comparison) -> str:
+    """The worst element: "y[0, 2]"; the quantity alone where there is none."""
+    if comparison.index is None:
+        return what_of(comparison)
+    return f"{what_of(comparison)}[{', '.join(map(str, comparison.index))}]"
+
+
+def say_fact(fact: Fact) -> str:
+    """The fact in one sentence."""
+    return _SENTENCES[fact.kind](fact)
+
+
+def said_raised(raised: Raised) -> str:
+    """An exception, and where it left the target's own code."""
+    said = f"{raised.type}: {raised.text}" if raised.text else raised.type
+    return f"{said} ({_path(raised.file)}, line {raised.line})" if raised.file else said
+
+
+def _path(file: str) -> str:
+    """Seen from the working directory where it lies below it."""
+    here = os.getcwd() + os.sep
+    return file.removeprefix(here)
+
+
+def _form(form: Any) -> str:
+    return "nothing" if form is None else f"shape {form[0]} and dtype {form[1]}"
+
+
+def _hung(fact: Fact) -> str:
+    ended = ", in native code; its process was ended" if fact.wanted else ""
+    return f"an example did not come to an end within {fact.found:g} s{ended} (--timeout sets another limit)"
+
+
+def _presence(fact: Fact) -> str:
+    option, value = fact.wanted
+    return f"with {option}={value} the layer's {fact.what} is {fact.found}"
+
+
+_SENTENCES: dict[Kind, Callable[[Fact], str]] = {
+    Kind.CRASHED: lambda fact: f"the process crashed in an example ({fact.found})",
+    Kind.HUNG: _hung,
+    Kind.RAISED: lambda fact: f"{fact.what} raised {said_raised(fact.found)}",
+    Kind.NOT_TRIED: lambda fact: f"not tried: the target had crashed or exceeded the time limit {fact.found} times before",
+    Kind.SAID: lambda fact: str(fact.found),
+    Kind.NO_ATTRIBUTE: lambda fact: f"the layer has no attribute {fact.what}, which torch.nn.BatchNorm1d has",
+    Kind.PRESENCE: _presence,
+    Kind.NOT_AN_ARRAY: lambda fact: f"{fact.what} is {fact.found}, not {fact.wanted}",
+    Kind.DTYPE_KIND: lambda fact: f"{fact.what} has dtype {fact.found}, which is none that batch normalization is verified in",
+    Kind.SHAPE: lambda fact: f"{fact.what} has shape {fact.found} and must have {fact.wanted}",
+    Kind.DEVICE: lambda fact: f"{fact.what} lies on {fact.found}, the input on {fact.wanted}",
+    Kind.NO_GRADIENT: lambda fact: "the output of a recorded forward pass has no gradient function: nothing can flow back",
+    Kind.ABSENT: lambda fact: f"there is no {fact.what}",
+    Kind.UNWANTED: lambda fact: f"there is a {fact.what} where there is to be none",
+    Kind.WRITTEN: lambda fact: f"the memory of {fact.what} was written to",
+    Kind.FORM: lambda fact: f"{fact.what} has {_form(fact.found)} and must have {_form(fact.wanted)}",
+    Kind.ATTACHED: lambda fact: "a running statistic is attached to the recorded computation",
+    Kind.ACCEPTED: lambda fact: f"an input of shape {fact.found} was accepted by a layer of {fact.wanted} channels",
+    Kind.NOT_FINITE: lambda fact: "one value per channel was accepted in training, and left the running statistics not finite",
+    Kind.COUNT: lambda fact: f"{fact.what} is {fact.found} and must be {fact.wanted}",
+    Kind.ONE_SIDED: lambda fact: f"{fact.what} is there in one run and not in the other",
+}

@@ -1,0 +1,108 @@
+"""The border: what comes out of an implementation is an array of the right kind and shape, or a fact that says what it is.
+
+Each thing is looked at once, here; behind it nothing needs to ask again. dtypes are left to the rule that speaks of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from bn_reference.arithmetic.precision import DTYPES
+from bn_reference.cases.case import Seen, State
+from bn_reference.cases.facts import Fact, Kind, Missing, Raised, Unseen, Wrong
+from bn_reference.targets.protocol import Grads
+
+__all__ = ["kind_of", "missing", "raised", "seen_array", "seen_grads", "seen_state"]
+
+OURS = str(Path(__file__).parents[1]) + os.sep
+INSTALLED = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+LONGEST_TEXT = 300  # of an exception, in a sentence
+
+
+def kind_of(thing: object) -> str:
+    """What a thing is, with an article."""
+    if thing is None:
+        return "None"
+    name = type(thing).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def seen_array(value: object, what: str, shape: tuple[int, ...]) -> Seen:
+    """The value where it is an array of numbers of this shape, and None where there is nothing."""
+    if value is None or isinstance(value, Unseen):
+        return value
+    if not isinstance(value, np.ndarray):
+        return Wrong(Fact(Kind.NOT_AN_ARRAY, what, kind_of(value), "a NumPy array"))
+    if value.dtype.name not in DTYPES:
+        return Wrong(Fact(Kind.DTYPE_KIND, what, str(value.dtype)))
+    if value.shape != shape:
+        return Wrong(Fact(Kind.SHAPE, what, value.shape, shape))
+    return np.asarray(value)
+
+
+def seen_grads(value: object, shape: tuple[int, ...]) -> Grads:
+    """Gradients, each looked at by itself: that of a batch of this shape, and those of its channels."""
+    if not isinstance(value, Grads):
+        wrong = Wrong(Fact(Kind.NOT_AN_ARRAY, "what backward returned", kind_of(value), "bn_reference's Grads"))
+        return Grads(wrong, wrong, wrong)
+    channels = shape[1:2]
+    return Grads(
+        seen_array(value.x, "grad_x", shape),
+        seen_array(value.weight, "grad_weight", channels),
+        seen_array(value.bias, "grad_bias", channels),
+    )
+
+
+def seen_state(value: object, channels: int) -> State:
+    """A state, each part looked at by itself."""
+    if not isinstance(value, State):
+        wrong = Wrong(Fact(Kind.NOT_AN_ARRAY, "the state", kind_of(value), "bn_reference's State"))
+        return State(wrong, wrong, wrong)
+    batches: Any = value.batches
+    if batches is not None and not isinstance(batches, Unseen):
+        batches = _number(batches)
+    return State(
+        seen_array(value.mean, "running_mean", (channels,)), seen_array(value.var, "running_var", (channels,)), batches
+    )
+
+
+def _number(batches: Any) -> int | Unseen:
+    try:
+        return int(batches)
+    except Exception:  # whatever the thing does when it is asked for a number
+        return Wrong(Fact(Kind.NOT_AN_ARRAY, "num_batches_tracked", kind_of(batches), "a whole number"))
+
+
+def raised(error: BaseException) -> Raised:
+    """An exception of the target's, and the line of its own code that it left last, where there is one."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # an exception that cannot even say itself
+        text = ""
+    if len(text) > LONGEST_TEXT:
+        text = text[: LONGEST_TEXT - 3] + "..."
+    return Raised(type(error).__name__, text, *_place(error.__traceback__))
+
+
+def _place(traceback: TracebackType | None) -> tuple[str, int]:
+    """The innermost line that is neither ours nor installed, else the innermost that is not ours; nothing where all are."""
+    theirs: list[tuple[str, int]] = []
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(OURS) and os.path.isabs(file):
+            theirs.append((file, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    own = [place for place in theirs if not place[0].startswith((*INSTALLED, sys.prefix))]
+    return (own or theirs or [("", 0)])[-1]
+
+
+def missing(error: BaseException, otherwise: str) -> Missing:
+    """Why something cannot be had, in the words of whoever refused it."""
+    return Missing(" ".join(str(error).split()) or otherwise)
