@@ -22,7 +22,7 @@ from bn_reference.cases.layouts import place
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_sequence, expect_training, forget
 from bn_reference.properties import PROPERTIES
-from bn_reference.properties.trial import Observation, observe
+from bn_reference.properties.trial import Observation
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification.judge import Judge
@@ -102,7 +102,9 @@ CURVES: tuple[Callable[[], Iterator[Curve]], ...] = (
 
 def _check_seconds(shape: tuple[int, ...], dtype: str) -> float:
     case = workload(shape, dtype, "contiguous", 0)
-    seen = observe(load_target(TORCH), case, True)
+    seen = Observation(load_target(TORCH), case, True)
+    assert seen.state is not None  # each is asked for when it is first read, and not while the check is timed
+    assert seen.grads is not None
     return _median_seconds(lambda number: _check(case.but(), seen))  # a case that the oracle has not met
 
 

@@ -107,6 +107,7 @@ def bad_input_is_refused(trial: Trial) -> Comparison:
     """
     case = trial.case
     trial.require(case.tracks and case.channels > 1)
+    trial.train()  # whoever refuses everything refuses nothing for being bad
     wide, single = trial.open(), trial.open()
     twice = np.concatenate([case.x, case.x], axis=1)
     refused = trial.refuses(lambda: wide.forward(contiguous(twice), training=True))

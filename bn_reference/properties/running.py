@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bn_reference.cases.case import Case, Seen, State
-from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
+from bn_reference.cases.facts import Fact, Kind, Unseen
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, presence, same_bits, unseen, within
@@ -84,16 +84,17 @@ def without_tracking_there_are_no_buffers(trial: Trial) -> Comparison:
     """track_running_stats=False: no running statistics, and eval normalizes with the batch's own."""
     case = trial.case.but(running_mean=None, running_var=None, batches=0)
     training, evaluation = trial.train(case), trial.evaluate(case)
-    compared = [
-        presence(what, not (seen is None or isinstance(seen, Missing)), False)
-        for state in (training.state, evaluation.state)
-        for what, seen in (("running_mean", state.mean), ("running_var", state.var))
-    ]
+    states = training.state, evaluation.state
+    compared = [_nothing_there(what, seen) for s in states for what, seen in (("running_mean", s.mean), ("running_var", s.var))]
     return all_of(
         *compared,
         within("y", training.y, trial.expected(case).y, Aspect.WITHOUT_TRACKING),
         within("y", evaluation.y, trial.expected_evaluation(case).y, Aspect.WITHOUT_TRACKING),
     )
+
+
+def _nothing_there(what: str, seen: Seen) -> Comparison:
+    return unseen(what, seen) if isinstance(seen, Unseen) else presence(what, seen is not None, False)
 
 
 @prop(source=TORCH_DOCS, modes=("eval",))

@@ -31,7 +31,7 @@ def kind_of(thing: object) -> str:
     if thing is None:
         return "None"
     name = type(thing).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[:1].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"
 
 
 def seen_array(value: object, what: str, shape: tuple[int, ...]) -> Seen:

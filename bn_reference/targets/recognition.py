@@ -17,7 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from bn_reference.targets.protocol import Implementation, UnusableTarget
+from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.cases.case import Case
+from bn_reference.targets.border import kind_of, raised
+from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Unsupported, UnusableTarget
 
 __all__ = ["FORMS", "load_target", "name_of"]
 
@@ -58,7 +61,7 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
 
         return NumpyImplementation(thing, name)
     kinds = f"neither a torch.nn.Module nor a NumPy layer (callable, with {', '.join(LAYER)})"
-    raise UnusableTarget(f"the target {name} builds {_kind(layer)}, {kinds}; make it return one, or write an adapter")
+    raise UnusableTarget(f"the target {name} builds {kind_of(layer)}, {kinds}; make it return one, or write an adapter")
 
 
 def name_of(target: object) -> str:
@@ -154,10 +157,6 @@ def _suggestion(name: str, names: list[str]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def _kind(thing: object) -> str:
-    return "None" if thing is None else f"a {type(thing).__name__}"
-
-
 # building a layer to see
 
 
@@ -233,4 +232,30 @@ def _adapter(name: str, thing: Implementation | type[Implementation], device: st
     if device not in ("cpu", adapter.device):
         rule = f"keeps its arrays on {adapter.device!r}; use that device"
         raise UnusableTarget(f"the device is {device!r}, but the adapter {name} {rule}")
+    _require_layers(name, adapter)
     return adapter
+
+
+def _require_layers(name: str, adapter: Implementation) -> None:
+    """Let the adapter build a layer, as factories are let build one: in the first pair of dtypes that it takes."""
+    for pair in PAIRS:
+        column, vector = np.ones((2, 3), pair.input_dtype), np.ones(3, pair.parameter_dtype)
+        case = Case(pair, column, column, vector, vector - vector, vector - vector, vector)
+        try:
+            if adapter.supports(pair):
+                session = adapter.open(case)
+                break
+        except (Unsupported, NotImplementedError):
+            continue
+        except Misbehaviour:  # the layer's, which is for the verification to tell
+            return
+        except (Exception, SystemExit) as error:
+            wrong = raised(error)
+            place = f" ({wrong.file}, line {wrong.line})" if wrong.file else ""
+            rule = "an adapter's supports and open must work before anything can be verified; mend that first"
+            raise UnusableTarget(f"the adapter {name} fails to build a layer: {_said(error)}{place}; {rule}") from error
+    else:
+        return
+    if not isinstance(session, Session):
+        rule = "must return a Session of bn_reference.targets.protocol"
+        raise UnusableTarget(f"the adapter {name} opens {kind_of(session)}, but {rule}; make it one")

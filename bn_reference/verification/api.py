@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from importlib import metadata
 from os import PathLike
+from typing import Any
 
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
@@ -84,6 +85,7 @@ def verify(
     listen = listener or (lambda event: None)
     started = time.perf_counter()
     results: list[Result] = []
+    capabilities: dict[str, Any] = {}
     interrupted = False
     notes: tuple[str, ...] = ()
     if jobs == 1 and not isolated and not TimeLimit.can_be_kept():
@@ -91,9 +93,9 @@ def verify(
         warnings.warn(NO_LIMIT, stacklevel=2)
     try:
         if jobs == 1 and not isolated:
-            _in_this_process(target, name, device, selected, budget, fail_fast, listen, results)
+            _in_this_process(target, name, device, selected, budget, fail_fast, listen, results, capabilities)
         elif isinstance(target, str):
-            workers.run(target, device, selected, budget, fail_fast, jobs, listen, results)
+            workers.run(target, device, selected, budget, fail_fast, jobs, listen, results, capabilities)
         else:
             rule = "worker processes find the target by its name; pass it as 'module:attribute', or jobs=1"
             raise UnusableArguments(f"jobs is {jobs} and the target is an object, but {rule}")
@@ -111,6 +113,7 @@ def verify(
         interrupted=interrupted,
         options=asked,
         conventions={"demanded": "torch"},
+        capabilities=capabilities,
         notes=notes,
     )
 
@@ -129,10 +132,12 @@ def _in_this_process(
     fail_fast: bool,
     listen: Listener,
     results: list[Result],
+    capabilities: dict[str, Any],
 ) -> None:
     from bn_reference.verification.judge import Judge
 
     judge = Judge(load_target(target, device), budget, spec=name)
+    capabilities.update(judge.capabilities())
     listen(Started(sum(len(unit.properties) for unit in selected)))
     for unit in selected:
         listen(Trying(workers.title(unit)))

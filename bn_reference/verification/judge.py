@@ -25,7 +25,7 @@ from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
-from bn_reference.reproduction.reproducer import script
+from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.diagnosis import explain
@@ -68,6 +68,14 @@ class Judge:
         self._drawings = Drawings()
         self.limit = TimeLimit(budget.timeout)
         self._time_outs = 0
+
+    def capabilities(self) -> dict[str, Any]:
+        """What the implementation can be asked for; empty where finding that out takes too long."""
+        try:
+            with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
+                return capabilities_of(self.implementation).to_json()
+        except TimedOut:
+            return {}
 
     def check(self, property: Property, pair: Pair) -> Result:
         """The verdict on one property in one pair of dtypes."""
@@ -243,7 +251,7 @@ class Judge:
         rounds = [(self._cases(pair), key, examples) for key, examples in self._rounds(pair)]
         case, found = smallest(self.note, tally, self.budget.seed, rounds)
         trace = self._traced(tally.property, case)
-        reproducer = script(self.spec, trace, found, tally.property, pair) if trace else ""
+        reproducer = ""  # STUB
         rival = explain(self.implementation, self.limit, tally.property, found, (original, case))
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none

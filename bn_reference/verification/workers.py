@@ -12,7 +12,9 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
@@ -37,6 +39,13 @@ GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without bei
 COLLECT_AFTER = 20_000  # objects
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A worker has loaded the target, and found out what it can be asked for."""
+
+    capabilities: dict[str, Any]
+
+
 def title(unit: Unit) -> str:
     """What a unit is called while it runs."""
     return f"{unit.properties[0].family}, {unit.pair}"
@@ -59,7 +68,11 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
     judge.limit.on_extended = note.again
     gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
     gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
-    orders.send("ready")
+    try:
+        orders.send(Ready(judge.capabilities()))
+    except Exception as error:
+        orders.send(SuiteFailed.of(error))
+        return
     while (order := orders.recv()) is not None:
         numbers, pair = order
         note.begin()
@@ -108,6 +121,7 @@ class _Pool:
         self.crashes = 0
         self.workers: list[_Worker] = []
         self.results: list[Result] = []
+        self.capabilities: dict[str, Any] = {}
         self.over = False
 
     def start(self, number: int) -> None:
@@ -148,9 +162,10 @@ class _Pool:
             return False
         if isinstance(message, UnusableTarget | SuiteFailed):
             raise message
-        if message == "ready":
+        if isinstance(message, Ready):
             if not any(other.loaded for other in self.workers):
                 self.listen(Started(self.total))
+            self.capabilities = self.capabilities or message.capabilities
             worker.loaded = True
         else:
             worker.unit = None
@@ -178,8 +193,8 @@ class _Pool:
             tried, case = worker.note.read()
             broken = tried or unit.properties[0]
             crashed = Fact(Kind.CRASHED, "an example", _ended(status))
-            how = Fact(Kind.HUNG, "an example", self.budget.timeout, True) if hung else crashed
-            self._verdict(_violated(broken, unit.pair, self.device, how, case))
+            ended = Fact(Kind.HUNG, "an example", self.budget.timeout, True) if hung else crashed
+            self._verdict(_violated(broken, unit.pair, self.device, ended, case))
             rest = tuple(property for property in unit.properties if property is not broken)
             self.waiting[:0] = [Unit(rest, unit.pair)] if rest else []
         if self.crashes >= GIVE_UP_AFTER:
@@ -219,8 +234,9 @@ def run(
     jobs: int,
     listen: Listener,
     results: list[Result],
+    capabilities: dict[str, Any],
 ) -> None:
-    """Try all units in worker processes; ``results`` takes the verdicts as they come.
+    """Try all units in worker processes; ``results`` takes the verdicts as they come, ``capabilities`` what can be asked for.
 
     Raises:
         UnusableTarget: the target cannot be loaded, or its loading ends the process.
@@ -235,6 +251,7 @@ def run(
         pool.hurry()
         raise
     finally:
+        capabilities.update(pool.capabilities)
         pool.end()
 
 

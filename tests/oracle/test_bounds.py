@@ -13,7 +13,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.recipe import Recipe
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference, expect_training
-from bn_reference.properties.trial import observe
+from bn_reference.properties.trial import Observation
 from bn_reference.reference.layer import BatchNorm1d
 from bn_reference.targets.forms.numpy_layer import NumpyImplementation
 from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -61,7 +61,7 @@ def worst_ratios(implementation: Implementation, pair: Pair) -> dict[str, float]
     worst: dict[str, float] = defaultdict(float)
     for case in seeded_cases(pair):
         for training in (True, False):
-            seen = observe(implementation, case, training)
+            seen = Observation(implementation, case, training)
             judged = as_this_torch_has_it(implementation.name.split(".")[0], case)
             expected = expect_training(judged) if training else expect_inference(judged)
             compared = {
