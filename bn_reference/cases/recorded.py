@@ -16,7 +16,6 @@ All numbers are finite and of a floating-point dtype, the counter excepted; they
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -29,6 +28,7 @@ from hypothesis import strategies as st
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.strategies import CHOICES, MOMENTUM, OPTIONS, one_of_many
+from bn_reference.support.files import write_whole
 
 __all__ = ["Batch", "Recording", "Selection", "UnusableRecording", "read_recording", "recorded_cases", "write_recording"]
 
@@ -77,13 +77,7 @@ def write_recording(path: Path, recording: Recording) -> None:
     entries: dict[str, Any] = {"title": recording.title}
     for number, batch in enumerate(recording.batches):
         entries |= {f"{number}/{field.name}": getattr(batch, field.name) for field in fields(Batch)}
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    os.close(handle)
-    try:
-        np.savez_compressed(temporary, **entries)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_whole(path, lambda file: np.savez_compressed(file, **entries))
 
 
 @lru_cache(maxsize=4)
