@@ -49,7 +49,7 @@ def verify(
         fail_fast: end with the first violation.
         jobs: 1 works in this process; more start that many worker processes (the target must then be given by name).
         timeout: seconds that one example may take.
-        recording: path of a file of recorded batches (``cases.recorded``) that the cases are made of; "" for drawn cases.
+        recording: path of a file of recorded batches (``cases.recording``) that the cases are made of; "" for drawn cases.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
         listener: is told what happens.
 
@@ -69,7 +69,7 @@ def verify(
     budget = Budget(examples, seed, timeout, os.fspath(recording))
     tried = environment()
     if budget.recording:
-        from bn_reference.cases.recorded import read_recording
+        from bn_reference.cases.recording import read_recording
 
         recorded = read_recording(budget.recording)
         tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 
-from bn_reference.cases.recorded import Batch, Recording, write_recording
+from bn_reference.cases.recording import Batch, Recording, write_recording
 from bn_reference.cli.files import write_json
 from bn_reference.support.files import write_whole
 from bn_reference.support.plotting import new_figure, save
