@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from bn_reference.cli.files import require_writable, write_json
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
+from bn_reference.support.threads import processors
 from bn_reference.targets import TORCH
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Several(click.Command):
 @click.option("--examples", type=int, default=100, show_default=True, help="Cases a property and pair of dtypes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the cases; the same seed gives the same verdict.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first violation.")
-@click.option("--jobs", type=int, default=os.cpu_count() or 1, show_default="one a core", help="Worker processes.")
+@click.option("--jobs", type=int, default=processors, show_default="one a core", help="Worker processes.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for one example.")
 @click.option(
     "--cases",

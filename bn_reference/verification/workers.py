@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.properties import PROPERTIES, Property
+from bn_reference.support.threads import processors
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification.events import Done, Listener, Started, Trying
@@ -232,7 +233,7 @@ def _threads_per_worker(jobs: int) -> Iterator[None]:
     """
     name = "OMP_NUM_THREADS"
     chosen = name in os.environ
-    os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // jobs)))
+    os.environ.setdefault(name, str(max(1, processors() // jobs)))
     try:
         yield
     finally:
