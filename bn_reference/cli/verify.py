@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bn_reference.cli.files import require_writable, write_json
+from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
 from bn_reference.support.threads import processors
 from bn_reference.targets import TORCH
@@ -23,28 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 
-class _Several(click.Command):
-    """Lets ``--dtype A B`` stand for ``--dtype A --dtype B``: values that follow an option that may be repeated."""
-
-    REPEATED = ("--dtype", "--property")
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(self._spread(args)))
-
-    def _spread(self, args: list[str]) -> Any:
-        option, taken = "", 0
-        for argument in args:
-            if argument.startswith("-"):
-                option, taken = (argument if argument in self.REPEATED else ""), 0
-            elif option and taken and ":" not in argument:  # a target has a colon
-                yield option
-            elif option and taken:
-                option = ""
-            taken += not argument.startswith("-")
-            yield argument
-
-
-@click.command(cls=_Several)
+@click.command(cls=Several)
 @click.argument("target", default=TORCH)
 @click.option("--device", default="cpu", show_default=True, help="Where a torch layer and its arrays lie.")
 @click.option(

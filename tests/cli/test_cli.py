@@ -9,10 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
 
-from bn_reference.cli import commands, main
+from bn_reference.cli import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -214,18 +213,6 @@ def test_an_interruption_ends_at_once_with_what_was_found(folder: Path) -> None:
 )
 def test_bad_input_is_refused_in_one_sentence(run: Run, arguments: list[str], sentence: str) -> None:
     assert run(*arguments) == (2, "", f"bn-reference: {sentence}\n")
-
-
-def test_several_values_may_follow_an_option() -> None:
-    command = commands.commands["verify"]
-    given = ["--dtype", "float32", "float64", "--property", "gradients", "running", "--seed", "1", "--dtype", "float16", "a:B"]
-    context = click.Context(command)
-
-    command.parse_args(context, given)
-
-    assert context.params["dtypes"] == ("float32", "float64", "float16")
-    assert context.params["properties"] == ("gradients", "running")
-    assert context.params["target"] == "a:B"
 
 
 def test_the_list_names_every_property_with_its_source(run: Run) -> None:
