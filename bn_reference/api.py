@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Iterable
@@ -12,13 +11,15 @@ from os import PathLike
 from bn_reference.properties import PROPERTIES
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
-from bn_reference.verification import workers
+from bn_reference.verification import arguments, workers
 from bn_reference.verification.events import Done, Listener, Started, Trying
 from bn_reference.verification.results import Report, Result
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 
 __all__ = ["environment", "verify"]
 
+MOST_EXAMPLES = 10_000_000  # of a property and pair, which nobody waits for
+MOST_JOBS = 1024
 ORDER = {property.name: number for number, property in enumerate(PROPERTIES)}
 
 
@@ -61,12 +62,17 @@ def verify(
         UnusableRecording: the recording cannot be used (a ValueError).
         UnusableArguments: another argument cannot be used (a ValueError).
     """
-    _require(examples >= 1, "examples", examples, "at least 1")
-    _require(jobs >= 1, "jobs", jobs, "at least 1")
-    _require(timeout > 0, "timeout", timeout, "a positive number of seconds")
-    _require(0 <= seed < 2**64, "seed", seed, "between 0 and 2^64 - 1")
-    selected = units(select_properties(properties), select_pairs(dtypes))
-    budget = Budget(examples, seed, timeout, os.fspath(recording))
+    device = arguments.text("device", device, "pass 'cpu' or 'cuda', for example")
+    examples = arguments.whole("examples", examples, 1, MOST_EXAMPLES, "pass 100, for example")
+    seed = arguments.whole("seed", seed, 0, 2**64 - 1, "pass 0, for example")
+    jobs = arguments.whole("jobs", jobs, 1, MOST_JOBS, "pass 1, or one for each core")
+    timeout = arguments.seconds("timeout", timeout, "pass 10, for example")
+    fail_fast, isolated = arguments.flag("fail_fast", fail_fast), arguments.flag("isolated", isolated)
+    recording = arguments.path("recording", recording, "pass that of a recording, or '' for drawn cases")
+    listen = arguments.listener("listener", listener)
+    chosen = select_properties(arguments.names("properties", properties, "running"))
+    selected = units(chosen, select_pairs(arguments.names("dtypes", dtypes, "float32")))
+    budget = Budget(examples, seed, timeout, recording)
     tried = environment()
     if budget.recording:
         from bn_reference.cases.recording import read_recording
@@ -74,7 +80,6 @@ def verify(
         recorded = read_recording(budget.recording)
         tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"
     name = target if isinstance(target, str) else name_of(target)
-    listen = listener or (lambda event: None)
     started = time.perf_counter()
     results: list[Result] = []
     interrupted = False
@@ -91,11 +96,6 @@ def verify(
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
     results.sort(key=lambda r: (position[f"{r.input_dtype}/{r.parameter_dtype}"], ORDER[r.property]))
     return Report(name, tried, seed, time.perf_counter() - started, tuple(results), interrupted)
-
-
-def _require(holds: bool, argument: str, value: float, rule: str) -> None:
-    if not holds:
-        raise UnusableArguments(f"{argument} is {value}, but must be {rule}")
 
 
 def _in_this_process(

@@ -39,6 +39,8 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
     name, thing = (target, _resolve(target)) if isinstance(target, str) else (name_of(target), target)
     if isinstance(thing, Implementation) or (isinstance(thing, type) and issubclass(thing, Implementation)):
         return _adapter(name, thing, device)
+    if not isinstance(target, str):
+        _require_builder(target)
     if not callable(thing):
         rule = "must be a class or a function that builds a layer, or an adapter; name one of those"
         raise UnusableTarget(f"the target {name} is of type {type(thing).__name__}, which cannot be called, but it {rule}")
@@ -159,6 +161,20 @@ def _kind(thing: object) -> str:
 
 
 # building a layer to see
+
+
+def _require_builder(thing: object) -> None:
+    """What was passed itself, not by its name, builds layers: it is no name in another guise, and no layer."""
+    if not callable(thing):
+        said = " ".join(repr(thing).split())[:60]
+        rule = f"must be {FORMS}, or the class, function or adapter itself"
+        raise UnusableTarget(f"the target is {said}, but {rule}; pass for example 'torch.nn:BatchNorm1d'")
+    if not isinstance(thing, type) and all(
+        callable(getattr(thing, method, None)) for method in ("train", "eval", "state_dict")
+    ):
+        kind = type(thing).__qualname__
+        rule = "it must be what builds layers, as each case needs another"
+        raise UnusableTarget(f"the target is a layer that is built already, of the class {kind}, but {rule}; pass {kind}")
 
 
 def _built(name: str, factory: Any, device: str) -> Any:

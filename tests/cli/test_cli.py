@@ -202,11 +202,17 @@ def test_an_interruption_ends_at_once_with_what_was_found(folder: Path) -> None:
             "the dtype is 'int8'; choose an input dtype (float32, float64, float16, bfloat16) or a pair "
             "(float32/float32, float64/float64, float16/float32, bfloat16/float32, float16/float16, bfloat16/bfloat16)",
         ),
-        (["verify", "--examples", "0"], "examples is 0, but must be at least 1"),
+        (
+            ["verify", "--examples", "0"],
+            "examples is 0, but must be a whole number between 1 and 10,000,000; pass 100, for example",
+        ),
         (["verify", "--examples", "many"], "Invalid value for '--examples': 'many' is not a valid integer."),
-        (["verify", "--jobs", "0"], "jobs is 0, but must be at least 1"),
-        (["verify", "--timeout", "0"], "timeout is 0.0, but must be a positive number of seconds"),
-        (["verify", "--seed", "-1"], "seed is -1, but must be between 0 and 2^64 - 1"),
+        (["verify", "--jobs", "0"], "jobs is 0, but must be a whole number between 1 and 1,024; pass 1, or one for each core"),
+        (
+            ["verify", "--timeout", "0"],
+            "timeout is 0, but must be a number of seconds between 0.001 and 1,000,000; pass 10, for example",
+        ),
+        (["verify", "--seed", "-1"], "seed is -1, but must be a whole number between 0 and 2^64 - 1; pass 0, for example"),
         (["verify", "--json", "."], "--json is ., which is a directory; name a file in it"),
         (["verify", "--json", "no/such/file"], "--json is no/such/file, but there is no directory no/such; make it first"),
     ],
