@@ -66,7 +66,7 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
             run(dataset, settings, layer, history, display.advance)
     except KeyboardInterrupt:
         interrupted = True
-    except Exception as error:  # of the target's own; torch's layer and the reference raise none
+    except (Exception, SystemExit) as error:  # of the target's own; torch's layer and the reference raise none
         if settings.layer in ("torch", "reference"):
             raise
         failure = " ".join(f"{type(error).__name__}: {error}".split())

@@ -49,7 +49,7 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
 
     The attribute is a class or factory with the constructor of torch.nn.BatchNorm1d, a NumPy layer like
     bn_reference:BatchNorm1d, or an adapter. The exit status is 0 where it conforms, 1 where it violates a rule, 2 where
-    target or arguments are unusable.
+    target or arguments are unusable, 3 where the suite itself failed.
     """
     from rich.console import Console
 
