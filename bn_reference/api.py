@@ -12,7 +12,7 @@ from bn_reference.properties import PROPERTIES
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import arguments, workers
-from bn_reference.verification.events import Done, Listener, Started, Trying
+from bn_reference.verification.events import Counter, Done, Listener, Started, Trying
 from bn_reference.verification.results import Report, Result
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 
@@ -110,8 +110,8 @@ def _in_this_process(
 ) -> None:
     from bn_reference.verification.judge import Judge
 
-    judge = Judge(load_target(target, device), budget, spec=name)
-    listen(Started(sum(len(unit.properties) for unit in selected)))
+    judge = Judge(load_target(target, device), budget, spec=name, on_example=Counter(listen))
+    listen(Started(sum(len(unit.properties) for unit in selected), budget.examples))
     for unit in selected:
         listen(Trying(workers.title(unit)))
         for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast):

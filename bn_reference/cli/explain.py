@@ -30,10 +30,10 @@ def explain(data: Path | None, seed: int, threads: int, out: Path | None, json_p
     from rich.console import Console
 
     from bn_reference.api import environment
+    from bn_reference.cli.steps import StepsDisplay
     from bn_reference.mnist.phenomena.account import print_account
     from bn_reference.mnist.phenomena.measure import PARTS, measure_all
     from bn_reference.mnist.sources import UnusableData, load
-    from bn_reference.reports.steps import StepsDisplay
     from bn_reference.reports.streams import print_suitably
 
     require_figures(out)  # first, as the other file may go to the same directory

@@ -42,11 +42,11 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
     """
     from rich.console import Console
 
+    from bn_reference.cli.steps import StepsDisplay
     from bn_reference.mnist.layers import layer_named
     from bn_reference.mnist.sources import UnusableData, load
     from bn_reference.mnist.training import History, Settings, steps_of
     from bn_reference.mnist.training import train as run
-    from bn_reference.reports.steps import StepsDisplay
     from bn_reference.targets.protocol import UnusableTarget
 
     settings = Settings(**options)
@@ -141,10 +141,10 @@ def _draw(history: History, dataset: Dataset, settings: Settings, out: Path) -> 
     """The lecture's plots, and those of ``explain``."""
     from rich.console import Console
 
+    from bn_reference.cli.steps import StepsDisplay
     from bn_reference.mnist.lecture_figures import draw_lecture
     from bn_reference.mnist.phenomena import measure
     from bn_reference.mnist.phenomena.figures import draw_phenomena
-    from bn_reference.reports.steps import StepsDisplay
 
     draw_lecture(history.epochs, out)
     with StepsDisplay(Console(stderr=True), "measuring what explains it", measure.PARTS) as display:

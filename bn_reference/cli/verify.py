@@ -55,7 +55,7 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
 
     from bn_reference import api
     from bn_reference.cases.recording import UnusableRecording
-    from bn_reference.reports.progress import ProgressDisplay
+    from bn_reference.cli.progress import ProgressDisplay
     from bn_reference.targets.protocol import UnusableTarget
     from bn_reference.verification.selection import UnusableArguments
 
