@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from importlib import metadata
 from os import PathLike
 
 from bn_reference.properties import PROPERTIES
+from bn_reference.support.threads import on_one_thread
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import arguments, workers
-from bn_reference.verification.events import Counter, Done, Listener, Started, Trying
+from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
 from bn_reference.verification.results import Report, Result
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 
@@ -48,7 +51,8 @@ def verify(
         examples: cases a property and pair of dtypes.
         seed: of the cases; the same seed gives the same verdict, whatever the number of jobs.
         fail_fast: end with the first violation.
-        jobs: 1 works in this process; more start that many worker processes (the target must then be given by name).
+        jobs: 1 works in this process, on one thread of torch unless OMP_NUM_THREADS or MKL_NUM_THREADS says otherwise; what the
+            target prints then goes to standard error. More start that many worker processes, and the target is given by name.
         timeout: seconds that one example may take.
         recording: path of a file of recorded batches (``cases.recording``) that the cases are made of; "" for drawn cases.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
@@ -110,15 +114,24 @@ def _in_this_process(
 ) -> None:
     from bn_reference.verification.judge import Judge
 
-    judge = Judge(load_target(target, device), budget, spec=name, on_example=Counter(listen))
-    listen(Started(sum(len(unit.properties) for unit in selected), budget.examples))
-    for unit in selected:
-        listen(Trying(workers.title(unit)))
-        for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast):
-            results.append(result)
-            listen(Done(result))
-            if fail_fast and result.status == "violated":
-                return
+    ours = sys.stdout
+
+    def tell(event: Event) -> None:
+        with redirect_stdout(ours):
+            listen(event)
+
+    with redirect_stdout(sys.stderr):  # what the target prints must not get between the lines of a report
+        implementation = load_target(target, device)  # and with it torch, whose threads are then ours to choose
+        with on_one_thread():
+            judge = Judge(implementation, budget, spec=name, on_example=Counter(tell))
+            tell(Started(sum(len(unit.properties) for unit in selected), budget.examples))
+            for unit in selected:
+                tell(Trying(workers.title(unit)))
+                for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast):
+                    results.append(result)
+                    tell(Done(result))
+                    if fail_fast and result.status == "violated":
+                        return
 
 
 def environment() -> dict[str, str]:
