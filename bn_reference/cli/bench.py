@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_figures, require_writable, write_json
 from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
@@ -54,6 +55,7 @@ def bench(targets: tuple[str, ...], out: Path | None, json_path: Path | None, **
     alternation with the copy, so that it holds on a noisy machine, and each timed output is held to its bound. The status
     is 1 where an output is wrong, or slower than the baseline allows.
     """
+    require_torch("the benchmark")
     from rich.console import Console
 
     from bn_reference.benchmarks.baseline import UnusableBaseline

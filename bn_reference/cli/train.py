@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_figures, require_writable, write_json
 from bn_reference.cli.status import CONFORMS, INTERRUPTED
 
@@ -40,6 +41,7 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
     on the training and the test set. Both start from the same weights and see the same batches; the same seed, threads and
     versions give the same bits.
     """
+    require_torch("training")
     from rich.console import Console
 
     from bn_reference.cli.steps import StepsDisplay

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_writable, write_json
 from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
@@ -85,6 +86,7 @@ def _recording(cases: str) -> Iterator[str]:
     if cases != "mnist":
         yield "" if cases == "drawn" else cases
         return
+    require_torch("--cases mnist")
     from bn_reference.mnist.activations import record
     from bn_reference.mnist.sources import UnusableData, load
 

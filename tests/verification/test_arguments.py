@@ -64,24 +64,22 @@ def test_a_value_that_is_long_is_cut() -> None:
         verify(device=["a" * 1000])  # type: ignore[arg-type]
 
 
-MUST = "but must be module:attribute or path/to/file.py:attribute, or the class, function or adapter itself"
+MUST = "but must be module:attribute or path/to/file.py:attribute, or what that names; pass 'torch.nn:BatchNorm1d', say"
 
 
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (None, f"the target is None, {MUST}; pass for example 'torch.nn:BatchNorm1d'"),
-        (3, f"the target is 3, {MUST}; pass for example 'torch.nn:BatchNorm1d'"),
-        (Path("layer.py"), f"the target is PosixPath('layer.py'), {MUST}; pass for example 'torch.nn:BatchNorm1d'"),
+        (None, f"the target is None, {MUST}"),
+        (3, f"the target is 3, {MUST}"),
+        (Path("layer.py"), f"the target is PosixPath('layer.py'), {MUST}"),
         (
             torch.nn.BatchNorm1d(3),
-            "the target is a layer that is built already, of the class BatchNorm1d, but it must be what builds layers, "
-            "as each case needs another; pass BatchNorm1d",
+            "the target is a layer already, but must be what builds layers; pass its class, BatchNorm1d",
         ),
         (
             BatchNorm1d(3),
-            "the target is a layer that is built already, of the class BatchNorm1d, but it must be what builds layers, "
-            "as each case needs another; pass BatchNorm1d",
+            "the target is a layer already, but must be what builds layers; pass its class, BatchNorm1d",
         ),
     ],
     ids=["None", "a number", "a path", "torch's layer", "a NumPy layer"],
