@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +70,19 @@ def test_a_light_import_stays_light(module: str) -> None:
     heavy |= set() if module.endswith("plugin") else {"pytest", "_pytest"}
 
     assert loaded_by(f"import {module}") & heavy == set()
+
+
+def test_a_recording_is_read_without_hypothesis(tmp_path: Path) -> None:
+    np.savez(tmp_path / "empty.npz")
+    read = f"""
+from bn_reference.cases.recording import UnusableRecording, read_recording
+try:
+    read_recording({str(tmp_path / "empty.npz")!r})
+except UnusableRecording:
+    pass
+"""
+
+    assert loaded_by(read) & {"hypothesis", "torch"} == set()
 
 
 def test_a_heavy_import_is_found() -> None:

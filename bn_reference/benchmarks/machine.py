@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 
+from bn_reference.support.threads import processors
 from bn_reference.verification.api import environment
 
 __all__ = ["differences", "machine"]
@@ -14,7 +14,7 @@ DECISIVE = ("processor", "cores", "torch", "numpy")
 
 def machine(device: str) -> dict[str, str]:
     """Versions, processor, number of cores, and the accelerator where it is not the processor itself."""
-    found = {**environment(), "processor": _processor(), "cores": str(len(_usable_cores()))}
+    found = {**environment(), "processor": _processor(), "cores": str(processors())}
     if device.startswith("cuda"):
         import torch
 
@@ -39,7 +39,3 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def _usable_cores() -> range | set[int]:
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)

@@ -1,39 +1,20 @@
-"""Recordings: batches as a layer met them in a real network, as a source of cases.
-
-A recording is an ``.npz`` file (``numpy.savez``; nothing in it is pickled). ``title`` says what was recorded. The batches are
-numbered from 0, and batch ``i`` has the entries
-
-- ``i/x``: (N, C) or (N, C, L), what entered the layer; at least two values a channel;
-- ``i/grad_y``: shape of x, the gradient of the loss by the layer's output;
-- ``i/weight, i/bias, i/running_mean, i/running_var``: (C,), the layer's before the step;
-- ``i/num_batches_tracked``: (), how many batches the running statistics have seen;
-- ``i/eps, i/momentum``: (), the layer's;
-- ``i/title``: where the batch was met.
-
-All numbers are finite and of a floating-point dtype, the counter excepted; they are rounded to the dtypes that are tried.
-"""
+"""Cases of recorded batches: their recipes, as drawn cases have them, and the strategy."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.cases.case import Array, Case
+from bn_reference.cases.case import Case
+from bn_reference.cases.recording import read_recording
 from bn_reference.cases.strategies import CHOICES, MOMENTUM, OPTIONS, one_of_many
 
-__all__ = ["Batch", "Recording", "Selection", "UnusableRecording", "read_recording", "recorded_cases", "write_recording"]
+__all__ = ["RecordedRecipe", "recorded_cases"]
 
-VECTORS = ("weight", "bias", "running_mean", "running_var")
-SCALARS = ("num_batches_tracked", "eps", "momentum")
 LAYOUTS = [("contiguous", "contiguous")] * 3 + [
     ("transposed", "transposed"),
     ("channels last", "channels last"),
@@ -44,103 +25,9 @@ LAYOUTS = [("contiguous", "contiguous")] * 3 + [
 ]
 
 
-class UnusableRecording(ValueError):
-    """A recording that cannot be used; one sentence names the entry, what was met, the rule, and what to do."""
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """A batch and the layer that met it; the module's docstring says what each entry is."""
-
-    title: str
-    x: Array
-    grad_y: Array
-    weight: Array
-    bias: Array
-    running_mean: Array
-    running_var: Array
-    num_batches_tracked: int
-    eps: float
-    momentum: float
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """What was recorded, and the batches."""
-
-    title: str
-    batches: tuple[Batch, ...]
-
-
-def write_recording(path: Path, recording: Recording) -> None:
-    """Write a recording, all of it or nothing."""
-    entries: dict[str, Any] = {"title": recording.title}
-    for number, batch in enumerate(recording.batches):
-        entries |= {f"{number}/{field.name}": getattr(batch, field.name) for field in fields(Batch)}
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    os.close(handle)
-    try:
-        np.savez_compressed(temporary, **entries)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-@lru_cache(maxsize=4)
-def read_recording(path: str) -> Recording:
-    """Read a recording, and check that cases can be made of it.
-
-    Raises:
-        UnusableRecording: it is not there, is no such file, or an entry is missing or not as the module's docstring says.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            entries = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise UnusableRecording(
-            f"the recording {path} is not there; check the path, which is read from {os.getcwd()}"
-        ) from None
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:  # NumPy's own, by what the file is instead
-        said = " ".join(str(error).split())
-        raise UnusableRecording(f"the recording {path} is no .npz file ({said}); write it with numpy.savez") from None
-    count = len({name.partition("/")[0] for name in entries if "/" in name})
-    if not count:
-        raise UnusableRecording(f"the recording {path} has no entry '0/x', but must have one batch at least; record some")
-    batches = tuple(_batch(path, entries, number) for number in range(count))
-    return Recording(str(entries.get("title", os.path.basename(path))), batches)
-
-
-def _batch(path: str, entries: dict[str, Array], number: int) -> Batch:
-    def entry(name: str) -> Array:
-        key = f"{number}/{name}"
-        if key not in entries:
-            raise UnusableRecording(f"the recording {path} lacks the entry {key!r}, which every batch must have; add it")
-        return entries[key]
-
-    def require(name: str, holds: bool, met: object, rule: str) -> None:
-        if not holds:
-            raise UnusableRecording(f"the entry '{number}/{name}' of {path} {met}, but must {rule}; record it again")
-
-    x = entry("x")
-    require("x", x.ndim in (2, 3), f"has the shape {x.shape}", "be (N, C) or (N, C, L)")
-    require("x", x[:, :1].size > 1, f"has the shape {x.shape}", "have two values a channel at least, and a channel")
-    shapes = {"x": x.shape, "grad_y": x.shape, **dict.fromkeys(VECTORS, (x.shape[1],)), **dict.fromkeys(SCALARS, ())}
-    for name, shape in shapes.items():
-        values = entry(name)
-        require(name, values.shape == shape, f"has the shape {values.shape}", f"have {shape}, to go with its x")
-        kinds = "iu" if name == "num_batches_tracked" else "f"
-        require(name, values.dtype.kind in kinds, f"has the dtype {values.dtype}", "hold numbers that fit its name")
-        require(name, bool(np.isfinite(values).all()), "holds NaN or infinity", "be finite")
-    require("eps", float(entry("eps")) > 0, f"is {float(entry('eps'))}", "be positive")
-    require("running_var", bool((entry("running_var") >= 0).all()), "holds a negative number", "hold variances")
-    scalars = {"num_batches_tracked": int(entry("num_batches_tracked")), "eps": float(entry("eps"))}
-    arrays = {name: entry(name) for name in ("x", "grad_y", *VECTORS)}
-    return Batch(title=str(entry("title")), momentum=float(entry("momentum")), **arrays, **scalars)  # type: ignore[arg-type]
-
-
 @dataclass(frozen=True)
-class Selection:
-    """Which part of which recorded batch a case is, and how it is tried: a recipe, as drawn cases have one.
+class RecordedRecipe:
+    """Which part of which recorded batch a case is, and how it is tried.
 
     Attributes:
         recording: path of the file.
@@ -168,12 +55,12 @@ class Selection:
     grad_layout: str
 
     def realize(self) -> Case:
-        """The case; equal selections give one and the same object."""
+        """The case; equal recipes give one and the same object."""
         return _realize(self)
 
 
 @lru_cache(maxsize=512)
-def _realize(chosen: Selection) -> Case:
+def _realize(chosen: RecordedRecipe) -> Case:
     batch = read_recording(chosen.recording).batches[chosen.batch]
     columns = slice(chosen.first, chosen.first + chosen.channels)
     given, held = chosen.pair.input_dtype, chosen.pair.parameter_dtype
@@ -211,7 +98,7 @@ def recorded_cases(draw: st.DrawFn, path: str, pair: Pair) -> Case:
     momentum = draw(st.sampled_from((batch.momentum, *MOMENTUM)))
     affine, tracks, started = draw(st.sampled_from(OPTIONS))
     layouts = draw(st.sampled_from(LAYOUTS))
-    return Selection(path, pair, number, rows, first, count, momentum, affine, tracks, started, *layouts).realize()
+    return RecordedRecipe(path, pair, number, rows, first, count, momentum, affine, tracks, started, *layouts).realize()
 
 
 def _mostly_all(most: int, least: int) -> list[int]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_figures, require_writable, write_json
+from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
 
 if TYPE_CHECKING:
@@ -18,21 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 
-@click.command()
+@click.command(cls=Several)
 @click.argument("targets", nargs=-1, metavar="[TARGET ...]")
 @click.option("--device", default="cpu", show_default=True, help="Where torch's arrays lie.")
 @click.option(
     "--full", is_flag=True, help="Every dtype at every size, up to 256 MB (of float32): some twenty minutes, 10 GB of memory."
 )
 @click.option(
-    "--operation", "operations", multiple=True, metavar="NAME", help="train forward, train forward+backward, eval forward."
+    "--operation", "operations", multiple=True, metavar="NAME ...", help="train forward, train forward+backward, eval forward."
 )
-@click.option("--shape", "shapes", multiple=True, metavar="SHAPE", help="NxC or NxCxL, such as 4096x64; again for more.")
-@click.option("--dtype", "dtypes", multiple=True, metavar="T", help="Of the batch; again for more.")
-@click.option("--layout", "layouts", multiple=True, metavar="NAME", help="Of the batch in memory, such as transposed.")
-@click.option("--threads", "threads", multiple=True, type=click.IntRange(1), help="Of torch; again for more.")
+@click.option("--shape", "shapes", multiple=True, metavar="SHAPE ...", help="NxC or NxCxL, such as 4096x64.")
+@click.option("--dtype", "dtypes", multiple=True, metavar="T ...", help="Of the batch.")
+@click.option("--layout", "layouts", multiple=True, metavar="NAME ...", help="Of the batch in memory, such as transposed.")
+@click.option("--threads", "threads", multiple=True, type=click.IntRange(1), metavar="N ...", help="Of torch.")
 @click.option(
-    "--cache", "caches", multiple=True, metavar="STATE", help="warm or cold: whether arrays are evicted before a run."
+    "--cache", "caches", multiple=True, metavar="STATE ...", help="warm or cold: whether arrays are evicted before a run."
 )
 @click.option("--seconds", type=click.FloatRange(0.001, 600), default=0.3, show_default=True, help="For each figure, about.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the batches.")
@@ -53,11 +55,12 @@ def bench(targets: tuple[str, ...], out: Path | None, json_path: Path | None, **
     alternation with the copy, so that it holds on a noisy machine, and each timed output is held to its bound. The status
     is 1 where an output is wrong, or slower than the baseline allows.
     """
+    require_torch("the benchmark")
     from rich.console import Console
 
     from bn_reference.benchmarks.baseline import UnusableBaseline
     from bn_reference.benchmarks.run import UnusableChoice, prepared
-    from bn_reference.reports.steps import StepsDisplay
+    from bn_reference.cli.steps import StepsDisplay
     from bn_reference.targets.protocol import UnusableTarget
 
     require_figures(out)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_figures, require_writable, write_json
 from bn_reference.cli.status import CONFORMS, INTERRUPTED
 
@@ -27,12 +28,13 @@ def explain(data: Path | None, seed: int, threads: int, out: Path | None, json_p
     How gradients vanish and explode through depth, how the inputs of inner layers shift while a network learns, and how an
     image's output depends on its companions in training, and not in eval.
     """
+    require_torch("explaining")
     from rich.console import Console
 
+    from bn_reference.cli.steps import StepsDisplay
     from bn_reference.mnist.phenomena.account import print_account
     from bn_reference.mnist.phenomena.measure import PARTS, measure_all
     from bn_reference.mnist.sources import UnusableData, load
-    from bn_reference.reports.steps import StepsDisplay
     from bn_reference.reports.streams import print_suitably
     from bn_reference.verification.api import environment
 

@@ -1,14 +1,15 @@
-"""Files that a command writes: all of one or nothing, and a path that cannot be written is refused before the work."""
+"""Files that a command writes: a path that cannot be written is refused before the work."""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
+
+from bn_reference.support.files import write_whole
 
 __all__ = ["require_figures", "require_writable", "write_json"]
 
@@ -46,15 +47,6 @@ def require_figures(path: Path | None) -> None:
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:
-    """All of it or nothing: a reader never meets half of it. What is no regular file, a pipe say, is written to as it is."""
-    if path.exists() and not path.is_file():
-        path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        return
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2, allow_nan=False)
-        file.write("\n")
-    mode = os.umask(0)
-    os.umask(mode)
-    Path(name).chmod(0o666 & ~mode)  # as a file that is simply opened would have; a temporary one is its owner's alone
-    Path(name).replace(path)
+    """All of it or nothing."""
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))

@@ -15,6 +15,7 @@ def list_() -> int:
     from rich.console import Console
 
     from bn_reference.reports.listing import print_listing
+    from bn_reference.reports.streams import print_suitably
 
-    print_listing(Console(highlight=False))
+    print_suitably(print_listing, Console(highlight=False))
     return CONFORMS

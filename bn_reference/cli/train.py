@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_figures, require_writable, write_json
 from bn_reference.cli.status import CONFORMS, INTERRUPTED
 
@@ -40,13 +41,14 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
     on the training and the test set. Both start from the same weights and see the same batches; the same seed, threads and
     versions give the same bits.
     """
+    require_torch("training")
     from rich.console import Console
 
+    from bn_reference.cli.steps import StepsDisplay
     from bn_reference.mnist.layers import layer_named
     from bn_reference.mnist.sources import UnusableData, load
     from bn_reference.mnist.training import History, Settings, steps_of
     from bn_reference.mnist.training import train as run
-    from bn_reference.reports.steps import StepsDisplay
     from bn_reference.targets.protocol import UnusableTarget
 
     settings = Settings(**options)
@@ -66,7 +68,7 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
             run(dataset, settings, layer, history, display.advance)
     except KeyboardInterrupt:
         interrupted = True
-    except Exception as error:  # of the target's own; torch's layer and the reference raise none
+    except (Exception, SystemExit) as error:  # of the target's own; torch's layer and the reference raise none
         if settings.layer in ("torch", "reference"):
             raise
         failure = " ".join(f"{type(error).__name__}: {error}".split())
@@ -141,10 +143,10 @@ def _draw(history: History, dataset: Dataset, settings: Settings, out: Path) -> 
     """The lecture's plots, and those of ``explain``."""
     from rich.console import Console
 
+    from bn_reference.cli.steps import StepsDisplay
     from bn_reference.mnist.lecture_figures import draw_lecture
     from bn_reference.mnist.phenomena import measure
     from bn_reference.mnist.phenomena.figures import draw_phenomena
-    from bn_reference.reports.steps import StepsDisplay
 
     draw_lecture(history.epochs, out)
     with StepsDisplay(Console(stderr=True), "measuring what explains it", measure.PARTS) as display:

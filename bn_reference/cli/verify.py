@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_writable, write_json
+from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
+from bn_reference.support.threads import processors
 from bn_reference.targets import TORCH
 
 if TYPE_CHECKING:
@@ -23,28 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 
-class _Several(click.Command):
-    """Lets ``--dtype A B`` stand for ``--dtype A --dtype B``: values that follow an option that may be repeated."""
-
-    REPEATED = ("--dtype", "--property")
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(self._spread(args)))
-
-    def _spread(self, args: list[str]) -> Any:
-        option, taken = "", 0
-        for argument in args:
-            if argument.startswith("-"):
-                option, taken = (argument if argument in self.REPEATED else ""), 0
-            elif option and taken and ":" not in argument:  # a target has a colon
-                yield option
-            elif option and taken:
-                option = ""
-            taken += not argument.startswith("-")
-            yield argument
-
-
-@click.command(cls=_Several)
+@click.command(cls=Several)
 @click.argument("target", default=TORCH)
 @click.option("--device", default="cpu", show_default=True, help="Where a torch layer and its arrays lie.")
 @click.option(
@@ -54,7 +35,7 @@ class _Several(click.Command):
 @click.option("--examples", type=int, default=100, show_default=True, help="Cases a property and pair of dtypes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the cases; the same seed gives the same verdict.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first violation.")
-@click.option("--jobs", type=int, default=os.cpu_count() or 1, show_default="one a core", help="Worker processes.")
+@click.option("--jobs", type=int, default=processors, show_default="one a core", help="Worker processes.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for one example.")
 @click.option(
     "--cases",
@@ -69,12 +50,12 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
 
     The attribute is a class or factory with the constructor of torch.nn.BatchNorm1d, a NumPy layer like
     bn_reference:BatchNorm1d, or an adapter. The exit status is 0 where it conforms, 1 where it violates a rule, 2 where
-    target or arguments are unusable.
+    target or arguments are unusable, 3 where the suite itself failed.
     """
     from rich.console import Console
 
-    from bn_reference.cases.recorded import UnusableRecording
-    from bn_reference.reports.progress import ProgressDisplay
+    from bn_reference.cases.recording import UnusableRecording
+    from bn_reference.cli.progress import ProgressDisplay
     from bn_reference.targets.protocol import UnusableTarget
     from bn_reference.verification import api
     from bn_reference.verification.selection import UnusableArguments
@@ -105,6 +86,7 @@ def _recording(cases: str) -> Iterator[str]:
     if cases != "mnist":
         yield "" if cases == "drawn" else cases
         return
+    require_torch("--cases mnist")
     from bn_reference.mnist.activations import record
     from bn_reference.mnist.sources import UnusableData, load
 

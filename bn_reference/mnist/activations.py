@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bn_reference.cases.recorded import Batch, Recording, write_recording
+from bn_reference.cases.recording import Batch, Recording, write_recording
 from bn_reference.mnist.dataset import Dataset
 from bn_reference.mnist.learning import Learner, endless_batches, tensors
 from bn_reference.mnist.models import batch_norm_layers, perceptron, seeded

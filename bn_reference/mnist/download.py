@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bn_reference.mnist.idx import IdxFile, UnusableData
+from bn_reference.support.terminals import animates
 
 __all__ = ["MIRRORS", "VARIABLE", "advice", "fetch"]
 
@@ -82,7 +83,7 @@ class _Bar:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
-        self._shown = console.is_terminal
+        self._shown = animates(console)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),

@@ -1,1 +1,1 @@
-"""What people and machines read: the report as text, its progress, and scripts that reproduce a violation."""
+"""What people and machines read: the report as text, and scripts that reproduce a violation."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from bn_reference.support.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,12 +125,6 @@ def label_ends(axes: Axes, lines: Sequence[tuple[float, float, str, str]]) -> No
 def save(figure: Figure, directory: Path, name: str) -> None:
     """Write ``name.png`` and ``name.svg``, each whole or not at all."""
     for suffix in FORMATS:
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{name}.", suffix=f".{suffix}")
-        os.close(handle)
         metadata: dict[str, Any] = {"Software": None} if suffix == "png" else {"Date": None, "Creator": None}
-        try:
-            figure.savefig(temporary, format=suffix, metadata=metadata)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(directory / f"{name}.{suffix}")
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        write = partial(figure.savefig, format=suffix, metadata=metadata)
+        write_whole(directory / f"{name}.{suffix}", write)

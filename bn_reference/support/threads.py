@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-__all__ = ["on_threads", "processors"]
+__all__ = ["on_one_thread", "on_threads", "processors"]
+
+CHOICES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # of the environment
 
 
 def processors() -> int:
@@ -30,3 +32,14 @@ def on_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """Let torch use one thread, unless the environment names another number.
+
+    On arrays as small as most cases several threads gain nothing, and beside another busy process they wait for each other in
+    every operation: a run of 17 s then takes minutes.
+    """
+    with nullcontext() if any(os.environ.get(name) for name in CHOICES) else on_threads(1):
+        yield

@@ -24,6 +24,7 @@ from bn_reference.targets.protocol import Implementation, Misbehaviour, Session,
 
 __all__ = ["FORMS", "load_target", "name_of"]
 
+EXTRAS = {"torch": "pip install 'bn-reference[torch]'"}  # what to do where a package is missing
 FORMS = "module:attribute or path/to/file.py:attribute"
 ARGUMENTS = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}  # and num_features, device, dtype
 LAYER = ("train", "eval", "backward", "state_dict", "load_state_dict")  # what a NumPy layer has
@@ -42,6 +43,8 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
     name, thing = (target, _resolve(target)) if isinstance(target, str) else (name_of(target), target)
     if isinstance(thing, Implementation) or (isinstance(thing, type) and issubclass(thing, Implementation)):
         return _adapter(name, thing, device)
+    if not isinstance(target, str):
+        _require_builder(target)
     if not callable(thing):
         rule = "must be a class or a function that builds a layer, or an adapter; name one of those"
         raise UnusableTarget(f"the target {name} is of type {type(thing).__name__}, which cannot be called, but it {rule}")
@@ -101,9 +104,13 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not (name + ".").startswith(error.name + "."):
             raise UnusableTarget(_failed_import(name, error)) from error
-        missing = f"there is no module {error.name!r}"
-        near = _suggestion(error.name, _siblings(error.name))
-        raise UnusableTarget(f"{missing}{near or '; check the name, and that it is installed in this environment'}") from None
+        package = error.name.partition(".")[0]
+        if package in EXTRAS and sys.modules.get(package) is None:
+            raise UnusableTarget(f"there is no module {package!r}; {EXTRAS[package]}") from None
+        advice = (
+            _suggestion(error.name, _siblings(error.name)) or "; check the name, and that it is installed in this environment"
+        )
+        raise UnusableTarget(f"there is no module {error.name!r}{advice}") from None
     except (Exception, SystemExit) as error:
         raise UnusableTarget(_failed_import(name, error)) from error
 
@@ -111,12 +118,8 @@ def _module(name: str) -> ModuleType:
 def _siblings(name: str) -> list[str]:
     """Names of the modules beside one that is not there."""
     parent = sys.modules.get(name.rpartition(".")[0])
-    places = getattr(parent, "__path__", None)
-    return (
-        []
-        if parent is None or places is None
-        else [f"{parent.__name__}.{entry.name}" for entry in pkgutil.iter_modules(places)]
-    )
+    places = getattr(parent, "__path__", ())
+    return [f"{name.rpartition('.')[0]}.{entry.name}" for entry in pkgutil.iter_modules(places)]
 
 
 def _file(path: str) -> ModuleType:
@@ -144,7 +147,8 @@ def _file(path: str) -> ModuleType:
 
 
 def _failed_import(name: str, error: BaseException) -> str:
-    return f"{name} fails to import: {_said(error)}; mend that first"
+    lacking = error.name if isinstance(error, ModuleNotFoundError) else None
+    return f"{name} fails to import: {_said(error)}; {EXTRAS.get(lacking or '', 'mend that first')}"
 
 
 def _said(error: BaseException) -> str:
@@ -158,6 +162,18 @@ def _suggestion(name: str, names: list[str]) -> str:
 
 
 # building a layer to see
+
+
+def _require_builder(thing: object) -> None:
+    """What was passed itself, not by its name, builds layers: it is no name in another guise, and no layer."""
+    if not callable(thing):
+        said = " ".join(repr(thing).split())[:60]
+        raise UnusableTarget(f"the target is {said}, but must be {FORMS}, or what that names; pass 'torch.nn:BatchNorm1d', say")
+    if not isinstance(thing, type) and all(
+        callable(getattr(thing, method, None)) for method in ("train", "eval", "state_dict")
+    ):
+        kind = type(thing).__qualname__
+        raise UnusableTarget(f"the target is a layer already, but must be what builds layers; pass its class, {kind}")
 
 
 def _built(name: str, factory: Any, device: str) -> Any:

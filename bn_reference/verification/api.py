@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
+import sys
 import time
 import warnings
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from importlib import metadata
 from os import PathLike
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
 from bn_reference.reports.results import Result
+from bn_reference.support.threads import on_one_thread
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
-from bn_reference.verification import workers
-from bn_reference.verification.events import Done, Listener, Started, Trying
+from bn_reference.verification import arguments, workers
+from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 from bn_reference.verification.time_limit import TimeLimit
 
@@ -27,6 +29,8 @@ NO_LIMIT = (
     "there is no limit on the time of an example, as it takes the main thread and a system with alarm signals; "
     "give the target by its name and jobs=2 for worker processes"
 )
+MOST_EXAMPLES = 10_000_000  # of a property and pair, which nobody waits for
+MOST_JOBS = 1024
 ORDER = {property.name: number for number, property in enumerate(PROPERTIES)}
 
 
@@ -55,9 +59,10 @@ def verify(
         examples: cases a property and pair of dtypes.
         seed: of the cases; the same seed gives the same verdict, whatever the number of jobs.
         fail_fast: end with the first violation.
-        jobs: 1 works in this process; more start that many worker processes (the target must then be given by name).
+        jobs: 1 works in this process, on one thread of torch unless OMP_NUM_THREADS or MKL_NUM_THREADS says otherwise; what the
+            target prints then goes to standard error. More start that many worker processes, and the target is given by name.
         timeout: seconds that one example may take.
-        recording: path of a file of recorded batches (``cases.recorded``) that the cases are made of; "" for drawn cases.
+        recording: path of a file of recorded batches (``cases.recording``) that the cases are made of; "" for drawn cases.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
         listener: is told what happens.
 
@@ -69,20 +74,24 @@ def verify(
         UnusableRecording: the recording cannot be used (a ValueError).
         UnusableArguments: another argument cannot be used (a ValueError).
     """
-    _require(examples >= 1, "examples", examples, "at least 1")
-    _require(jobs >= 1, "jobs", jobs, "at least 1")
-    _require(timeout > 0, "timeout", timeout, "a positive number of seconds")
-    _require(0 <= seed < 2**64, "seed", seed, "between 0 and 2^64 - 1")
-    selected = units(select_properties(properties), select_pairs(dtypes))
-    budget = Budget(examples, seed, timeout, os.fspath(recording))
+    device = arguments.text("device", device, "pass 'cpu' or 'cuda', for example")
+    examples = arguments.whole("examples", examples, 1, MOST_EXAMPLES, "pass 100, for example")
+    seed = arguments.whole("seed", seed, 0, 2**64 - 1, "pass 0, for example")
+    jobs = arguments.whole("jobs", jobs, 1, MOST_JOBS, "pass 1, or one for each core")
+    timeout = arguments.seconds("timeout", timeout, "pass 10, for example")
+    fail_fast, isolated = arguments.flag("fail_fast", fail_fast), arguments.flag("isolated", isolated)
+    recording = arguments.path("recording", recording, "pass that of a recording, or '' for drawn cases")
+    listen = arguments.listener("listener", listener)
+    chosen = select_properties(arguments.names("properties", properties, "running"))
+    selected = units(chosen, select_pairs(arguments.names("dtypes", dtypes, "float32")))
+    budget = Budget(examples, seed, timeout, recording)
     tried = environment()
     if budget.recording:
-        from bn_reference.cases.recorded import read_recording
+        from bn_reference.cases.recording import read_recording
 
         recorded = read_recording(budget.recording)
         tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"
     name = target if isinstance(target, str) else name_of(target)
-    listen = listener or (lambda event: None)
     started = time.perf_counter()
     results: list[Result] = []
     capabilities: dict[str, Any] = {}
@@ -118,11 +127,6 @@ def verify(
     )
 
 
-def _require(holds: bool, argument: str, value: float, rule: str) -> None:
-    if not holds:
-        raise UnusableArguments(f"{argument} is {value}, but must be {rule}")
-
-
 def _in_this_process(
     target: object,
     name: str,
@@ -136,18 +140,27 @@ def _in_this_process(
 ) -> None:
     from bn_reference.verification.judge import Judge
 
-    judge = Judge(load_target(target, device), budget, spec=name)
-    capabilities.update(judge.capabilities())
-    listen(Started(sum(len(unit.properties) for unit in selected)))
-    for unit in selected:
-        listen(Trying(workers.title(unit)))
-        for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast):
-            results.append(result)
-            listen(Done(result))
-            if fail_fast and result.status == "violated":
-                return
-        if judge.interrupted:
-            raise KeyboardInterrupt
+    ours = sys.stdout
+
+    def tell(event: Event) -> None:
+        with redirect_stdout(ours):
+            listen(event)
+
+    with redirect_stdout(sys.stderr):  # what the target prints must not get between the lines of a report
+        implementation = load_target(target, device)  # and with it torch, whose threads are then ours to choose
+        with on_one_thread():
+            judge = Judge(implementation, budget, spec=name, on_example=Counter(tell))
+            capabilities.update(judge.capabilities())
+            tell(Started(sum(len(unit.properties) for unit in selected), budget.examples))
+            for unit in selected:
+                tell(Trying(workers.title(unit)))
+                for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast):
+                    results.append(result)
+                    tell(Done(result))
+                    if fail_fast and result.status == "violated":
+                        return
+                if judge.interrupted:
+                    raise KeyboardInterrupt
 
 
 def environment() -> dict[str, str]:

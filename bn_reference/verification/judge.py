@@ -251,7 +251,7 @@ class Judge:
         rounds = [(self._cases(pair), key, examples) for key, examples in self._rounds(pair)]
         case, found = smallest(self.note, tally, self.budget.seed, rounds)
         trace = self._traced(tally.property, case)
-        reproducer = ""  # STUB
+        reproducer = script(self.spec, trace, found, tally.property, pair) if trace else ""
         rival = explain(self.implementation, self.limit, tally.property, found, (original, case))
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none

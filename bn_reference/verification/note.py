@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import time
-from ctypes import c_char, c_double, c_int
+from ctypes import c_char, c_double, c_int, c_int64
 
 from bn_reference.cases.case import Case
 from bn_reference.properties import PROPERTIES, Property
@@ -18,13 +18,14 @@ SIZE = 4096  # bytes that a recipe takes at most
 
 
 class Note:
-    """When the example began, which property it is of, and the case's recipe, pickled."""
+    """When the example began, which property it is of, the case's recipe, pickled, and how many there were so far."""
 
     def __init__(self) -> None:
         self.since = CONTEXT.RawValue(c_double, 0.0)
         self.property = CONTEXT.RawValue(c_int, -1)
         self.recipe = CONTEXT.RawArray(c_char, SIZE)
         self.stop = CONTEXT.RawValue(c_int, 0)  # set by the parent: say what was found by now
+        self.tried = CONTEXT.RawValue(c_int64, 0)
         self._latest: Case | None = None
 
     def begin(self) -> None:
@@ -44,6 +45,7 @@ class Note:
             self.recipe.raw = pickle.dumps(case.recipe)[:SIZE].ljust(SIZE, b"\0")
             self._latest = case
         self.property.value = NUMBER[property.name]
+        self.tried.value += 1
         self.since.value = time.monotonic()
 
     def read(self) -> tuple[Property | None, Case | None]:

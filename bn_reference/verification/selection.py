@@ -8,12 +8,9 @@ from dataclasses import dataclass
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.properties import FAMILIES, PROPERTIES, Property
+from bn_reference.verification.arguments import UnusableArguments
 
 __all__ = ["Budget", "Unit", "UnusableArguments", "select_pairs", "select_properties", "units"]
-
-
-class UnusableArguments(ValueError):
-    """An argument that cannot be used; one sentence names it, the value met, the rule and what to do."""
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ from bn_reference.oracle.compare import fact
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
+from bn_reference.support.threads import processors
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
-from bn_reference.verification.events import Done, Listener, Started, Trying
+from bn_reference.verification.events import Done, Listener, Started, Tried, Trying
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.note import CONTEXT, NUMBER, Note
 from bn_reference.verification.selection import Budget, Unit
@@ -119,6 +120,7 @@ class _Pool:
         self.waiting = list(units)
         self.total = sum(len(unit.properties) for unit in units)
         self.crashes = 0
+        self.tried = self.tried_by_others = 0  # examples: of all workers, and of those that are gone
         self.workers: list[_Worker] = []
         self.results: list[Result] = []
         self.capabilities: dict[str, Any] = {}
@@ -143,6 +145,13 @@ class _Pool:
                 self.waiting.remove(unit)
                 self.listen(Trying(title(unit)))
                 worker.give(unit)
+        self._count()
+
+    def _count(self) -> None:
+        tried = self.tried_by_others + sum(worker.note.tried.value for worker in self.workers)
+        if tried != self.tried:
+            self.tried = tried
+            self.listen(Tried(tried))
 
     def _next_for(self, worker: _Worker) -> Unit:
         """A unit of the pair whose cases the worker has; else of one that no other worker is at.
@@ -164,7 +173,7 @@ class _Pool:
             raise message
         if isinstance(message, Ready):
             if not any(other.loaded for other in self.workers):
-                self.listen(Started(self.total))
+                self.listen(Started(self.total, self.budget.examples))
             self.capabilities = self.capabilities or message.capabilities
             worker.loaded = True
         else:
@@ -182,6 +191,7 @@ class _Pool:
         """The verdict on the property that ended a worker; another worker for what is left to try."""
         self.crashes += 1
         self.workers.remove(worker)
+        self.tried_by_others += worker.note.tried.value
         if not hung:
             worker.process.join()  # it closed its end of the pipe, and is about to be gone
         status, loaded, unit = worker.process.exitcode, worker.loaded, worker.unit
@@ -284,7 +294,7 @@ def _threads_per_worker(jobs: int) -> Iterator[None]:
     """
     name = "OMP_NUM_THREADS"
     chosen = name in os.environ
-    os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // jobs)))
+    os.environ.setdefault(name, str(max(1, processors() // jobs)))
     try:
         yield
     finally:

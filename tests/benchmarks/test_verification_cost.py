@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bn_reference.verification.api import verify
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.benchmarks.clocks import CpuClock
 from bn_reference.benchmarks.shares import sampled
@@ -24,6 +23,7 @@ from bn_reference.properties import PROPERTIES
 from bn_reference.support.threads import on_threads
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target
+from bn_reference.verification.api import verify
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget, units
 from bn_reference.verification.workers import COLLECT_AFTER

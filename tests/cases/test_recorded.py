@@ -11,14 +11,8 @@ from hypothesis.errors import NoSuchExample
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
-from bn_reference.cases.recorded import (
-    Batch,
-    Recording,
-    UnusableRecording,
-    read_recording,
-    recorded_cases,
-    write_recording,
-)
+from bn_reference.cases.recorded import recorded_cases
+from bn_reference.cases.recording import Batch, Recording, UnusableRecording, read_recording, write_recording
 
 TWO_VALUES = "but must have two values a channel at least, and a channel"
 FITTING = "but must hold numbers that fit its name"
@@ -94,7 +88,7 @@ def test_what_no_recording_holds_is_not_found(path: str) -> None:
         smallest(path, lambda case: case.rows < 2)
 
 
-def test_equal_selections_are_one_case(path: str) -> None:
+def test_equal_recipes_are_one_case(path: str) -> None:
     case = smallest(path)
 
     assert case.recipe.realize() is case

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bn_reference.cases.recorded import Batch, Recording, write_recording
+from bn_reference.cases.recording import Batch, Recording, write_recording
 
 DRAW = """
 import sys

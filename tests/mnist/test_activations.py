@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bn_reference import verify
-from bn_reference.cases.recorded import Batch, Recording, read_recording
+from bn_reference.cases.recording import Batch, Recording, read_recording
 from bn_reference.mnist.activations import SIZES, record
 from bn_reference.mnist.dataset import Dataset
 from bn_reference.power.mutants.catalogue import MUTANTS

@@ -11,10 +11,10 @@ from rich.console import Console
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison
+from bn_reference.reports.results import Report, Result, Violation
 from bn_reference.reports.table import ratio
 from bn_reference.reports.text import print_report
 from bn_reference.reports.violations import violation_text
-from bn_reference.reports.results import Report, Result, Violation
 
 RULE = "one_step_moves_the_running_mean"
 OTHER = "output_is_the_normalized_batch"

@@ -88,7 +88,9 @@ def test_an_adapter_that_only_goes_forward_lacks_only_the_rules_of_gradients_and
 class WithoutCounter(torch.nn.Module):
     """Right, but for a counter, which it has not."""
 
-    def __init__(self, features: int, eps: float, momentum: float, affine: bool, track_running_stats: bool, **options: Any) -> None:
+    def __init__(
+        self, features: int, eps: float, momentum: float, affine: bool, track_running_stats: bool, **options: Any
+    ) -> None:
         super().__init__()
         self.inner = torch.nn.BatchNorm1d(features, eps, momentum, affine, track_running_stats, **options)
 

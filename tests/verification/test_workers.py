@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bn_reference.verification.api import verify
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.strategies import cases
 from bn_reference.properties import PROPERTIES
+from bn_reference.reports.results import Report
 from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.verification.api import verify
 from bn_reference.verification.draw import Drawings
 from bn_reference.verification.events import Done, Event, Started
 from bn_reference.verification.note import Note
-from bn_reference.reports.results import Report
 
 TARGETS = """
 import ctypes

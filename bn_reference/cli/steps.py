@@ -7,6 +7,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bn_reference.support.terminals import animates
+
 __all__ = ["StepsDisplay"]
 
 
@@ -14,7 +16,7 @@ class StepsDisplay:
     """A line that names the work and shows how much is done and how long the rest will take; gone when the work is."""
 
     def __init__(self, console: Console, what: str, total: int) -> None:
-        self._shown = console.is_terminal
+        self._shown = animates(console)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -23,7 +25,7 @@ class StepsDisplay:
             TextColumn("left"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self._shown,
         )
         self._task = self._progress.add_task(what, total=total)
 

@@ -1,0 +1,34 @@
+"""Several values after one option: ``--dtype A B`` stands for ``--dtype A --dtype B``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+__all__ = ["Several"]
+
+
+class Several(click.Command):
+    """A command whose options that may be repeated take all values that follow them, up to a target, which has a colon."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(self._spread(args)))
+
+    def _spread(self, args: list[str]) -> Iterator[str]:
+        repeated = {name for param in self.params if isinstance(param, click.Option) and param.multiple for name in param.opts}
+        option, has_value = "", False
+        for number, argument in enumerate(args):
+            if argument == "--":  # what follows is no option's
+                yield from args[number:]
+                return
+            if argument.startswith("-"):
+                name, equals, _ = argument.partition("=")
+                option, has_value = (name if name in repeated else ""), bool(equals)
+            elif ":" in argument and has_value:
+                option = ""
+            elif option and has_value:
+                yield option
+            else:
+                has_value = True
+            yield argument
