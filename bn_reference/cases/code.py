@@ -4,39 +4,58 @@ from __future__ import annotations
 
 import base64
 import zlib
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["array_code"]
+__all__ = ["array_code", "dtype_code"]
 
 READABLE_SIZE = 64  # elements; above, a person reads the kinds of channels, not the numbers
 
+Array = npt.NDArray[Any]
+Library = Literal["numpy", "torch"]
 
-def array_code(array: npt.NDArray[Any]) -> str:
-    """An expression over ``np`` (numpy), and ``ml_dtypes`` for bfloat16, whose value is ``array``, of the same dtype and bits.
 
-    Up to 64 finite elements are written as the shortest decimals that read back exactly; others as compressed bytes.
+def array_code(array: Array, library: Library = "numpy", width: int | None = None) -> str:
+    """An expression over ``np`` (and ``ml_dtypes`` for bfloat16) or ``torch`` for its dtype, shape and bits.
+
+    Up to 64 elements are written as the shortest decimals that read back exactly; others as compressed bytes, in pieces of
+    ``width`` characters.
     """
-    readable = array.size <= READABLE_SIZE and bool(np.isfinite(array.astype(np.float64)).all())
-    code = _decimal(array) if readable else _compressed(array)
-    return code
-
-
-def dtype_code(dtype: np.dtype[Any]) -> str:
-    return "ml_dtypes.bfloat16" if dtype.name == "bfloat16" else f"np.{dtype.name}"
-
-
-def _decimal(array: npt.NDArray[Any]) -> str:
+    module, dtype = ("torch" if library == "torch" else "np"), dtype_code(array.dtype.name, library)
+    if array.size == 0:
+        return f"{module}.zeros({array.shape}, dtype={dtype})"
+    with np.errstate(all="ignore"):
+        plain = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+    if array.size > READABLE_SIZE or plain.tobytes() != array.tobytes():  # or a NaN of which there is more to say
+        return _compressed(array, module, dtype, width)
     # every value of the four dtypes is a float64, whose repr reads back to the same bits
-    listed = array.astype(np.float64).tolist()
-    shape = f".reshape({array.shape})" if array.size == 0 else ""
-    return f"np.array({listed!r}, {dtype_code(array.dtype)}){shape}"
+    listed = _listed(array.astype(np.float64).tolist(), array.dtype.name == "float32", module)
+    return f"torch.tensor({listed}, dtype={dtype})" if library == "torch" else f"np.array({listed}, {dtype})"
 
 
-def _compressed(array: npt.NDArray[Any]) -> str:
+def dtype_code(name: str, library: Library = "numpy") -> str:
+    """The dtype of that name, in the words of the library."""
+    if library == "torch":
+        return f"torch.{name}"
+    return "ml_dtypes.bfloat16" if name == "bfloat16" else f"np.{name}"
+
+
+def _listed(values: Any, single: bool, module: str) -> str:
+    if isinstance(values, list):
+        return f"[{', '.join(_listed(value, single, module) for value in values)}]"
+    if not np.isfinite(values):
+        return f"{'-' if values < 0 else ''}{module}.{'nan' if np.isnan(values) else 'inf'}"
+    short = str(np.float32(values))
+    return short if single and np.float32(float(short)) == np.float32(values) else repr(values)
+
+
+def _compressed(array: Array, module: str, dtype: str, width: int | None) -> str:
     little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
     packed = base64.b85encode(zlib.compress(np.ascontiguousarray(little).tobytes(), 9)).decode("ascii")
-    unpack = f"__import__('zlib').decompress(__import__('base64').b85decode({packed!r}))"
-    return f"np.frombuffer({unpack}, {dtype_code(array.dtype)}).reshape({array.shape})"
+    pieces = [packed[i : i + (width or len(packed))] for i in range(0, len(packed), width or len(packed))]
+    text = repr(packed) if width is None else "".join(f"\n    {piece!r}" for piece in pieces) + "\n"
+    raw = f"__import__('zlib').decompress(__import__('base64').b85decode({text}))"
+    raw = f"bytearray({raw})" if module == "torch" else raw
+    return f"{module}.frombuffer({raw}, dtype={dtype}).reshape({array.shape})"

@@ -1,73 +1,57 @@
 """What a script asserts: the violated comparison, said again in terms of what came out of the calls.
 
-Where the compared quantity is an output, or a simple function of outputs, the assertion is the comparison itself on the worst
-element; else there is none, and the outputs are shown.
+Numbers are found among the outputs by value: a relation is asserted between the outputs that it relates, and anything else
+against the number that was expected at the worst element.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-import numpy as np
-
-from bn_reference.cases.case import Array
+from bn_reference.cases.layouts import place_in_batch
+from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison
-from bn_reference.reproduction.facts import Found, facts
-from bn_reference.reproduction.replay import KINDS, Output, Replay
-from bn_reference.targets.trace import Call, Load, Open, Read
+from bn_reference.reports.sentences import element
+from bn_reference.reproduction.facts import Evidence, evidence_of_fact
+from bn_reference.reproduction.replay import Output, Replay
+from bn_reference.targets.trace import Backward, Call
 
-__all__ = ["Evidence", "evidence_of", "spoken_of"]
+__all__ = ["Evidence", "evidence_of"]
 
-NAMED = re.compile(rf"({'|'.join(KINDS)})\b(?!\()")
-SUMMARY = re.compile(r"(mean|variance|sum) of (y|grad_x)$")
-SUMMARIES = {"mean": "statistics.mean", "variance": "statistics.pvariance", "sum": "sum"}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """An assertion, as lines of code, and what it is about.
-
-    Attributes:
-        outputs: names of what it speaks of, which the script prints.
-        calls: the calls that it needs: all until the last one that it speaks of, less reads of the state that it does not.
-    """
-
-    lines: tuple[str, ...]
-    outputs: tuple[str, ...]
-    calls: tuple[Call, ...]
+BETWEEN_OUTPUTS = {  # two outputs that must be equal, bit for bit
+    Aspect.MIRRORED,
+    Aspect.REPEATED,
+    Aspect.AGAIN,
+    Aspect.OF_ANOTHER_LAYER,
+    Aspect.OF_ONE_ROW_ALONE,
+    Aspect.IN_REVERSED_ORDER,
+    Aspect.OF_FEWER_ROWS,
+    Aspect.AFTER_BACKWARD,
+    Aspect.AS_HELD,
+    Aspect.BESIDE_ANOTHER_CHANNEL,
+}
+BIT_FOR_BIT = BETWEEN_OUTPUTS | {Aspect.AS_LOADED, Aspect.AS_CONSTRUCTED, Aspect.AFTER_EVALUATION}
+SUMS = {  # over a channel's numbers, whose mean is at hand
+    Aspect.MEAN: "mean",
+    Aspect.VARIANCE: "sum((each - mean) ** 2 for each in numbers) / len(numbers)",
+    Aspect.SUM: "sum(numbers)",
+    Aspect.SUM_WITH_X_HAT: "sum(each * x_hat for each, x_hat in zip(numbers, x_hats))",
+}
 
 
 def evidence_of(replay: Replay, comparison: Comparison) -> Evidence | None:
     """The assertion that fails as the comparison did; None where it cannot be said with what came out."""
-    if comparison.sentence:
-        for lines, used in facts(replay, comparison):
-            return _evidence(replay, lines, *used)
+    if comparison.fact is not None:
+        return evidence_of_fact(replay, comparison.fact)
     if comparison.index is None:
         return None
-    for lines, used in (*_same_bits(replay, comparison), *_value(replay, comparison), *_summary(replay, comparison)):
-        return _evidence(replay, lines, *used)
-    for lines, used in _difference(replay, comparison):
-        return _evidence(replay, lines, *used)
-    return None
-
-
-def spoken_of(comparison: Comparison) -> set[str]:
-    """The kinds of outputs that a comparison is about: all where it names none."""
-    said = f"{comparison.what} {comparison.sentence}".replace("running statistic", "running_mean running_var")
-    return {kind for kind in KINDS if re.search(rf"\b{kind}\b", said)} or set(KINDS)
-
-
-def _evidence(replay: Replay, lines: list[str], *outputs: Output) -> Evidence:
-    numbers = {output.call for output in outputs}
-    calls = [call for n, call in enumerate(replay.trace[: max(numbers) + 1]) if n in numbers or not isinstance(call, Read)]
-    return Evidence(tuple(lines), tuple(dict.fromkeys(output.name for output in outputs)), tuple(calls))
-
-
-def _element(array: Array | None, index: tuple[int, ...]) -> float | None:
-    fits = array is not None and array.ndim == len(index) and all(i < n for i, n in zip(index, array.shape, strict=True))
-    return float(array[index]) if fits and array is not None else None
+    if comparison.aspect in SUMS:
+        return _sum(replay, comparison)
+    if comparison.aspect in (Aspect.SHIFTED, Aspect.SCALED):
+        return _difference(replay, comparison)
+    related = _related(replay, comparison) if comparison.aspect in BETWEEN_OUTPUTS else None
+    return related or _value(replay, comparison)
 
 
 def _equal(one: float | None, other: float) -> bool:
@@ -78,121 +62,107 @@ def _at(output: Output, index: tuple[int, ...]) -> str:
     return f"{output.name}[{', '.join(map(str, index))}]"
 
 
-def _number(replay: Replay, element: str) -> str:
-    return f"{element}.item()" if replay.framework == "torch" else f"float({element})"
+def _code(number: float) -> str:
+    return repr(number) if math.isfinite(number) else f"float({str(number)!r})"
 
 
-def _kind_of(comparison: Comparison) -> str:
-    named = NAMED.match(comparison.what)
-    return named.group(1) if named and " - " not in comparison.what else ""
+def _value(replay: Replay, comparison: Comparison) -> Evidence | None:
+    """An output against the number that was expected."""
+    index, signs = comparison.index or (), (1.0, -1.0) if comparison.aspect is Aspect.MIRRORED else (1.0,)
+    outputs = replay.of_kind(comparison.what)
+    found = [(o, sign) for sign in signs for o in outputs if _equal(o.element(index), sign * comparison.actual)]
+    for output, sign in (*found, *((o, 1.0) for o in outputs if o.element(index) is not None)):
+        actual = f"actual = {'-' if sign < 0 else ''}float({_at(output, index)})"
+        return Evidence((actual, *_within(_at(output, index), comparison)), (output,))
+    return None
 
 
-# numbers
-
-
-def _same_bits(replay: Replay, comparison: Comparison) -> Found:
-    """Two outputs that had to be equal."""
-    kind, index = _kind_of(comparison), comparison.index or ()
-    if comparison.bound != 0.0 or not kind or _is_given(replay, kind, index, comparison.expected):
-        return
-    outputs = replay.of_kind(kind)
-    for one in outputs:
-        if not _equal(_element(one.array, index), comparison.actual):
-            continue
-        for other in outputs:
-            place = _place_of(other.array, index, comparison.expected)
-            if other is not one and place is not None:
-                here, there = _at(one, index), _at(other, place)
-                yield (
-                    [
-                        f"actual, expected = {_number(replay, here)}, {_number(replay, there)}",
+def _related(replay: Replay, comparison: Comparison) -> Evidence | None:
+    """Two outputs that had to be equal; of a layer without parameters a mirrored one has the other sign."""
+    index, outputs = comparison.index or (), replay.of_kind(comparison.what)
+    for sign in (1.0, -1.0) if comparison.aspect is Aspect.MIRRORED else (1.0,):
+        for one in (o for o in outputs if _equal(o.element(index), sign * comparison.actual)):
+            for other in (o for o in outputs if o is not one):
+                place = _counterpart(other, index, comparison.aspect)
+                if _equal(other.element(place), comparison.expected):
+                    here, there = f"{'-' if sign < 0 else ''}{_at(one, index)}", _at(other, place)
+                    lines = (
+                        f"actual, expected = {'-' if sign < 0 else ''}float({_at(one, index)}), float({there})",
                         "same = actual == expected or (math.isnan(actual) and math.isnan(expected))",
-                        f'said = f"{here} is {{actual!r}}, but {there} is {{expected!r}}; they must be equal, bit for bit"',
-                        "assert same, said",
-                    ],
-                    (one, other),
-                )
+                        f'message = f"{here} is {{actual!r}}, but {there} is {{expected!r}}; they must be equal, bit for bit"',
+                        "assert same, message",
+                    )
+                    return Evidence(lines, (one, other))
+    return None
 
 
-def _is_given(replay: Replay, kind: str, index: tuple[int, ...], value: float) -> bool:
-    """Whether the value is that of an input, which the output had to keep."""
-    for call in replay.trace:
-        source = call.case if isinstance(call, Open) else None
-        given = [getattr(source, kind, None)] if kind not in ("y", "grad_x") else []
-        if isinstance(call, Load) and call.state is not None:
-            given.append({"running_mean": call.state.mean, "running_var": call.state.var}.get(kind))
-        if any(_equal(_element(array, index), value) for array in given):
-            return True
-    return False
+def _counterpart(other: Output, index: tuple[int, ...], aspect: Aspect) -> tuple[int, ...]:
+    """Where the element stands in the output that it must be equal to."""
+    rows = getattr(other.seen, "shape", (0,))[0]
+    if aspect is Aspect.OF_ONE_ROW_ALONE:
+        return (rows - 1, *index[1:])
+    return (rows - 1 - index[0], *index[1:]) if aspect is Aspect.IN_REVERSED_ORDER else index
 
 
-def _place_of(array: Array | None, index: tuple[int, ...], value: float) -> tuple[int, ...] | None:
-    """Where the value stands: at the index, or elsewhere in the same channel."""
-    if _equal(_element(array, index), value):
-        return index
-    if array is None or array.ndim != len(index) or array.ndim < 2:
-        return None
-    places = [tuple(map(int, place)) for place in np.argwhere(array.astype(np.float64) == value)]
-    return next((place for place in places if place[1] == index[1]), None)
+def _difference(replay: Replay, comparison: Comparison) -> Evidence | None:
+    """The difference of two outputs of one shape, which is compared row by row."""
+    outputs = replay.of_kind(comparison.what)
+    for one, other in ((a, b) for a in outputs for b in outputs if a is not b):
+        shape, index = getattr(one.seen, "shape", ()), comparison.index or ()
+        place = place_in_batch(*index, shape) if len(index) == 2 and len(shape) == 3 else index
+        a, b = one.element(place), other.element(place)
+        if a is not None and b is not None and _equal(a - b, comparison.actual):
+            here, there = _at(one, place), _at(other, place)
+            actual = f"actual = float({here}) - float({there})"
+            return Evidence((actual, *_within(f"{here} - {there}", comparison)), (one, other))
+    return None
 
 
-def _value(replay: Replay, comparison: Comparison) -> Found:
-    """An output against the number that the oracle expects."""
-    kind, index = _kind_of(comparison), comparison.index or ()
-    for output in replay.of_kind(kind) if kind else ():
-        if _equal(_element(output.array, index), comparison.actual):
-            yield [f"actual = {_number(replay, _at(output, index))}", *_within(_at(output, index), comparison)], (output,)
-
-
-def _summary(replay: Replay, comparison: Comparison) -> Found:
-    """Mean, variance or sum of a channel, computed exactly."""
-    named, index = SUMMARY.match(comparison.what), comparison.index or ()
-    if named is None or len(index) != 1:
-        return
-    for output in reversed(replay.of_kind(named.group(2))):
-        if output.array is not None and output.array.ndim > 1 and index[0] < output.array.shape[1]:
-            channel = f"{output.name}[:, {index[0]}]"
-            numbers = f"[Fraction(float(number)) for number in {channel}.flatten().tolist()]  # exact"
-            what = f"the {named.group(1)} of {channel}"
-            lines = [f"numbers = {numbers}", f"actual = float({SUMMARIES[named.group(1)]}(numbers))"]
-            yield [*lines, *_within(what, comparison)], (output,)
-
-
-def _difference(replay: Replay, comparison: Comparison) -> Found:
-    """The difference of two outputs of one shape."""
-    outputs = replay.of_kind("y") if comparison.what.startswith("y(") and " - " in comparison.what else []
-    for one in reversed(outputs):
-        for other in outputs:
-            for place in _places(one.array, comparison.index or ()):
-                a, b = _element(one.array, place), _element(other.array, place)
-                if one is not other and a is not None and b is not None and _equal(a - b, comparison.actual):
-                    here, there = _at(one, place), _at(other, place)
-                    actual = f"actual = {_number(replay, here)} - {_number(replay, there)}"
-                    yield [actual, *_within(f"{here} - {there}", comparison)], (one, other)
-
-
-def _places(array: Array | None, index: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Where the index may stand: row n L + l is (n, :, l) in three dimensions, and its channel is among those chosen."""
-    if array is None or array.ndim not in (2, 3) or len(index) < 2:
-        return []
-    length = array.shape[2] if array.ndim == 3 else 1
-    row = index if len(index) == array.ndim else (index[0] // length, index[1], index[0] % length)
-    return [(row[0], channel, *row[2 : array.ndim]) for channel in range(index[1], array.shape[1])]
-
-
-def _within(what: str, comparison: Comparison) -> list[str]:
-    if math.isinf(comparison.expected) or math.isnan(comparison.expected):
-        said = "though a NaN or an infinity of the input reaches it"
-        return [f'assert not math.isfinite(actual), f"{what} is {{actual!r}}, {said}"']
-    if comparison.bound == 0.0:
-        return [
-            f"expected = {comparison.expected!r}  # bit for bit",
-            f'assert actual == expected, f"{what} is {{actual!r}} and must be {{expected!r}}, bit for bit"',
+def _sum(replay: Replay, comparison: Comparison) -> Evidence | None:
+    """Mean, variance or sum of a channel, to a hundred digits; of what is not finite as floats give it."""
+    (channel,) = comparison.index or (0,)
+    number = "Decimal" if math.isfinite(comparison.actual) else "float"
+    for output in replay.of_kind(comparison.what):
+        if len(getattr(output.seen, "shape", ())) < 2:
+            continue
+        lines = ["getcontext().prec = 100"] if number == "Decimal" else []
+        if comparison.aspect is Aspect.SUM_WITH_X_HAT:
+            lines += _x_hats(replay, output.call, channel, number)
+        lines += [
+            f"numbers = [{number}(float(each)) for each in {output.name}[:, {channel}].flatten().tolist()]",
+            "mean = sum(numbers) / len(numbers)",
+            f"actual = float({SUMS[comparison.aspect]})",
         ]
+        return Evidence((*lines, *_within(element(comparison), comparison)), (output,))
+    return None
+
+
+def _x_hats(replay: Replay, call: Call, channel: int, number: str) -> list[str]:
+    """What the channel is when it is normalized, from the input of the step that a backward pass went through."""
+    assert isinstance(call, Backward)
+    case = replay.layers[replay.steps[call.step][0].session][0].case
+    assert case is not None
     return [
-        f"expected = {comparison.expected!r}  # the specification, evaluated in at least twice the digits",
-        f"bound = {comparison.bound!r}  # how far an honest computation may be off: running error analysis (Higham 2002)",
-        "error = abs(actual - expected)",
-        f'message = f"{what} is {{actual!r}}, expected {{expected!r}} within {{bound:.3g}}; the error is {{error:.3g}}"',
-        "assert error <= bound, message",
+        f"xs = [{number}(float(each)) for each in {replay.numbers_of_x(call.step)}[:, {channel}].flatten().tolist()]",
+        "mean = sum(xs) / len(xs)",
+        f"variance = sum((each - mean) ** 2 for each in xs) / len(xs) + {number}({case.eps!r})",
+        f'x_hats = [(each - mean) / variance ** {number}("0.5") for each in xs]',
     ]
+
+
+def _within(where: str, comparison: Comparison) -> Iterable[str]:
+    expected = comparison.expected
+    if comparison.aspect in BIT_FOR_BIT:
+        yield f"expected = {_code(expected)}  # bit for bit"
+        yield f'message = f"{where} is {{actual!r}} and must be {{expected!r}}, bit for bit"'
+        yield "assert actual == expected or (math.isnan(actual) and math.isnan(expected)), message"
+    elif not math.isfinite(expected):
+        reached = "though a NaN or an infinity of the input reaches it"
+        yield f'assert not math.isfinite(actual), f"{where} is {{actual!r}}, {reached}"'
+    else:
+        yield f"expected = {expected!r}  # the specification, evaluated in at least twice the digits"
+        yield f"bound = {_code(comparison.bound)}  # how far an honest computation may be off: running error analysis"
+        yield "error = abs(actual - expected)"
+        said = "{actual!r}, expected {expected!r} within {bound:.3g}; the error is {error:.3g}"
+        yield f'message = f"{where} is {said}"'
+        yield "assert error <= bound, message"

@@ -1,92 +1,149 @@
-"""Assertions for facts: what is so or not, and is no matter of rounding. A fact is known by the sentence that reports it."""
+"""Assertions for facts: what is so or not, and is no matter of rounding."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from bn_reference.oracle.compare import Comparison
-from bn_reference.reproduction.literals import dtype_literal
-from bn_reference.reproduction.replay import Output, Replay
-from bn_reference.targets.trace import Backward, Forward, Open, Read
+import numpy as np
 
-__all__ = ["Found", "facts"]
+from bn_reference.cases.code import dtype_code
+from bn_reference.cases.facts import Fact, Kind, Wrong
+from bn_reference.reports.sentences import say_fact
+from bn_reference.reproduction.replay import STATISTICS, Output, Replay
+from bn_reference.targets.trace import Call, Forward
 
-Found = Iterator[tuple[list[str], tuple[Output, ...]]]  # lines of an assertion, and the outputs that it speaks of
-
-
-def facts(replay: Replay, comparison: Comparison) -> Found:
-    """The assertions that say what a sentence says; none where they would need more than what came out."""
-    sentence, kind = comparison.sentence, comparison.what.split(" ")[0]
-    if sentence == f"there is no {comparison.what}":
-        for output in replay.of_kind(kind):
-            if output.array is None:
-                yield [f"assert {output.name} is not None, {sentence!r}"], (output,)
-    if "(shape, dtype)" in sentence or "which does not fit" in sentence:
-        yield from _form(replay, kind, sentence)
-    yield from _count(replay, sentence)
-    yield from _acceptance(replay, sentence)
-    if "written to" in sentence:
-        yield from _untouched(replay, sentence)
-    if "attached to the recorded computation" in sentence:
-        yield from _detached(replay, sentence)
+__all__ = ["Evidence", "evidence_of_fact"]
 
 
-def _count(replay: Replay, sentence: str) -> Found:
-    counted = re.search(r"num_batches_tracked is (\w+).*?(\d+)$", sentence)
-    for output in replay.of_kind("num_batches_tracked") if counted else ():
-        if counted and ("None" if output.array is None else str(int(output.array))) == counted.group(1):
-            message = f'f"num_batches_tracked is {{{output.name}}} and must be {counted.group(2)}"'
-            yield [f"assert {output.name} == {counted.group(2)}, {message}"], (output,)
+@dataclass(frozen=True)
+class Evidence:
+    """An assertion, as lines of code, and what it is about.
+
+    Attributes:
+        outputs: what it speaks of, which the script prints.
+        failing: the call that must succeed, and does not.
+        refusing: the call that must raise, and does not.
+        until: the last call that is needed, where it is neither of these nor one of the outputs'.
+    """
+
+    lines: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    failing: Call | None = None
+    refusing: Call | None = None
+    until: Call | None = None
 
 
-def _acceptance(replay: Replay, sentence: str) -> Found:
-    accepted = re.match(r"an input of shape (\(.*?\)) .*was accepted", sentence)
-    for output in replay.outputs if accepted else ():
-        call = replay.trace[output.call]
-        if accepted and isinstance(call, Forward) and not call.error and call.x and str(call.x.shape) == accepted.group(1):
-            yield [f"raise AssertionError({sentence!r})"], (output,)
+def evidence_of_fact(replay: Replay, fact: Fact) -> Evidence | None:
+    """The assertion that fails because of the fact; None where it would need more than what came out."""
+    failing = _call_that_went_wrong(replay, fact)
+    if failing is not None:
+        return Evidence(failing=failing)
+    for output in reversed(replay.outputs):
+        if isinstance(output.seen, Wrong) and output.seen.fact == fact:
+            if fact.kind is Kind.SHAPE:
+                return _asserted(fact, f"tuple({output.name}.shape) == {fact.wanted}", output)
+            return _asserted(fact, replay.usable(output.name), output)
+    return next(_BY_KIND[fact.kind](replay, fact), None) if fact.kind in _BY_KIND else None
 
 
-def _untouched(replay: Replay, sentence: str) -> Found:
-    outputs = replay.of_kind("y")
-    lines = []
-    for output in reversed(outputs):
-        expression, size = replay.placed[output.source]
-        now, before = f"{output.source}.tobytes()", f"({expression}).tobytes()"
-        if replay.framework == "torch":
-            now, before = (
-                f"{x}.detach().as_strided(({size},), (1,), 0).view(torch.uint8)" for x in (output.source, expression)
-            )
-        same = f"torch.equal(\n    {now},\n    {before},\n)" if replay.framework == "torch" else f"{now} == {before}"
-        lines += [f"same = {same}", f"assert same, {sentence!r}"]
-    if outputs:
-        yield lines, tuple(outputs)
-
-
-def _detached(replay: Replay, sentence: str) -> Found:
-    layers = {output.source: output for output in replay.outputs if isinstance(replay.trace[output.call], Read)}
-    lines = [
-        f"assert not ({layer}.running_mean.requires_grad or {layer}.running_var.requires_grad), {sentence!r}"
-        for layer in layers
+def _call_that_went_wrong(replay: Replay, fact: Fact) -> Call | None:
+    """The last call of which the fact is told; an exception may word itself differently the next time."""
+    wrong = [call for call in reversed(replay.calls) if call.wrong is not None and call in replay.lines]
+    same = [call for call in wrong if call.wrong == fact]
+    alike = [
+        c for c in wrong if c.wrong and fact.kind is Kind.RAISED and (c.wrong.kind, c.wrong.what) == (fact.kind, fact.what)
     ]
-    if layers and replay.framework == "torch":
-        yield lines, tuple(layers.values())
+    return next(iter(same + alike), None)
 
 
-def _form(replay: Replay, kind: str, sentence: str) -> Found:
-    for output in replay.of_kind(kind):
-        call = replay.trace[output.call]
-        placement = call.x if isinstance(call, Forward) else call.grad_y if isinstance(call, Backward) else None
-        case = next(c.case for c in replay.trace if isinstance(c, Open) and c.case is not None)
-        if placement is None or case is None:
-            continue
-        batch = kind in ("y", "grad_x")
-        shape = placement.shape if batch else (placement.shape[1],)
-        name = placement.buffer.dtype.name if batch else case.pair.parameters
-        array = output.array
-        if array is None or (array.shape, array.dtype.name) != (shape, name):
-            form = f"(({', '.join(map(str, shape))},), {dtype_literal(name, replay.framework)})"
-            said = repr(sentence)
-            lines = [f"form = (tuple({output.name}.shape), {output.name}.dtype)", f"assert form == {form}, {said}"]
-            yield [f"assert {output.name} is not None, {said}", *lines], (output,)
+def _asserted(fact: Fact, condition: str, *outputs: Output, until: Call | None = None) -> Evidence:
+    return Evidence((f"message = {say_fact(fact)!r}", f"assert {condition}, message"), outputs, until=until)
+
+
+def _form(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    library: Any = "torch" if replay.array == "torch.Tensor" else "numpy"
+    for output in replay.of_kind(fact.what):
+        seen = output.seen
+        if isinstance(seen, np.ndarray) and (seen.shape, seen.dtype.name) == fact.found:
+            form = f"({fact.wanted[0]}, {dtype_code(fact.wanted[1], library)})"
+            yield _asserted(fact, f"(tuple({output.name}.shape), {output.name}.dtype) == {form}", output)
+
+
+def _absent(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    for output in replay.of_kind(fact.what):
+        if output.seen is None:
+            yield _asserted(fact, f"{output.name} is not None", output)
+
+
+def _unwanted(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    for output in replay.of_kind(fact.what):
+        if output.seen is not None:
+            yield _asserted(fact, f"{output.name} is None", output)
+
+
+def _one_sided(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    outputs = replay.of_kind(fact.what)
+    for one in (output for output in outputs if output.seen is None):
+        for other in (output for output in outputs if output.seen is not None):
+            yield _asserted(fact, f"({one.name} is None) == ({other.name} is None)", one, other)
+
+
+def _count(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    for output in replay.of_kind(fact.what):
+        if output.seen == fact.found:
+            count = f"{output.name} if {output.name} is None else int({output.name})"
+            yield _asserted(fact, f"({count}) == {fact.wanted}", output)
+
+
+def _accepted(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    for call in replay.calls:
+        if isinstance(call, Forward) and call in replay.lines and call.x is not None and call.x.shape == fact.found:
+            yield Evidence((f"message = {say_fact(fact)!r}", "assert refused, message"), refusing=call)
+
+
+def _not_finite(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    """The batch of one value a channel may be refused; what it leaves must be finite."""
+    state = [output for output in replay.outputs if output.kind in STATISTICS[:2]]
+    forwards = [call for call in replay.calls if isinstance(call, Forward) and call in replay.lines]
+    if state and forwards:
+        finite = "all(math.isfinite(each) for values in ({},) for each in map(float, values))"
+        evidence = _asserted(fact, finite.format(", ".join(output.name for output in state)), *state)
+        yield Evidence(evidence.lines, evidence.outputs, refusing=forwards[-1])
+
+
+def _of_steps(condition: Callable[[Replay, int], str]) -> Callable[[Replay, Fact], Iterator[Evidence]]:
+    """A condition on every step that came to an end."""
+
+    def evidence(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+        conditions = [condition(replay, number) for number, (call, *_) in replay.steps.items() if call.wrong is None]
+        if conditions:
+            lines = (f"message = {say_fact(fact)!r}", *(f"assert {each}, message" for each in conditions))
+            yield Evidence(lines, until=replay.calls[-1])
+
+    return evidence
+
+
+def _attached(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    for call, name in replay.layers.values():
+        if call.wrong is None and replay.steps:
+            last = next(forward for forward, *_ in reversed(replay.steps.values()) if forward.session == call.session)
+            yield _asserted(fact, replay.detached(name), until=last)
+
+
+_BY_KIND: dict[Kind, Callable[[Replay, Fact], Iterator[Evidence]]] = {
+    Kind.FORM: _form,
+    Kind.ABSENT: _absent,
+    Kind.UNWANTED: _unwanted,
+    Kind.ONE_SIDED: _one_sided,
+    Kind.COUNT: _count,
+    Kind.ACCEPTED: _accepted,
+    Kind.NOT_FINITE: _not_finite,
+    Kind.WRITTEN: _of_steps(lambda replay, step: replay.untouched(step)),
+    Kind.DEVICE: _of_steps(lambda replay, step: replay.on_device(step)),
+    Kind.ATTACHED: _attached,
+    # the calls alone show it
+    Kind.CRASHED: lambda replay, fact: iter([Evidence(until=replay.calls[-1])]),
+    Kind.HUNG: lambda replay, fact: iter([Evidence(until=replay.calls[-1])]),
+}
