@@ -1,160 +1,135 @@
-"""Diagnosis: which known slip explains what an implementation gave.
+"""Diagnosis: which known slip explains what an implementation gave, if one does.
 
-The oracle is evaluated again under *rival hypotheses*: other conventions and frequent slips. A rival is named where
-everything that was seen in the failing mode lies within its bounds, as it does not lie within those of the specification.
+A rival is named only where all of this is so, for the quantity that a rule compared: on every case that is looked at (the one
+that broke the rule, the smallest one, and generic ones) the implementation lies within the rival's finite bound; and where the
+rival excludes the truth, which it does on a generic case and on one of the first two. An element whose bound is infinite
+supports nothing. Where the slip shows in one mode only, or with one option only, the sentence says so. Two rivals of different
+meaning that explain equally much explain nothing: a false explanation is worse than none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from bn_reference import specification as spec
-from bn_reference.cases.case import Case
-from bn_reference.oracle.compare import Comparison, within
-from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
+from bn_reference.cases.case import Array, Case
 from bn_reference.properties.trial import Observation, observe
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
+from bn_reference.verification.evidence import Verdict, holds, weigh
+from bn_reference.verification.generic import generic_cases, variants
+from bn_reference.verification.rivals import QUANTITIES, RIVALS, STATE, Rival, truth
 
-__all__ = ["RIVALS", "Rival", "diagnose"]
-
-Expect = Callable[[Case], ExpectedStep]
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A hypothesis: what it says, in words, and what it expects of a step in training and in eval."""
-
-    sentence: str
-    training: Expect
-    evaluation: Expect
+__all__ = ["diagnose"]
 
 
-class Rules:
-    """The specification with some of its functions replaced; told apart by identity, as the oracle keeps what it gave."""
+class Scene:
+    """A case on the implementation, run once, when it is first asked of."""
 
-    def __init__(self, **functions: Callable[..., Any]) -> None:
-        self.__dict__.update({**vars(spec), **functions})
+    def __init__(self, implementation: Implementation, case: Case, training: bool) -> None:
+        self.case, self.training = case, training
+        self._implementation = implementation
 
-
-def _slip(sentence: str, **functions: Callable[..., Any]) -> Rival:
-    """The specification with some of its functions replaced."""
-    rules = Rules(**functions)
-    return Rival(sentence, lambda case: expect_training(case, rules), lambda case: expect_inference(case, rules))
-
-
-def _other_case(sentence: str, change: Callable[[Case], Case]) -> Rival:
-    """The specification on another case: a hyperparameter or parameter that was misread."""
-    return Rival(sentence, lambda case: expect_training(change(case)), lambda case: expect_inference(change(case)))
-
-
-def _without_mean_term(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any) -> spec.Gradients:
-    right = spec.training_gradients(dy, x, mu, sigma, gamma)
-    return right._replace(x=right.x + (dy * gamma).sum(axis=0) / sigma / x.shape[0])
-
-
-def _without_variance_term(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any) -> spec.Gradients:
-    right = spec.training_gradients(dy, x, mu, sigma, gamma)
-    x_hat = spec.normalize(x, mu, sigma)
-    return right._replace(x=right.x + x_hat * (dy * gamma * x_hat).sum(axis=0) / x.shape[0] / sigma)
-
-
-def _reversed_momentum(case: Case) -> Case:
-    return case if case.momentum is None else case.but(momentum=1.0 - case.momentum)
-
-
-def _abs_weight(case: Case) -> Case:
-    return case if case.weight is None else case.but(weight=np.abs(case.weight))
-
-
-def _zero_bias(case: Case) -> Case:
-    return case if case.bias is None else case.but(bias=np.zeros_like(case.bias))
-
-
-def _unit_weight(case: Case) -> Case:
-    return case if case.weight is None else case.but(weight=np.ones_like(case.weight))
-
-
-RIVALS: tuple[Rival, ...] = (
-    _slip(
-        "the running variance takes the biased variance, without the factor n / (n - 1)", unbiased_variance=lambda var, m: var
-    ),
-    _other_case("momentum is the weight of the old value, not of the new one", _reversed_momentum),
-    _slip("eps is added outside the root", deviation=lambda var, eps: np.sqrt(var) + eps),
-    _other_case("eps is left out", lambda case: case.but(eps=0.0)),
-    _other_case("eps is fixed at 1e-5, whatever was asked for", lambda case: case.but(eps=1e-5)),
-    _other_case("eps is fixed at 1e-3, whatever was asked for", lambda case: case.but(eps=1e-3)),
-    _slip("the root is missing: x is divided by var + eps", deviation=lambda var, eps: var + eps),
-    _slip(
-        "the batch is normalized with the unbiased variance",
-        biased_variance=lambda x, mu: spec.unbiased_variance(spec.biased_variance(x, mu), x.shape[0]),
-        unbiased_variance=lambda var, m: var,
-    ),
-    _other_case(
-        "momentum=None is taken as 0.1", lambda case: case.but(momentum=case.momentum if case.momentum is not None else 0.1)
-    ),
-    _other_case(
-        "momentum=None is taken as 0", lambda case: case.but(momentum=case.momentum if case.momentum is not None else 0.0)
-    ),
-    _other_case("momentum 0 is taken as None", lambda case: case.but(momentum=case.momentum or None)),
-    _other_case("the running statistics are not updated", lambda case: case.but(momentum=0.0)),
-    _other_case("the absolute value of weight is used", _abs_weight),
-    _other_case("weight is not used", _unit_weight),
-    _other_case("bias is not used", _zero_bias),
-    _slip("the gradient of x misses the term of the mean", training_gradients=_without_mean_term),
-    _slip("the gradient of x misses the term of the variance", training_gradients=_without_variance_term),
-    _slip(
-        "the training gradient is that of eval: mean and variance are taken as constants",
-        training_gradients=spec.inference_gradients,
-    ),
-    _slip(
-        "the gradient in eval is that of training, through the batch's statistics", inference_gradients=spec.training_gradients
-    ),
-    Rival("training normalizes with the running statistics", expect_inference, expect_inference),
-    Rival("eval normalizes with the statistics of the batch", expect_training, expect_training),
-)
-
-
-def diagnose(implementation: Implementation, case: Case) -> str:
-    """The slip that explains what the implementation gives for the case, in a sentence; empty where none of them does."""
-    for training in (True, False):
+    @cached_property
+    def _observation(self) -> Observation | None:
         try:
-            seen = observe(implementation, case, training)
+            return observe(self._implementation, self.case, self.training)
         except (Misbehaviour, Unsupported):
-            continue
-        truth = expect_training(case) if training else expect_inference(case)
-        broken = [c.what for c in _comparisons(seen, truth) if not c.holds]
-        if broken:
-            named = _rival(seen, case, training, broken)
-            return f"{', '.join(broken)} in {'training' if training else 'eval'} agree with this: {named}" if named else ""
-    return ""
+            return None
+
+    def seen(self, what: str) -> Array | None:
+        """The quantity, if it is there and has the right shape: what is not says nothing."""
+        observation = self._observation
+        if observation is None:
+            return None
+        try:
+            value: object = {
+                "y": lambda: observation.y,
+                "running_mean": lambda: observation.state.mean,
+                "running_var": lambda: observation.state.var,
+                "grad_x": lambda: observation.grads.x,
+                "grad_weight": lambda: observation.grads.weight,
+                "grad_bias": lambda: observation.grads.bias,
+            }[what]()
+        except (Misbehaviour, Unsupported):
+            return None
+        shape = self.case.x.shape if what in ("y", "grad_x") else (self.case.channels,)
+        return value if isinstance(value, np.ndarray) and value.shape == shape else None
+
+    def verdict(self, rival: Rival, what: str) -> Verdict:
+        """What this case says of the rival, by one quantity."""
+        seen = self.seen(what)
+        right = truth(self.case, self.training, what)
+        wrong = rival.expect(self.case, self.training, what)
+        if seen is None or right is None or wrong is None:
+            return Verdict.SILENT
+        return weigh(seen, right, wrong)
+
+    def is_right(self, what: str) -> bool:
+        """Whether the quantity is within the truth's bounds."""
+        seen, right = self.seen(what), truth(self.case, self.training, what)
+        return seen is not None and right is not None and holds(seen, right)
 
 
-def _rival(seen: Observation, case: Case, training: bool, broken: list[str]) -> str:
-    """The rival that explains everything; failing that, one that explains what is broken."""
-    explained: list[str] = []
-    for rival in RIVALS:
-        expected = (rival.training if training else rival.evaluation)(case)
-        wrong = {c.what for c in _comparisons(seen, expected) if not c.holds}
-        if not wrong:
-            return rival.sentence
-        if not wrong & set(broken):
-            explained.append(rival.sentence)
-    return explained[0] if explained else ""
+def diagnose(implementation: Implementation, quantity: str, training: bool, cases: Sequence[Case]) -> Rival | None:
+    """The one known slip that explains what the implementation gives for a quantity of a step; None where none does.
+
+    Args:
+        implementation: the one under test.
+        quantity: one of QUANTITIES.
+        training: the mode of the step that broke the rule.
+        cases: the one that broke it, and the smallest one that does; they may be the same.
+    """
+    with np.errstate(all="ignore"):
+        met = [Scene(implementation, case, training) for case in dict.fromkeys(cases)]
+        generic = [Scene(implementation, case, training) for case in generic_cases(cases[0])]
+        survivors = [rival for rival in RIVALS if _explains(rival, quantity, met) and _explains(rival, quantity, generic)]
+        named = [_in_its_place(rival, quantity, implementation, cases[0], training) for rival in survivors]
+        return _one_of([rival for rival in named if rival is not None], [*met, *generic])
 
 
-def _comparisons(seen: Observation, expected: ExpectedStep) -> Iterator[Comparison]:
-    yield within("y", seen.y, expected.y)
-    if expected.state.mean is not None and expected.state.var is not None:
-        yield within("running_mean", seen.state.mean, expected.state.mean)
-        yield within("running_var", seen.state.var, expected.state.var)
-    for what, actual, right in (
-        ("grad_x", seen.grads.x, expected.grad_x),
-        ("grad_weight", seen.grads.weight, expected.grad_weight),
-        ("grad_bias", seen.grads.bias, expected.grad_bias),
-    ):
-        if actual is not None:
-            yield within(what, actual, right)
+def _explains(rival: Rival, quantity: str, scenes: list[Scene]) -> bool:
+    """Whether no scene contradicts it and some support it."""
+    supported = False
+    for scene in scenes:
+        verdict = scene.verdict(rival, quantity)
+        if verdict is Verdict.CONTRADICTS:
+            return False
+        supported |= verdict is Verdict.SUPPORTS
+    return supported
+
+
+def _one_of(rivals: list[Rival], scenes: list[Scene]) -> Rival | None:
+    """The one that explains most of what was seen in the steps, if that is one."""
+
+    def explained(rival: Rival) -> tuple[int, int]:
+        consistent = sum(
+            all(scene.verdict(rival, what) is not Verdict.CONTRADICTS for scene in scenes) for what in QUANTITIES
+        )
+        return consistent, -rival.sentence.count(ONLY)
+
+    ranks = {rival: explained(rival) for rival in rivals}
+    best = [rival for rival in rivals if ranks[rival] == max(ranks.values())]
+    return best[0] if len({rival.name for rival in best}) == 1 else None
+
+
+ONLY = " only "
+
+
+def _in_its_place(
+    rival: Rival, quantity: str, implementation: Implementation, original: Case, training: bool
+) -> Rival | None:
+    """The rival with the mode or option without which it does not hold; None where something else goes on without it."""
+    places = []
+    others = [(words, Scene(implementation, case, training)) for words, case in variants(original)]
+    if quantity not in STATE:
+        mode = "in training" if training else "in eval"
+        others.append((mode, Scene(implementation, generic_cases(original)[1], not training)))
+    for words, scene in others:
+        if scene.verdict(rival, quantity) is Verdict.CONTRADICTS:
+            if not scene.is_right(quantity):
+                return None
+            places.append(words)
+    return replace(rival, sentence=f"{rival.sentence} (this{ONLY}{' and '.join(places)})") if places else rival

@@ -26,9 +26,10 @@ from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Observed
-from bn_reference.verification.diagnosis import diagnose
 from bn_reference.verification.draw import Broken, Drawings, Enough, search
+from bn_reference.verification.explanation import explain
 from bn_reference.verification.results import Result, Violation
+from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.tally import Tally
 from bn_reference.verification.time_limit import TimedOut, TimeLimit
@@ -235,11 +236,19 @@ class Judge:
         comparison = failure if isinstance(failure, Comparison) else None
         trace = [] if tally.final else self._traced(tally.property, case)
         reproducer = script(self.spec, trace, comparison, tally.property, pair) if trace else ""
-        diagnosis = "" if tally.final else diagnose(self.implementation, case)
+        explained = self.explained(tally, case, failure)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = tally.failing.kinds[:1] if self.budget.recording and not tally.final else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)
-        return Violation(f"{failure}{met}", case, comparison, diagnosis, reproducer)
+        return Violation(f"{failure}{met}", case, comparison, explained.sentence if explained else "", reproducer)
+
+    def explained(self, tally: Tally, smallest: Case, failure: Comparison | str) -> Rival | None:
+        """The known slip that explains a violation, within the time that one example may take."""
+        if tally.failing is None or tally.final:
+            return None
+        with contextlib.suppress(TimedOut), self._limit:
+            return explain(self.implementation, tally.property, failure, tally.failing, smallest)
+        return None
 
     def _traced(self, property: Property, case: Case) -> list[Any]:
         """What the property asks of the implementation for this case, from the beginning."""
