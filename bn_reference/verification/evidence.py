@@ -13,7 +13,7 @@ from bn_reference.cases.case import Array
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.oracle.bounded import Bounded
 
-__all__ = ["Verdict", "carried", "excluded", "holds", "near", "usable", "weigh"]
+__all__ = ["Verdict", "has_digits_of", "holds", "usable", "weigh", "weigh_inexact"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -57,7 +57,29 @@ def excluded(right: Bounded, wrong: Bounded) -> Mask:
 
 
 def weigh(seen: Array, right: Bounded, wrong: Bounded) -> Verdict:
-    """An element outside the rival's bound contradicts it; one inside, where the truth is excluded, supports it."""
-    if not (near(seen, wrong) | ~(usable(wrong) & ~right.polluted)).all():
+    """An element outside the rival's bound contradicts it; one inside, where the truth is excluded, supports it.
+
+    So does a NaN or an infinity where the rival divides zero by zero and the truth is finite: it has no number to be near to.
+    """
+    if _contradicted(seen, right, wrong):
         return Verdict.CONTRADICTS
-    return Verdict.SUPPORTS if excluded(right, wrong).any() else Verdict.SILENT
+    undefined = ~np.isfinite(magnitude(wrong.value)) & usable(right) & ~np.isfinite(magnitude(carried(seen, right)))
+    return Verdict.SUPPORTS if (excluded(right, wrong) | undefined).any() else Verdict.SILENT
+
+
+def weigh_inexact(seen: Array, right: Bounded, wider: Bounded) -> Verdict:
+    """An element that breaks the truth's bound and keeps the rival's, if that is smaller than the number, supports it."""
+    if _contradicted(seen, right, wider):
+        return Verdict.CONTRADICTS
+    broken = usable(right) & usable(wider) & ~near(seen, right) & (wider.bound < magnitude(right.value))
+    return Verdict.SUPPORTS if broken.any() else Verdict.SILENT
+
+
+def has_digits_of(seen: Array, dtype: npt.DTypeLike) -> bool:
+    """Whether no number has more digits than a format has."""
+    wide = seen.astype(np.float64)
+    return bool(np.array_equal(wide, seen.astype(dtype).astype(np.float64), equal_nan=True))
+
+
+def _contradicted(seen: Array, right: Bounded, wrong: Bounded) -> bool:
+    return not (near(seen, wrong) | ~usable(wrong) | right.polluted).all()

@@ -14,9 +14,10 @@ from bn_reference.arithmetic.precision import format_of
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import from_matrix
 
-__all__ = ["generic_cases", "variants"]
+__all__ = ["far_from_zero", "generic_cases", "variants"]
 
 MEANS = np.array([1.5, -0.75, 0.5, -1.25])  # in deviations, so that nothing cancels
+RUNNING_MEANS = np.array([-0.5, 1.0, 2.0, -1.75])  # unlike those of any batch
 DEVIATIONS = 2.0, 0.75  # of the first channels; eps matters in the others
 MANY, FEW = {2: (24,), 3: (4, 6)}, {2: (6,), 3: (3, 2)}  # N and L: with few rows n / (n - 1) shows in half precision too
 PLAIN_EPS, PLAIN_MOMENTUM = 0.125, 0.3
@@ -55,6 +56,23 @@ def variants(original: Case) -> Iterator[tuple[str, Case]]:
         yield "where x or dy is not contiguous", _few(original.but(layout="contiguous", grad_layout="contiguous"))
 
 
+def far_from_zero(original: Case) -> Case:
+    """One whose means are large against the deviations: kappa from 2^-6 to 2^-3 of the root of 1 / u.
+
+    There a difference of squares, with an error of u kappa^2, loses more digits than a square of differences, with u kappa,
+    and not all of them.
+    """
+    case = _few(original)
+    root = format_of(case.pair.input_dtype).unit_roundoff ** -0.5
+    kappa = root * 2.0 ** np.arange(-6.0, -2.0)
+    by_channel = (1, -1) + (1,) * (case.x.ndim - 2)
+    deviation = np.maximum(1.0, 8.0 * np.sqrt(original.eps))
+    noise = np.random.default_rng(4).standard_normal(case.x.shape)
+    x = deviation * (kappa.reshape(by_channel) + noise)
+    plain = {} if not case.tracks else {"running_var": np.ones(case.channels, case.pair.parameter_dtype)}
+    return case.but(x=x.astype(case.pair.input_dtype), **plain)
+
+
 def _few(original: Case) -> Case:
     return _generic(original, FEW[original.x.ndim], seed=2)
 
@@ -88,7 +106,7 @@ def _generic(original: Case, sizes: tuple[int, ...], seed: int) -> Case:
         batch(rng.standard_normal((rows, channels))),
         weight=vector(rng.permuted([1.5, -0.75, -2.0, 0.625])) if original.affine else None,
         bias=vector(rng.permuted([0.5, -1.25, 0.75, 2.0])) if original.affine else None,
-        running_mean=vector(deviations * rng.permuted(MEANS)) if original.tracks else None,
+        running_mean=vector(deviations * RUNNING_MEANS) if original.tracks else None,
         running_var=vector(deviations**2 * rng.uniform(0.5, 2.0, channels)) if original.tracks else None,
         batches=original.batches,
         eps=original.eps,

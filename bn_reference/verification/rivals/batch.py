@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from bn_reference import specification as spec
 from bn_reference.arithmetic.double_double import DoubleDouble
 from bn_reference.cases.case import Array, Case
 from bn_reference.oracle.bounded import Bounded
+from bn_reference.verification.rivals.gradients import in_short_form
 from bn_reference.verification.rivals.hypothesis import STATE, Expect, Rival, Rules, of_case, of_rules, truth
 
 __all__ = ["OF_THE_BATCH"]
@@ -68,12 +70,19 @@ def _read_in_the_input_dtype(case: Case) -> Case:
 # over which values
 
 
-def _divided_by_samples(case: Case) -> Rules:
-    samples = len(case.x)
-    return Rules(
-        mini_batch_mean=lambda x: x.sum(axis=0) / samples,
-        biased_variance=lambda x, mu: ((x - mu) ** 2).sum(axis=0) / samples,
-    )
+def _divided_by_samples(gradients: Any) -> Callable[[Case], Rules]:
+    def rules(case: Case) -> Rules:
+        samples = len(case.x)
+        return Rules(
+            mini_batch_mean=lambda x: x.sum(axis=0) / samples,
+            biased_variance=lambda x, mu: ((x - mu) ** 2).sum(axis=0) / samples,
+            training_gradients=gradients,
+        )
+
+    return rules
+
+
+BY_SAMPLES = "sums_divided_by_samples", "mean and variance are sums over N L values, divided by the number of samples N"
 
 
 def _carried(value: Any, change: Any) -> Any:
@@ -87,7 +96,7 @@ def _apart(axis: int) -> Expect:
     def expect(case: Case, training: bool, what: str) -> Bounded | None:
         if not training and case.tracks:
             return truth(case, training, what)
-        if what not in ("y", "grad_x") or case.x.ndim != 3 or case.rows == case.x.shape[axis]:
+        if what not in ("y", "grad_x") or case.x.ndim != 3:
             return None
         samples, channels, length = case.x.shape
         groups = (samples, length)[axis // 2]
@@ -127,11 +136,8 @@ OF_THE_BATCH: tuple[Rival, ...] = (
         "eval without running statistics takes the mean for 0 and the variance for 1",
         _identity_without_tracking,
     ),
-    of_rules(
-        "sums_divided_by_samples",
-        "mean and variance are sums over N L values, divided by the number of samples N",
-        rules=_divided_by_samples,
-    ),
+    of_rules(*BY_SAMPLES, rules=_divided_by_samples(spec.training_gradients)),
+    of_rules(*BY_SAMPLES, rules=_divided_by_samples(in_short_form)),
     Rival("statistics_per_position", "each position has statistics of its own, over the samples", _apart(2)),
     Rival("statistics_per_sample", "each sample has statistics of its own, over its positions", _apart(0)),
     of_case(

@@ -10,7 +10,7 @@ from bn_reference.cases.case import Case
 from bn_reference.oracle.bounded import Bounded
 from bn_reference.verification.rivals.hypothesis import Rival, Rules, of_rules, truth
 
-__all__ = ["OF_THE_GRADIENTS"]
+__all__ = ["OF_THE_GRADIENTS", "in_short_form"]
 
 Backward = Callable[..., spec.Gradients]
 
@@ -36,7 +36,7 @@ def _variance_term_by_m_minus_1(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any
     return right._replace(x=right.x + _variance_term(dy, x, mu, sigma, gamma) / (x.shape[0] - 1))
 
 
-def _through_given_statistics(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any) -> spec.Gradients:
+def in_short_form(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any) -> spec.Gradients:
     """Training's gradient in its short form, which takes for granted that x_hat has the mean 0."""
     m, x_hat = x.shape[0], spec.normalize(x, mu, sigma)
     centred = dy - dy.sum(axis=0) / m - x_hat * ((dy * x_hat).sum(axis=0) / m)
@@ -128,7 +128,7 @@ OF_THE_GRADIENTS: tuple[Rival, ...] = (
         training_gradients=spec.inference_gradients,
     ),
     of_rules(*IN_EVAL, inference_gradients=spec.training_gradients),
-    of_rules(*IN_EVAL, inference_gradients=_through_given_statistics),
+    of_rules(*IN_EVAL, inference_gradients=in_short_form),
     Rival(*IN_EVAL, _of_training_in_eval),
     of_rules("gradient_without_weight", "the gradient of x misses the factor weight", rules=lambda case: _WITHOUT_GAMMA),
     of_rules(

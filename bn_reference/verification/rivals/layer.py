@@ -51,6 +51,11 @@ def _momentum(change: Callable[[Case, float | None], float | None]) -> Callable[
     return lambda case: case.but(momentum=change(case, case.momentum))
 
 
+def _cumulative(case: Case) -> float:
+    """The weight of the k-th batch in the average of k."""
+    return 1.0 / (case.batches + 1)
+
+
 def _not_updated(which: tuple[str, ...]) -> Expect:
     return lambda case, training, what: truth(case, training and what not in which, what)
 
@@ -73,14 +78,20 @@ def _twice(case: Case) -> Rules:
     return Rules(exponential_average=average)
 
 
-def _samples_for_values(case: Case, training: bool, what: str) -> Bounded | None:
-    """Of one sample it says nothing, for n - 1 is then 0."""
-    samples = len(case.x)
-    if samples == 1:
-        return None
-    rules = Rules(unbiased_variance=lambda var, m: var * samples / (samples - 1))
-    return expected(step_of(case, training, rules), what)
+def _samples_for_values(count: Callable[[int], int], freedom: Callable[[int], int]) -> Expect:
+    """N / (N - 1), by what is made of one sample; where nothing is, N - 1 is 0 and nothing is said."""
 
+    def expect(case: Case, training: bool, what: str) -> Bounded | None:
+        n, left = count(len(case.x)), freedom(len(case.x))
+        if left == 0:
+            return None
+        return expected(step_of(case, training, Rules(unbiased_variance=lambda var, m: var * n / left)), what)
+
+    return expect
+
+
+REVERSED = "momentum_reversed", "momentum is the weight of the old value, not of the new one"
+BY_SAMPLES = "bessel_counts_samples", "the factor n / (n - 1) of the running variance has n = N, not N L"
 
 OF_THE_UPDATE: tuple[Rival, ...] = (
     of_rules(
@@ -88,7 +99,9 @@ OF_THE_UPDATE: tuple[Rival, ...] = (
         "the running variance takes the biased variance, without the factor n / (n - 1)",
         unbiased_variance=lambda var, m: var,
     ),
-    Rival("bessel_counts_samples", "the factor n / (n - 1) of the running variance has n = N, not N L", _samples_for_values),
+    Rival(*BY_SAMPLES, _samples_for_values(lambda n: n, lambda n: n - 1)),
+    Rival(*BY_SAMPLES, _samples_for_values(lambda n: n, lambda n: max(n - 1, 1))),
+    Rival(*BY_SAMPLES, _samples_for_values(lambda n: max(n, 2), lambda n: max(n - 1, 1))),
     of_rules(
         "running_deviation",
         "the running variance averages standard deviations",
@@ -104,11 +117,8 @@ OF_THE_UPDATE: tuple[Rival, ...] = (
         "eps is added to the variance before it goes into the running variance",
         rules=with_eps(lambda eps: {"unbiased_variance": lambda var, m: spec.unbiased_variance(var + eps, m)}),
     ),
-    of_case(
-        "momentum_reversed",
-        "momentum is the weight of the old value, not of the new one",
-        _momentum(lambda case, f: None if f is None else 1.0 - f),
-    ),
+    of_case(*REVERSED, _momentum(lambda case, f: None if f is None else 1.0 - f)),
+    of_case(*REVERSED, _momentum(lambda case, f: 1.0 - (_cumulative(case) if f is None else f))),
     of_case("momentum_taken_as_1", "momentum is taken as 1: the new value replaces the old one", _momentum(lambda case, f: 1.0)),
     of_case(
         "momentum_held_in_float32",
@@ -121,7 +131,7 @@ OF_THE_UPDATE: tuple[Rival, ...] = (
     of_case(
         "cumulative_weight_reversed",
         "with momentum=None the k-th batch has the weight 1 - 1/k, which belongs to the old average",
-        _momentum(lambda case, f: 1.0 - 1.0 / (case.batches + 1) if f is None else f),
+        _momentum(lambda case, f: 1.0 - _cumulative(case) if f is None else f),
     ),
     of_case("zero_taken_as_none", "momentum 0 is taken as None", _momentum(lambda case, f: f or None)),
     of_case(
