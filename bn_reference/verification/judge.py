@@ -28,9 +28,10 @@ from bn_reference.reports.sentences import say
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
-from bn_reference.verification.diagnosis import explain
 from bn_reference.verification.draw import Drawings
+from bn_reference.verification.explanation import explain
 from bn_reference.verification.failure import SuiteFailed
+from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.smallest import smallest
 from bn_reference.verification.tally import Tally
@@ -252,11 +253,21 @@ class Judge:
         case, found = smallest(self.note, tally, self.budget.seed, rounds)
         trace = self._traced(tally.property, case)
         reproducer = script(self.spec, trace, found, tally.property, pair) if trace else ""
-        rival = explain(self.implementation, self.limit, tally.property, found, (original, case))
+        rival = self.explained(tally.property, found, original, case)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)
-        return Violation(f"{say(found)}{met}", found, case, first, rival, reproducer)
+        return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", reproducer)
+
+    def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
+        """The known slip that explains a violation, within the time that one example may take."""
+        try:
+            with self.limit:
+                return explain(self.implementation, property, found, original, case)
+        except TimedOut:
+            return None
+        except Exception as error:
+            raise SuiteFailed.during(property.name, case, error) from error
 
     def _traced(self, property: Property, case: Case) -> list[Any]:
         """What the property asks of the implementation for this case, from the beginning."""

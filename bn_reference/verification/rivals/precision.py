@@ -1,0 +1,129 @@
+"""Rivals that give the truth, but less exactly: a less stable variance, and formats of fewer digits than there should be.
+
+By its value such a rival excludes nothing, so more is asked of it: what was seen breaks the truth's bound and keeps the
+rival's, which is smaller than the number itself; the implementation is right on *controls*, where the rival's weakness does
+not show; and where numbers are said to be kept in a format, they all have its few digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bn_reference.arithmetic.precision import FORMATS, Format, Pair
+from bn_reference.arithmetic.running_error import RunningError
+from bn_reference.cases.case import Case
+from bn_reference.oracle.bounded import Bounded
+from bn_reference.oracle.step import expect_inference, expect_training
+from bn_reference.verification.generic import far_from_zero, generic_cases
+from bn_reference.verification.rivals.hypothesis import Rival, Rules, expected, truth
+
+__all__ = ["OF_THE_PRECISION", "Inexact"]
+
+HALVES = ("float16", "bfloat16")
+
+
+@dataclass(frozen=True, eq=False)
+class Inexact(Rival):
+    """The truth within a wider bound.
+
+    Attributes:
+        concerns: whether it may be so of a quantity in a pair of dtypes.
+        shows: cases, made of the one that broke the rule, of which one at least must support it.
+        controls: cases in which the implementation must be right.
+        digits: the name of the format whose digits all numbers have, if the rival says so.
+    """
+
+    concerns: Callable[[Pair, str], bool]
+    shows: Callable[[Case], tuple[Case, ...]]
+    controls: Callable[[Case], tuple[Case, ...]]
+    digits: Callable[[Pair], str] | None = None
+
+
+# the variance as E[x^2] - E[x]^2
+
+
+def _mean_of_squares(x: Any, mu: Any) -> Any:
+    m = x.shape[0]
+    variance = (x**2).sum(axis=0) / m - mu**2
+    # unlike a mean of squares, what is left may be negative: it has no floor
+    return RunningError(variance.value, variance.error, variance.rounding)
+
+
+ONE_PASS = Rules(biased_variance=_mean_of_squares)
+
+
+def _by_one_pass(case: Case, training: bool, what: str) -> Bounded | None:
+    return expected(expect_training(case, ONE_PASS) if training else expect_inference(case, ONE_PASS), what)
+
+
+# everything in fewer digits
+
+
+@dataclass(frozen=True)
+class Everywhere(Pair):
+    """The precision model of a computation that does everything in its ``working`` format, sums too."""
+
+    @property
+    def compute(self) -> Format:
+        return FORMATS[self.working or self.input]
+
+    @property
+    def sums(self) -> Format:
+        return self.compute
+
+
+def _everything_in(name: Callable[[Pair], str]) -> Callable[[Case, bool, str], Bounded | None]:
+    def expect(case: Case, training: bool, what: str) -> Bounded | None:
+        pair = Everywhere(case.pair.input, case.pair.parameters, working=name(case.pair))
+        return truth(case.but(pair=pair), training, what)
+
+    return expect
+
+
+def _in_float32(case: Case) -> tuple[Case, ...]:
+    """Generic cases of float32, where neither half formats nor a float32 that should be float64 do any harm."""
+    return generic_cases(case.but(pair=Pair("float32", "float32")))
+
+
+def _of_the_input(pair: Pair) -> str:
+    return pair.input
+
+
+OF_THE_PRECISION: tuple[Inexact, ...] = (
+    Inexact(
+        "one_pass_variance",
+        "the variance is computed as E[x^2] - E[x]^2, which cancels where the mean is large against the deviation",
+        _by_one_pass,
+        concerns=lambda pair, what: pair.input not in HALVES and what in ("y", "running_var"),
+        shows=lambda case: (far_from_zero(case),),
+        controls=generic_cases,
+    ),
+    Inexact(
+        "kept_in_half_precision",
+        "what belongs into the parameters' format is summed or kept in the half format of the input",
+        _everything_in(_of_the_input),
+        concerns=lambda pair, what: pair.input in HALVES and pair.parameters != pair.input and what not in ("y", "grad_x"),
+        shows=generic_cases,
+        controls=_in_float32,
+        digits=_of_the_input,
+    ),
+    Inexact(
+        "computed_in_float32",
+        "what belongs into float64 is computed or kept in float32",
+        _everything_in(lambda pair: "float32"),
+        concerns=lambda pair, what: pair.input == "float64",
+        shows=generic_cases,
+        controls=_in_float32,
+        digits=lambda pair: "float32",
+    ),
+    Inexact(
+        "rounded_to_half_precision",
+        "a sum or an intermediate result is rounded to the half format of the input; float32 shows no such error",
+        _everything_in(_of_the_input),
+        concerns=lambda pair, what: pair.input in HALVES,
+        shows=generic_cases,
+        controls=_in_float32,
+    ),
+)
