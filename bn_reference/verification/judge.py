@@ -25,6 +25,7 @@ from bn_reference.properties.deviations import as_torch_does, deviations_of
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
+from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
