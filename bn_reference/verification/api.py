@@ -12,11 +12,13 @@ from os import PathLike
 
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
-from bn_reference.reports.results import Result
+from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import workers
+from bn_reference.verification.causes import causes_of
 from bn_reference.verification.events import Done, Listener, Started, Trying
+from bn_reference.verification.proof import proved
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 from bn_reference.verification.time_limit import TimeLimit
 
@@ -40,6 +42,7 @@ def verify(
     fail_fast: bool = False,
     jobs: int = 1,
     timeout: float = 10.0,
+    cases: str | PathLike[str] = "drawn",
     recording: str | PathLike[str] = "",
     isolated: bool = False,
     listener: Listener | None = None,
@@ -56,7 +59,8 @@ def verify(
         fail_fast: end with the first violation.
         jobs: 1 works in this process; more start that many worker processes (the target must then be given by name).
         timeout: seconds that one example may take.
-        recording: path of a file of recorded batches (``cases.recorded``) that the cases are made of; "" for drawn cases.
+        cases: "drawn", or the path of a file of recorded batches (``cases.recorded``) that the cases are made of.
+        recording: such a path too, "" for drawn cases; the older name.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
         listener: is told what happens.
 
@@ -73,7 +77,7 @@ def verify(
     _require(timeout > 0, "timeout", timeout, "a positive number of seconds")
     _require(0 <= seed < 2**64, "seed", seed, "between 0 and 2^64 - 1")
     selected = units(select_properties(properties), select_pairs(dtypes))
-    budget = Budget(examples, seed, timeout, os.fspath(recording))
+    budget = Budget(examples, seed, timeout, _recording(os.fspath(cases), os.fspath(recording)))
     tried = environment()
     if budget.recording:
         from bn_reference.cases.recorded import read_recording
@@ -84,6 +88,7 @@ def verify(
     listen = listener or (lambda event: None)
     started = time.perf_counter()
     results: list[Result] = []
+    causes: tuple[Cause, ...] = ()
     interrupted = False
     notes: tuple[str, ...] = ()
     if jobs == 1 and not isolated and not TimeLimit.can_be_kept():
@@ -97,10 +102,13 @@ def verify(
         else:
             rule = "worker processes find the target by its name; pass it as 'module:attribute', or jobs=1"
             raise UnusableArguments(f"jobs is {jobs} and the target is an object, but {rule}")
+        causes = causes_of(results)
+        causes = proved(causes, jobs=jobs, timeout=timeout)
     except KeyboardInterrupt:
         interrupted = True
+        causes = causes or causes_of(results)
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
-    results.sort(key=lambda r: (position[f"{r.input_dtype}/{r.parameter_dtype}"], ORDER[r.property]))
+    results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
     asked = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
     return Report(
         target=name,
@@ -108,6 +116,7 @@ def verify(
         seed=seed,
         seconds=time.perf_counter() - started,
         results=tuple(results),
+        causes=causes,
         interrupted=interrupted,
         options=asked,
         conventions={"demanded": "torch"},
@@ -118,6 +127,18 @@ def verify(
 def _require(holds: bool, argument: str, value: float, rule: str) -> None:
     if not holds:
         raise UnusableArguments(f"{argument} is {value}, but must be {rule}")
+
+
+def _recording(cases: str, recording: str) -> str:
+    """The path of the recording that is asked for by either name; empty for drawn cases."""
+    if cases == "drawn":
+        return recording
+    if cases == "mnist":
+        rule = "use bn-reference verify --cases mnist, or record its batches and give the file"
+        raise UnusableArguments(f"cases is 'mnist', which only the command line can make; {rule}")
+    if recording:
+        raise UnusableArguments(f"cases is {cases!r} and recording is {recording!r}, which are one argument; give one of them")
+    return cases
 
 
 def _in_this_process(
