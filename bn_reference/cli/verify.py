@@ -45,7 +45,22 @@ __all__ = ["verify"]
     help="drawn, mnist (what enters batch norm in real training), or a file of recorded batches.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON.")
-def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[str, ...], cases: str, **options: Any) -> int:
+@click.option(
+    "--scripts",
+    type=click.Path(file_okay=False, writable=True, path_type=Path),
+    metavar="DIR",
+    help="Write a script for each cause of a violation.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show every result, every cause and every script.")
+def verify(
+    json_path: Path | None,
+    scripts: Path | None,
+    everything: bool,
+    dtypes: tuple[str, ...],
+    properties: tuple[str, ...],
+    cases: str,
+    **options: Any,
+) -> int:
     """Verify TARGET: module:attribute or path/to/file.py:attribute.
 
     The attribute is a class or factory with the constructor of torch.nn.BatchNorm1d, a NumPy layer like
@@ -61,6 +76,7 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
     from bn_reference.verification.selection import UnusableArguments
 
     require_writable(json_path)
+    _require_folder(scripts)
     progress = ProgressDisplay(Console(stderr=True))
     try:
         with progress, _recording(cases) as recording:
@@ -76,7 +92,9 @@ def verify(json_path: Path | None, dtypes: tuple[str, ...], properties: tuple[st
         raise click.ClickException(str(unusable)) from None
     if json_path is not None:
         write_json(report.to_json(), json_path)
-    _print(report, Console(highlight=False, soft_wrap=False))
+    if scripts is not None:
+        _write_scripts(report, scripts)
+    _print(report, Console(highlight=False, soft_wrap=False), everything)
     return INTERRUPTED if report.interrupted else CONFORMS if report.conforms else VIOLATES
 
 
@@ -99,7 +117,24 @@ def _recording(cases: str) -> Iterator[str]:
         yield str(path)
 
 
-def _print(report: Report, console: Console) -> None:
+def _print(report: Report, console: Console, everything: bool) -> None:
     from bn_reference.reports.text import print_report
 
-    print_report(report, console)
+    print_report(report, console, everything=everything)
+
+
+def _require_folder(path: Path | None) -> None:
+    """Make the folder of the scripts before the work; say then that it cannot be made."""
+    if path is None:
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = f"--scripts is {path}, which cannot be made ({error.strerror}); choose another place"
+        raise click.ClickException(said) from None
+
+
+def _write_scripts(report: Report, directory: Path) -> None:
+    from bn_reference.reports.scripts import write_scripts
+
+    write_scripts(report, directory)

@@ -20,6 +20,8 @@ def print_listing(console: Console) -> None:
         for property in (p for p in PROPERTIES if p.family == family):
             console.print(Padding(Text(property.name, style="cyan"), (0, 0, 0, 2)))
             said = Text(property.formula).append(f" [{property.source}]", style="dim")
+            if property.implied_by:
+                said.append(f" Follows from {', '.join(property.implied_by)}: it finds nothing alone.", style="dim")
             console.print(Padding(said, (0, 0, 0, 6)))
         console.print()
     console.print(

@@ -1,18 +1,19 @@
-"""The signs and colours by which a status is known, in characters that the stream can show, and short names for dtypes."""
+"""The signs and colours by which a status is known, in characters that the stream can show, and short forms of other things."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["STATUSES", "Marks", "short"]
+__all__ = ["STATUSES", "Marks", "ratio", "short"]
 
 STATUSES = ("passed", "violated", "known deviation", "unsupported")
 STYLES = {"passed": "green", "violated": "bold red", "known deviation": "yellow", "unsupported": "dim"}
 SIGNS = {"passed": "✓", "violated": "✗", "known deviation": "~", "unsupported": "·"}
-WORDS = {"passed": "ok", "violated": "FAIL", "known deviation": "dev.", "unsupported": "none"}
+WORDS = {"passed": "ok", "violated": "FAIL", "known deviation": "dev.", "unsupported": "n/a"}
 SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 
 
@@ -52,3 +53,10 @@ def short(pair: str) -> str:
     """``f16/f32`` for ``float16/float32``, ``f32`` for ``float32/float32``."""
     names = [SHORT.get(name, name) for name in pair.split("/")]
     return "/".join(dict.fromkeys(names))
+
+
+def ratio(value: float) -> str:
+    """Two digits that matter, without an exponent where it can be helped."""
+    if not math.isfinite(value):
+        return str(value)
+    return "0" if value == 0 else f"{value:.2f}" if value < 100 else f"{value:.0f}" if value < 10_000 else f"{value:.0e}"

@@ -1,68 +1,46 @@
-"""The report: the verdict on a target, with all that it rests on."""
+"""The report: the verdict on a target, as text, as JSON, as a table in a notebook, or raised."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bn_reference.properties import PROPERTIES
-from bn_reference.reports.results import Cause, Result
+from bn_reference.reports.verdict import Verdict
 
 __all__ = ["Report"]
 
-SHOW_Y = frozenset(
-    property.name for property in PROPERTIES if property.direct and property.family in ("normalization", "evaluation")
-)
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Report(Verdict):
+    """The verdict on a target, and the ways to read it."""
 
-@dataclass(frozen=True, eq=False)
-class Report:
-    """The verdict on a target: it conforms where no rule is violated and something of weight was verified.
+    def to_json(self) -> dict[str, Any]:
+        """The report as the contract's JSON object; its schema is ``reports/schema2.json``."""
+        from bn_reference.reports.schema import to_json
 
-    Attributes:
-        target: as the user gave it.
-        environment: the versions that the verdict depends on.
-        seed: of the cases.
-        seconds: that it took.
-        results: one a rule and pair of dtypes.
-        causes: the violations, one entry a cause.
-        interrupted: whether it was ended early.
-        options: what was asked for.
-        conventions: by whose rules the target was judged.
-        capabilities: what it can be asked for, as far as that was found out.
-        notes: what else a reader must know of this run, a sentence each.
-    """
+        return to_json(self)
 
-    target: str
-    environment: dict[str, str]
-    seed: int
-    seconds: float
-    results: tuple[Result, ...] = ()
-    causes: tuple[Cause, ...] = ()
-    interrupted: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
-    conventions: dict[str, str] = field(default_factory=dict)
-    capabilities: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    def raise_for_violations(self) -> None:
+        """Nothing where the target conforms.
 
-    @property
-    def conforms(self) -> bool:
-        return not self.interrupted and not self.violations and not self.hollow
+        Raises:
+            AssertionError: it does not, or was not verified to the end; the text is the report's.
+        """
+        if not self.conforms:
+            raise AssertionError(str(self))
 
-    @property
-    def violations(self) -> tuple[Result, ...]:
-        return tuple(result for result in self.results if result.status == "violated")
+    def __str__(self) -> str:
+        """As it is printed into a pipe."""
+        from bn_reference.reports.text import as_text  # and with it rich
 
-    @property
-    def verified(self) -> tuple[int, int]:
-        """How many rules were compared in some pair of dtypes, and how many were to be."""
-        rules = {result.property for result in self.results}
-        return len({result.property for result in self.results if result.examples}), len(rules)
+        return as_text(self)
 
-    @property
-    def hollow(self) -> bool:
-        """Whether nothing of weight was verified: the output, where rules that show it were chosen; else anything at all."""
-        showing = [result for result in self.results if result.property in SHOW_Y]
-        if showing:
-            return not any(result.saw_y for result in showing)
-        return not any(result.examples for result in self.results)
+    def __repr__(self) -> str:
+        from bn_reference.reports.text import in_one_line
+
+        return f"<Report: {in_one_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        from bn_reference.reports.html import as_html
+
+        return as_html(self)

@@ -62,7 +62,7 @@ class Result:
     saw_y: bool = False
     seconds: float = 0.0
     message: str = ""
-    violation: Violation | None = None
+    violation: Violation | None = field(default=None, repr=False)  # with its case and its script it fills a screen
 
 
 def pair_of(result: Result) -> str:
@@ -77,18 +77,26 @@ class Cause:
     Attributes:
         root: the result that shows it best: the deepest one.
         members: all results that it covers, the root first.
-        reproducer_fails: whether the root's script, run in a fresh process, failed; None where it was not run.
+        reproducer_fails: whether the script, run in a fresh process, failed; None where it was not run.
+        shown_by: the result whose script stands for the entry where the root's does not fail, or where it has none.
     """
 
     root: Result
-    members: tuple[Result, ...]
+    members: tuple[Result, ...] = field(repr=False)
     reproducer_fails: bool | None = None
+    shown_by: Result | None = None
 
     @property
     def violation(self) -> Violation:
         """The root's."""
         assert self.root.violation is not None
         return self.root.violation
+
+    @property
+    def reproducer(self) -> str:
+        """The script that stands for the entry; empty where there is none."""
+        shown = (self.shown_by or self.root).violation
+        return shown.reproducer if shown is not None else ""
 
     @property
     def properties(self) -> tuple[str, ...]:

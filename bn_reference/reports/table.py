@@ -1,12 +1,13 @@
 """The table by family, in the form that fits.
 
-A wide terminal shows a column for each pair of dtypes; a narrow one the pairs of a property that came out alike in one line; a
-pipe gets a line for each property and pair, for lines can be searched and counted.
+A wide terminal shows a column for each pair of dtypes; a narrow one the pairs of a property that came out alike in one line. A
+pipe gets a line a family and a few for what did not pass, or, where all is asked for, a line for each property and pair, for
+lines can be searched and counted.
 """
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -14,33 +15,46 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bn_reference.reports.marks import Marks, short
+from bn_reference.properties import PROPERTIES
+from bn_reference.reports.marks import STATUSES, Marks, ratio, short
 from bn_reference.reports.results import Result, pair_of
 
-__all__ = ["ratio", "table"]
+__all__ = ["table"]
 
 WIDE = 112  # columns, for names, six pairs and the sums
 FEW = 2  # pairs that are named one by one; more are counted
+SHOWN = 6  # rows of a pipe's short table, families aside
 LEGEND = (
-    "worst ratio: the largest error / bound, at most 1 where a rule is kept; without power: examples that could see no fault"
+    "worst ratio: the largest error / bound, at most 1 where a rule is kept; resolution: the part of a value that an error "
+    "must be to be seen; no power: examples that could see no fault"
 )
+IMPLIED = frozenset(property.name for property in PROPERTIES if property.implied_by)
+BELOW = "* follows from other rules, and finds nothing that they do not"
 
 Row = list[Text]
 
 
-def table(results: Sequence[Result], console: Console, marks: Marks) -> RenderableType:
-    """All results by family and property."""
+def table(results: Sequence[Result], console: Console, marks: Marks, *, everything: bool = False) -> RenderableType:
+    """All results by family and property; a pipe gets all of them only with ``everything``."""
     pairs = list(dict.fromkeys(pair_of(result) for result in results))
     if not console.is_terminal:
-        return Group(_Lines(results, marks).grid(), Text(f"\n{LEGEND}"))
-    grid = _Columns(results, marks, pairs) if console.width >= WIDE and len(pairs) > 1 else _Narrow(results, marks, pairs)
-    return Group(grid.grid(), Text(f"\n{grid.legend}", style="dim"))
+        grid: _Lines = _Lines(results, marks) if everything else _Short(results, marks)
+    else:
+        wide = console.width >= WIDE and len(pairs) > 1
+        grid = _Columns(results, marks, pairs) if wide else _Narrow(results, marks, pairs)
+    below = "" if type(grid) is _Short or not any(result.property in IMPLIED for result in results) else f"\n{BELOW}"
+    return Group(grid.grid(), Text(f"\n{grid.legend}{below}", style="dim"))
+
+
+BRIEFLY = {"known deviation": "dev.", "unsupported": "n/a"}
+WORST_FIRST = ("violated", "known deviation", "passed", "unsupported")
+NOT_PASSED = WORST_FIRST[:2]
 
 
 class _Lines:
     """One row for each result."""
 
-    titles: tuple[str, ...] = ("examples", "worst ratio", "without power", "time")
+    titles: tuple[str, ...] = ("examples", "worst ratio", "resolution", "no power", "time")
     legend = LEGEND
 
     def __init__(self, results: Sequence[Result], marks: Marks, pairs: Sequence[str] = ()) -> None:
@@ -51,8 +65,11 @@ class _Lines:
         self.head(grid)
         for title in self.titles:
             grid.add_column(Text(title), justify="right", no_wrap=True)
-        families = list(dict.fromkeys(result.family for result in self.results))
-        for number, family in enumerate(families):
+        self.fill(grid)
+        return grid
+
+    def fill(self, grid: Table) -> None:
+        for number, family in enumerate(dict.fromkeys(result.family for result in self.results)):
             if number:
                 grid.add_row()
             grid.add_row("", Text(family, style="bold"))
@@ -60,7 +77,6 @@ class _Lines:
             for name in dict.fromkeys(result.property for result in members):
                 for row in self.rows(name, [result for result in members if result.property == name]):
                     grid.add_row(*row)
-        return grid
 
     def head(self, grid: Table) -> None:
         grid.add_column("")
@@ -69,14 +85,36 @@ class _Lines:
 
     def rows(self, name: str, results: list[Result]) -> Iterable[Row]:
         for result in results:
-            worst = _worst([result])
-            yield [self.marks[result.status], Text(name), Text(pair_of(result)), *_sums([result], [worst])]
+            said = Text(f"{name} *" if name in IMPLIED else name)
+            yield [self.marks[result.status], said, Text(pair_of(result)), *_sums([result], [_worst([result])])]
+
+
+class _Short(_Lines):
+    """One row for each family, and below them a few of what did not pass."""
+
+    def head(self, grid: Table) -> None:
+        for title in ("", "property", "dtypes"):
+            grid.add_column(title)
+
+    def fill(self, grid: Table) -> None:
+        for family in dict.fromkeys(result.family for result in self.results):
+            members = [result for result in self.results if result.family == family]
+            counts: Counter[str] = Counter(result.status for result in members)
+            said = ", ".join(f"{counts[status]} {BRIEFLY.get(status, status)}" for status in STATUSES if counts[status])
+            worst = min(counts, key=WORST_FIRST.index)
+            grid.add_row(self.marks[worst], Text(f"{family}: {said}"), Text(), *_sums(members, [_worst(members)]))
+        told = sorted((r for r in self.results if r.status in NOT_PASSED), key=lambda r: NOT_PASSED.index(r.status))
+        for result in told[:SHOWN]:
+            mark, name, _, *sums = next(iter(self.rows(result.property, [result])))
+            grid.add_row(mark, name, short(pair_of(result)), *sums)
+        if told[SHOWN:]:
+            grid.add_row(Text(), Text(f"and {len(told[SHOWN:])} more that did not pass; --all shows every line"))
 
 
 class _Narrow(_Lines):
     """One row for the pairs of a property that have one status."""
 
-    titles = ("examples", "worst\nratio", "without\npower", "time")
+    titles = ("examples", "worst\nratio", "reso-\nlution", "no\npower", "time")
 
     def head(self, grid: Table) -> None:
         grid.add_column("")
@@ -102,8 +140,8 @@ class _Narrow(_Lines):
 class _Columns(_Lines):
     """One row for each property, with the worst ratio in each pair of dtypes."""
 
-    titles = ("examples", "no power", "time")
-    legend = LEGEND.replace("worst ratio", "below the dtypes").replace("without power", "no power")
+    titles = ("examples", "reso-\nlution", "no\npower", "time")
+    legend = LEGEND.replace("worst ratio", "below the dtypes")
 
     def head(self, grid: Table) -> None:
         grid.add_column("")
@@ -114,9 +152,7 @@ class _Columns(_Lines):
     def rows(self, name: str, results: list[Result]) -> Iterable[Row]:
         by_pair = {pair_of(result): result for result in results}
         cells = [self._cell(by_pair.get(pair)) for pair in self.pairs]
-        worst = next(
-            (s for s in ("violated", "known deviation", "passed") if any(r.status == s for r in results)), "unsupported"
-        )
+        worst = min((result.status for result in results), key=WORST_FIRST.index)
         yield [self.marks[worst], _sentence(name, results), *cells, *_sums(results, [])]
 
     def _cell(self, result: Result | None) -> Text:
@@ -131,7 +167,7 @@ class _Columns(_Lines):
 def _sentence(name: str, results: list[Result]) -> Text:
     statuses = {result.status for result in results}
     style = "red" if "violated" in statuses else "dim" if statuses == {"unsupported"} else ""
-    return Text(name.replace("_", " "), style=style)
+    return Text(name.replace("_", " "), style=style).append(" *" if name in IMPLIED else "", style="dim")
 
 
 def _worst(results: list[Result]) -> Text:
@@ -145,11 +181,6 @@ def _sums(results: list[Result], between: Row) -> Row:
     powerless = sum(result.without_power * result.examples for result in results) / max(examples, 1)
     seconds = sum(result.seconds for result in results)
     share = Text(f"{100 * powerless:.0f} %" if examples else "", style="dim")
-    return [Text(str(examples) if examples else ""), *between, share, Text(f"{seconds:.1f} s", style="dim")]
-
-
-def ratio(value: float) -> str:
-    """Two digits that matter, without an exponent where it can be helped."""
-    if not math.isfinite(value):
-        return str(value)
-    return "0" if value == 0 else f"{value:.2f}" if value < 100 else f"{value:.0f}" if value < 10_000 else f"{value:.0e}"
+    medians = [result.resolution[0] for result in results if result.resolution is not None]
+    sees = Text(f"{max(medians):.0e}" if medians else "", style="dim")  # of the coarsest pair
+    return [Text(str(examples) if examples else ""), *between, sees, share, Text(f"{seconds:.1f} s", style="dim")]

@@ -1,44 +1,67 @@
-"""A report as text: header, table, known deviations, violations, verdict. Coloured on a terminal, plain elsewhere."""
+"""A report as text: header, table, what was not asked, causes, verdict. Coloured on a terminal, plain elsewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from io import StringIO
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from bn_reference.properties import PROPERTIES
+from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.marks import STATUSES, Marks
-from bn_reference.reports.report import Report
 from bn_reference.reports.results import Result
 from bn_reference.reports.streams import print_suitably
 from bn_reference.reports.table import table
+from bn_reference.reports.verdict import SHOW_Y, Verdict
 from bn_reference.reports.violations import print_violations
 
-__all__ = ["print_report", "verdict_line"]
+__all__ = ["as_text", "in_one_line", "print_report", "verdict_line"]
 
 VERSIONS = ("torch", "numpy", "ml_dtypes", "hypothesis", "python", "bn-reference")
+HOLLOW = "nothing of weight was verified: the output was never held against the truth with power"
+NOTHING = "no rule was verified by any example"
+IMPLIED = frozenset(property.name for property in PROPERTIES if property.implied_by)
 
 
-def print_report(report: Report, console: Console) -> None:
-    """Print the whole report."""
-    print_suitably(lambda suitable: _print(report, suitable), console)
+def print_report(report: Verdict, console: Console, *, everything: bool = False) -> None:
+    """Print the report; a short one, where not ``everything`` is asked for."""
+    print_suitably(lambda suitable: _print(report, suitable, everything), console)
 
 
-def _print(report: Report, console: Console) -> None:
-    marks = Marks.of(console)
+def as_text(report: Verdict) -> str:
+    """The report as it is printed into a pipe."""
+    stream = StringIO()
+    print_report(report, Console(file=stream, force_terminal=False))
+    return stream.getvalue()
+
+
+def in_one_line(report: Verdict) -> str:
+    """The verdict line, without its mark."""
+    return verdict_line(report, Marks(pretty=False)).plain.partition(" ")[2]
+
+
+def _print(report: Verdict, console: Console, everything: bool) -> None:
+    marks, brief = Marks.of(console), Brief.ALL if everything else Brief.SHORT
     console.print(_heading(report))
     console.print()
     if report.results:
-        console.print(table(report.results, console, marks))
+        console.print(table(report.results, console, marks, everything=everything))
         console.print()
-    _print_reasons("known deviation", _deviations(report), console, marks)
-    _print_reasons("unsupported", _unsupported(report), console, marks)
-    print_violations(report, console, marks)
-    console.print(verdict_line(report, marks))
+    asides = [*_deviations(report, marks, brief), *_unsupported(report, marks, brief), *_refused(report, marks, brief)]
+    for title, where in asides:
+        console.print(title)
+        console.print(Padding(Text(where, style="dim"), (0, 0, 0, 2)))
+    if asides:
+        console.print()
+    print_violations(report, console, marks, everything=everything)
+    console.print(verdict_line(report, marks), soft_wrap=not console.is_terminal)  # whoever searches finds it in one line
 
 
-def verdict_line(report: Report, marks: Marks) -> Text:
+def verdict_line(report: Verdict, marks: Marks) -> Text:
     """What it all comes to."""
     counts: Counter[str] = Counter(result.status for result in report.results)
     said = ", ".join(f"{counts[status]} {_plural(status, counts[status])}" for status in STATUSES if counts[status])
@@ -47,60 +70,99 @@ def verdict_line(report: Report, marks: Marks) -> Text:
         found = f"; so far: {said}" if said else ", before anything was found"
         return Text.assemble((f"{marks.stop} interrupted", "bold yellow"), f" after {seconds}{found}")
     if report.conforms:
-        return Text.assemble(marks["passed"], (f" {report.target} conforms", "bold green"), f": {said}, in {seconds}")
+        title = (f" {report.target} conforms", "bold green")
+        return Text.assemble(marks["passed"], title, f": {_verified(report)}, {said}, in {seconds}")
     if not report.violations:
-        return Text.assemble(
-            marks["violated"], (f" nothing of {report.target} was verified", "bold red"), f": {said or 'no results'}"
-        )
+        why = HOLLOW if any(result.property in SHOW_Y for result in report.results) else NOTHING
+        title = (f" {report.target} does not conform, for {why}", "bold red")
+        return Text.assemble(marks["violated"], title, f": {said or 'no results'}")
     broken = len({result.property for result in report.violations})
-    rules = f"{broken} of {len({result.property for result in report.results})} properties"
-    return Text.assemble(marks["violated"], (f" {report.target} violates {rules}", "bold red"), f": {said}, in {seconds}")
+    rules = f"{broken} of {len({result.property for result in report.results})} rules"
+    causes = f", {len(report.causes)} {'cause' if len(report.causes) == 1 else 'causes'}" if report.causes else ""
+    title = (f" {report.target} violates {rules}", "bold red")
+    return Text.assemble(marks["violated"], title, f"{causes}: {said}, in {seconds}")
+
+
+def _verified(report: Verdict) -> str:
+    """How many rules it rests on; what follows from others is no weight of its own."""
+    verified, of = report.verified
+    implied = len({result.property for result in report.results if result.examples and result.property in IMPLIED})
+    follow = f" ({implied} of them {'follows' if implied == 1 else 'follow'} from others)" if implied else ""
+    return f"verified {verified} of {of} {'rule' if of == 1 else 'rules'}{follow}"
 
 
 def _plural(status: str, count: int) -> str:
     return f"{status}s" if status == "known deviation" and count != 1 else status
 
 
-def _heading(report: Report) -> Text:
-    """What was verified, with what, and how to do it again."""
+def _heading(report: Verdict) -> Text:
+    """What was verified, with what, by whose rules, and how to do it again."""
     devices = ", ".join(dict.fromkeys(result.device for result in report.results))
-    examples = max((result.examples for result in report.results), default=0)
+    examples = report.options.get("examples") or max((result.examples for result in report.results), default=0)
     versions = [f"{name} {report.environment[name]}" for name in VERSIONS if name in report.environment]
     versions += [report.environment["platform"]] if "platform" in report.environment else []
-    cases = f"cases: {report.environment['cases']}\n" if "cases" in report.environment else ""
     budget = f", up to {examples} examples a property and pair of dtypes" if examples else ""
-    return Text.assemble(
-        (report.target, "bold"),
-        f" on {devices}" if devices else "",
-        (f"\n{', '.join(versions)}\n{cases}seed {report.seed}{budget}", "dim"),
-    )
+    lines = [", ".join(versions)]
+    lines += [f"cases: {report.environment['cases']}"] if "cases" in report.environment else []
+    lines += [f"seed {report.seed}{budget}"]
+    lines += [f"{name}: {_fields(values)}" for name, values in _found_out(report) if values]
+    heading = Text.assemble((report.target, "bold"), f" on {devices}" if devices else "", ("\n" + "\n".join(lines), "dim"))
+    for note in report.notes:
+        heading.append(f"\nnote: {note}", style="yellow")
+    return heading
 
 
-Reasons = dict[str, list[Result]]
+def _found_out(report: Verdict) -> Iterable[tuple[str, dict[str, object]]]:
+    """Conventions and capabilities; what everybody is judged by is not worth a line."""
+    if set(report.conventions.values()) != {"torch"}:
+        yield "conventions", dict(report.conventions)
+    yield "capabilities", report.capabilities
 
 
-def _deviations(report: Report) -> Reasons:
+def _fields(values: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+Aside = tuple[Text, str]  # what it is, and where
+
+
+def _deviations(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
     """Each known deviation, with the results that met it."""
-    met: Reasons = {}
+    met: dict[str, list[Result]] = {}
     for result in report.results:
         if result.status == "known deviation":
             for reason in result.message.rpartition(" examples: ")[2].split("; "):
                 met.setdefault(reason, []).append(result)
-    return met
+    return [_aside("known deviation", reason, results, marks, brief) for reason, results in met.items()]
 
 
-def _unsupported(report: Report) -> Reasons:
+def _unsupported(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
     """Each reason why something could not be asked, with the results."""
-    met: Reasons = {}
+    met: dict[str, list[Result]] = {}
     for result in report.results:
         if result.status == "unsupported":
             met.setdefault(result.message, []).append(result)
-    return met
+    return [_aside("unsupported", reason, results, marks, brief) for reason, results in met.items()]
 
 
-def _print_reasons(status: str, met: Reasons, console: Console, marks: Marks) -> None:
+def _refused(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
+    """Each reason why some examples could not be asked of rules that were verified by others."""
+    met: dict[str, list[Result]] = {}
+    for result in report.results:
+        for reason in result.refused if result.status != "unsupported" else ():
+            met.setdefault(reason, []).append(result)
     for reason, results in met.items():
-        names = ", ".join(dict.fromkeys(result.property.replace("_", " ") for result in results))
-        where = f"{len(results)} {'result' if len(results) == 1 else 'results'}: {names}"
-        title = Text.assemble(marks[status], f" {status}: ", reason)
-        console.print(Group(title, Padding(Text(where, style="dim"), (0, 0, 1, 2))))
+        examples = sum(result.examples for result in results)
+        asked = examples + sum(sum(result.refused.values()) for result in results)
+        refused = sum(result.refused[reason] for result in results)
+        title = Text.assemble(marks["unsupported"], f" {examples} of {asked} examples; {refused} refused: ", reason)
+        yield title, _where(results, brief)
+
+
+def _aside(status: str, reason: str, results: list[Result], marks: Marks, brief: Brief) -> Aside:
+    return Text.assemble(marks[status], f" {status}: ", reason), _where(results, brief)
+
+
+def _where(results: list[Result], brief: Brief) -> str:
+    names = list(dict.fromkeys(result.property.replace("_", " ") for result in results))
+    return f"{len(results)} {'result' if len(results) == 1 else 'results'}: {some_of(names, brief)}"

@@ -14,12 +14,14 @@ from typing import Any
 
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
-from bn_reference.reports.results import Result
+from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets import TORCH
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import arguments, workers
+from bn_reference.verification.causes import causes_of
 from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
+from bn_reference.verification.proof import proved
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 from bn_reference.verification.time_limit import TimeLimit
 
@@ -45,6 +47,7 @@ def verify(
     fail_fast: bool = False,
     jobs: int = 1,
     timeout: float = 10.0,
+    cases: str | PathLike[str] = "drawn",
     recording: str | PathLike[str] = "",
     isolated: bool = False,
     listener: Listener | None = None,
@@ -62,7 +65,8 @@ def verify(
         jobs: 1 works in this process, on one thread of torch unless OMP_NUM_THREADS or MKL_NUM_THREADS says otherwise; what the
             target prints then goes to standard error. More start that many worker processes, and the target is given by name.
         timeout: seconds that one example may take.
-        recording: path of a file of recorded batches (``cases.recording``) that the cases are made of; "" for drawn cases.
+        cases: "drawn", or the path of a file of recorded batches (``cases.recording``) that the cases are made of.
+        recording: such a path too, "" for drawn cases; the older name.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
         listener: is told what happens.
 
@@ -84,7 +88,8 @@ def verify(
     listen = arguments.listener("listener", listener)
     chosen = select_properties(arguments.names("properties", properties, "running"))
     selected = units(chosen, select_pairs(arguments.names("dtypes", dtypes, "float32")))
-    budget = Budget(examples, seed, timeout, recording)
+    cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
+    budget = Budget(examples, seed, timeout, _recording(cases, recording))
     tried = environment()
     if budget.recording:
         from bn_reference.cases.recording import read_recording
@@ -95,6 +100,7 @@ def verify(
     started = time.perf_counter()
     results: list[Result] = []
     capabilities: dict[str, Any] = {}
+    causes: tuple[Cause, ...] = ()
     interrupted = False
     notes: tuple[str, ...] = ()
     if jobs == 1 and not isolated and not TimeLimit.can_be_kept():
@@ -108,10 +114,13 @@ def verify(
         else:
             rule = "worker processes find the target by its name; pass it as 'module:attribute', or jobs=1"
             raise UnusableArguments(f"jobs is {jobs} and the target is an object, but {rule}")
+        causes = causes_of(results)
+        causes = proved(causes, jobs=jobs, timeout=timeout)
     except KeyboardInterrupt:
         interrupted = True
+        causes = causes or causes_of(results)
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
-    results.sort(key=lambda r: (position[f"{r.input_dtype}/{r.parameter_dtype}"], ORDER[r.property]))
+    results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
     asked = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
     return Report(
         target=name,
@@ -119,12 +128,25 @@ def verify(
         seed=seed,
         seconds=time.perf_counter() - started,
         results=tuple(results),
+        causes=causes,
         interrupted=interrupted,
         options=asked,
         conventions={"demanded": "torch"},
         capabilities=capabilities,
         notes=notes,
     )
+
+
+def _recording(cases: str, recording: str) -> str:
+    """The path of the recording that is asked for by either name; empty for drawn cases."""
+    if cases == "drawn":
+        return recording
+    if cases == "mnist":
+        rule = "use bn-reference verify --cases mnist, or record its batches and give the file"
+        raise UnusableArguments(f"cases is 'mnist', which only the command line can make; {rule}")
+    if recording:
+        raise UnusableArguments(f"cases is {cases!r} and recording is {recording!r}, which are one argument; give one of them")
+    return cases
 
 
 def _in_this_process(

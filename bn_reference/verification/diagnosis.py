@@ -127,7 +127,7 @@ class _Inquiry:
         if rival.name != "running_statistics_not_updated":
             return rival
         late = {scene.is_right_after_backward(self.quantity) for scene in self.generic}
-        return {(True,): LATE, (False,): rival}.get(tuple(late))
+        return None if len(late) > 1 else LATE if True in late else rival
 
 
 ONLY = "seen only "

@@ -6,7 +6,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from bn_reference.reports.results import Result
 from rich.console import Console
 
 from bn_reference import verify
@@ -15,6 +14,7 @@ from bn_reference.cli import main
 from bn_reference.cli.progress import ProgressDisplay
 from bn_reference.cli.steps import StepsDisplay
 from bn_reference.mnist.download import _Bar
+from bn_reference.reports.results import Result
 from bn_reference.verification.events import Done, Event, Started, Tried, Trying
 
 QUICK: Any = {"dtypes": ["float64"], "properties": ["contract"], "examples": 20}

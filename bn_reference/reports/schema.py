@@ -1,0 +1,105 @@
+"""The report as the contract's JSON object, schema 2; ``schema2.json`` beside this file says what it holds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from bn_reference.properties import PROPERTIES
+from bn_reference.reports.results import Cause, Result
+from bn_reference.reports.sentences import element
+from bn_reference.reports.verdict import Verdict
+
+__all__ = ["SCHEMA", "schema", "to_json"]
+
+SCHEMA = 2
+IMPLIED_BY = {property.name: list(property.implied_by) for property in PROPERTIES}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) that every report keeps."""
+    text = resources.files("bn_reference.reports").joinpath(f"schema{SCHEMA}.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def to_json(report: Verdict) -> dict[str, Any]:
+    """Plain values alone; JSON has no infinity and no NaN, so they are strings."""
+    verified, of = report.verified
+    return {
+        "schema": SCHEMA,
+        "target": report.target,
+        "conforms": report.conforms,
+        "interrupted": report.interrupted,
+        "environment": report.environment,
+        "options": _plain(report.options),
+        "conventions": _plain(report.conventions),
+        "capabilities": _plain(report.capabilities),
+        "notes": list(report.notes),
+        "seed": report.seed,
+        "seconds": report.seconds,
+        "rules": {"verified": verified, "of": of},
+        "results": [_result(result) for result in report.results],
+        "causes": [_cause(cause) for cause in report.causes],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    resolution = result.resolution
+    return {
+        "property": result.property,
+        "family": result.family,
+        "implied_by": IMPLIED_BY.get(result.property, []),
+        "input_dtype": result.input_dtype,
+        "parameter_dtype": result.parameter_dtype,
+        "device": result.device,
+        "status": result.status,
+        "examples": result.examples,
+        "refused": {"examples": sum(result.refused.values()), "reasons": dict(result.refused)},
+        "worst_ratio": _plain(result.worst_ratio),
+        "without_power": result.without_power,
+        "resolution": None if resolution is None else _plain({"median": resolution[0], "worst": resolution[1]}),
+        "seconds": result.seconds,
+        "message": result.message,
+        "reproducer": result.violation.reproducer if result.violation else "",
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    violation = cause.violation
+    found = violation.found
+    measured = found.fact is None and found.index is not None
+    return {
+        "cause": violation.message,
+        "explanation": violation.diagnosis,
+        "properties": list(cause.properties),
+        "pairs": list(cause.pairs),
+        "element": element(found) if measured else None,
+        "actual": _plain(found.actual) if measured else None,
+        "expected": _plain(found.expected) if measured else None,
+        "error": _plain(found.error) if measured else None,
+        "bound": _plain(found.bound) if measured else None,
+        "case": None if violation.case is None else repr(violation.case),
+        "reproducer": cause.reproducer,
+        "reproducer_fails": cause.reproducer_fails,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's own types."""
+    if isinstance(value, float):
+        return (
+            float(value) if math.isfinite(value) else "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        )
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    return str(value)

@@ -1,0 +1,68 @@
+"""The verdict on a target, with all that it rests on: values alone, for whoever says them in words, in JSON or in HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bn_reference.properties import PROPERTIES
+from bn_reference.reports.results import Cause, Result
+
+__all__ = ["SHOW_Y", "Verdict"]
+
+SHOW_Y = frozenset(
+    property.name for property in PROPERTIES if property.direct and property.family in ("normalization", "evaluation")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The verdict on a target: it conforms where no rule is violated and something of weight was verified.
+
+    Attributes:
+        target: as the user gave it.
+        environment: the versions that the verdict depends on.
+        seed: of the cases.
+        seconds: that it took.
+        results: one a rule and pair of dtypes.
+        causes: the violations, one entry a cause.
+        interrupted: whether it was ended early.
+        options: what was asked for.
+        conventions: by whose rules the target was judged.
+        capabilities: what it can be asked for, as far as that was found out.
+        notes: what else a reader must know of this run, a sentence each.
+    """
+
+    target: str
+    environment: dict[str, str]
+    seed: int
+    seconds: float
+    results: tuple[Result, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    interrupted: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    conventions: dict[str, str] = field(default_factory=dict)
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def conforms(self) -> bool:
+        return not self.interrupted and not self.violations and not self.hollow
+
+    @property
+    def violations(self) -> tuple[Result, ...]:
+        return tuple(result for result in self.results if result.status == "violated")
+
+    @property
+    def verified(self) -> tuple[int, int]:
+        """How many rules were compared in some pair of dtypes, and how many were to be."""
+        rules = {result.property for result in self.results}
+        return len({result.property for result in self.results if result.examples}), len(rules)
+
+    @property
+    def hollow(self) -> bool:
+        """Whether nothing of weight was verified: the output, where rules that show it were chosen; else anything at all."""
+        showing = [result for result in self.results if result.property in SHOW_Y]
+        if showing:
+            return not any(result.saw_y for result in showing)
+        return not any(result.examples for result in self.results)
