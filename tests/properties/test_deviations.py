@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.power.clean import CleanBatchNorm1d, Saved
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.properties.deviations import DEVIATIONS, Deviation
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.targets.forms.torch_module import TorchImplementation
-from bn_reference.targets.watched import Observed
+from bn_reference.targets.watched import Watched
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
@@ -37,7 +38,7 @@ SHOWN = [
 
 
 def trial_of(layer: type[torch.nn.Module], deviation: Deviation, pair: Pair) -> Trial:
-    return Trial(Laboratory(Observed(TorchImplementation(layer, "target"))), deviation.witness(pair))
+    return Trial(Laboratory(Watched(TorchImplementation(layer, "target"))), deviation.witness(pair))
 
 
 @pytest.mark.parametrize(("deviation", "property_", "pair"), SHOWN)
@@ -56,7 +57,7 @@ def test_torch_breaks_the_rule_on_the_witness_until_it_is_mended(deviation: Devi
 def test_torch_does_on_the_witness_what_the_deviation_says(deviation: Deviation, property_: Property, pair: Pair) -> None:
     trial = trial_of(torch.nn.BatchNorm1d, deviation, pair)
     with np.errstate(all="ignore"):
-        assert deviation.as_torch(property_, trial.judged_as(deviation.model(trial.case))).holds
+        assert deviation.as_torch(property_, trial.under(deviation.model(trial.case))).holds
 
 
 class OffByATenth(torch.nn.BatchNorm1d):
@@ -76,6 +77,60 @@ def test_a_deviation_excuses_nothing_but_what_torch_does(deviation: Deviation, p
     result = Judge(TorchImplementation(OffByATenth, "wrong"), Budget(examples=5)).check(property_, pair)
 
     assert result.status == "violated"
+
+
+class OwnStridedHalves(CleanBatchNorm1d):
+    """Does in half precision what torch is known to do with strided batches, in code of its own."""
+
+    def grad_bias(self, dy: torch.Tensor, saved: Saved) -> torch.Tensor:
+        return super().grad_bias(dy, saved).to(saved.dtype).to(dy.dtype)
+
+
+class OwnNarrowSums(CleanBatchNorm1d):
+    """Keeps sums of squares in float16, as torch did before 2.13."""
+
+    def batch_variance(self, rows: torch.Tensor, mu: torch.Tensor, m: int) -> torch.Tensor:
+        kept = torch.float16 if self.weight is not None and self.weight.dtype == torch.float16 else rows.dtype
+        return self.total((rows - mu) ** 2).to(kept).to(rows.dtype) / m
+
+
+@pytest.mark.parametrize(
+    ("layer", "rule", "pair"),
+    [
+        (OwnStridedHalves, "training_gradient_of_the_bias", Pair("bfloat16", "float32")),
+        (OwnNarrowSums, "one_step_moves_the_running_variance", Pair("float16", "float16")),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_who_does_as_torch_does_in_code_of_their_own_is_not_excused(layer: type, rule: str, pair: Pair) -> None:
+    result = Judge(TorchImplementation(layer, "own"), Budget(examples=30)).check(BY_NAME[rule], pair)
+
+    assert result.status == "violated"
+
+
+class Wrapped(torch.nn.BatchNorm1d):
+    """Computes through torch's own kernel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x)
+
+
+def test_who_runs_through_the_kernel_of_torch_may_deviate_as_torch_does_and_the_verdict_says_which() -> None:
+    rule = BY_NAME["an_evaluation_gradient_survives_later_training"]
+    result = Judge(TorchImplementation(Wrapped, "wrapped"), Budget(examples=5)).check(rule, PAIRS[0])
+
+    assert result.status == "known deviation"
+    assert "https://github.com/pytorch/pytorch/issues/13402" in result.message
+
+
+@pytest.mark.parametrize(("version", "shows"), [("2.12.1", True), ("2.13.0+cpu", False), ("3.0.0", False)])
+def test_a_deviation_ends_with_the_version_that_was_seen_without_it(
+    monkeypatch: pytest.MonkeyPatch, version: str, shows: bool
+) -> None:
+    monkeypatch.setattr(torch, "__version__", version)
+    sums = next(deviation for deviation in DEVIATIONS if deviation.name == "float16 sums of squares")
+
+    assert sums.shows() == shows
 
 
 @pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: deviation.name)

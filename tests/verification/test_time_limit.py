@@ -1,10 +1,13 @@
 """One alarm limits many examples, each by itself, and leaves the alarms of others as they were."""
 
 import signal
+import sys
 import time
+from types import ModuleType
 
 import pytest
 
+from bn_reference.reports.sentences import say_fact
 from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no alarms")
@@ -24,10 +27,30 @@ def spend(seconds: float) -> None:
 
 def test_what_takes_longer_is_ended(limit: TimeLimit) -> None:
     began = time.monotonic()
-    with limit.in_force(), pytest.raises(TimedOut, match=r"within 0\.1 s"), limit:
+    with limit.in_force(), pytest.raises(TimedOut) as late, limit:
         time.sleep(60)
 
     assert SECONDS <= time.monotonic() - began < 60
+    assert say_fact(late.value.fact) == "an example did not come to an end within 0.1 s (--timeout sets another limit)"
+
+
+def test_what_is_imported_for_the_first_time_does_not_count(limit: TimeLimit, monkeypatch: pytest.MonkeyPatch) -> None:
+    extended: list[float] = []
+    limit.on_extended = lambda: extended.append(time.monotonic())
+    with limit.in_force(), limit:
+        monkeypatch.setitem(sys.modules, "bn_a_module_that_takes_long_to_load", ModuleType("a"))
+        spend(1.5 * SECONDS)
+
+    assert len(extended) == 1
+
+
+def test_an_import_that_never_ends_is_ended(limit: TimeLimit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_for_ever() -> None:
+        monkeypatch.setitem(sys.modules, "bn_a_module_that_takes_long_to_load", ModuleType("a"))
+        time.sleep(60)
+
+    with limit.in_force(), pytest.raises(TimedOut), limit:
+        load_for_ever()
 
 
 def test_each_block_has_the_whole_time(limit: TimeLimit) -> None:
