@@ -169,11 +169,8 @@ def _require_builder(thing: object) -> None:
     if not callable(thing):
         said = " ".join(repr(thing).split())[:60]
         raise UnusableTarget(f"the target is {said}, but must be {FORMS}, or what that names; pass 'torch.nn:BatchNorm1d', say")
-    if not isinstance(thing, type) and all(
-        callable(getattr(thing, method, None)) for method in ("train", "eval", "state_dict")
-    ):
-        kind = type(thing).__qualname__
-        raise UnusableTarget(f"the target is a layer already, but must be what builds layers; pass its class, {kind}")
+    if not isinstance(thing, type) and all(hasattr(thing, method) for method in ("train", "eval", "state_dict")):
+        raise UnusableTarget("the target is a layer already, but must be what builds layers; pass its class")
 
 
 def _built(name: str, factory: Any, device: str) -> Any:

@@ -75,11 +75,11 @@ MUST = "but must be module:attribute or path/to/file.py:attribute, or what that 
         (Path("layer.py"), f"the target is PosixPath('layer.py'), {MUST}"),
         (
             torch.nn.BatchNorm1d(3),
-            "the target is a layer already, but must be what builds layers; pass its class, BatchNorm1d",
+            "the target is a layer already, but must be what builds layers; pass its class",
         ),
         (
             BatchNorm1d(3),
-            "the target is a layer already, but must be what builds layers; pass its class, BatchNorm1d",
+            "the target is a layer already, but must be what builds layers; pass its class",
         ),
     ],
     ids=["None", "a number", "a path", "torch's layer", "a NumPy layer"],
