@@ -16,7 +16,7 @@ from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.draw import Drawings
 from bn_reference.verification.events import Done, Event, Started
 from bn_reference.verification.note import Note
-from bn_reference.reports.results import Report
+from bn_reference.reports.report import Report
 
 TARGETS = """
 import ctypes
