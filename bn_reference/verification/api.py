@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from importlib import metadata
 from os import PathLike
+from typing import Any
 
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
@@ -76,7 +77,8 @@ def verify(
     _require(jobs >= 1, "jobs", jobs, "at least 1")
     _require(timeout > 0, "timeout", timeout, "a positive number of seconds")
     _require(0 <= seed < 2**64, "seed", seed, "between 0 and 2^64 - 1")
-    selected = units(select_properties(properties), select_pairs(dtypes))
+    wanted = {name: None if value is None else list(value) for name, value in (("dtypes", dtypes), ("properties", properties))}
+    selected = units(select_properties(wanted["properties"]), select_pairs(wanted["dtypes"]))
     budget = Budget(examples, seed, timeout, _recording(os.fspath(cases), os.fspath(recording)))
     tried = environment()
     if budget.recording:
@@ -109,7 +111,8 @@ def verify(
         causes = causes or causes_of(results)
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
     results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
-    asked = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
+    asked: dict[str, Any] = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
+    asked |= {**wanted, "cases": budget.recording or "drawn"}
     return Report(
         target=name,
         environment=tried,

@@ -102,6 +102,14 @@ def test_cases_are_drawn_or_a_recording(recording: list[str], monkeypatch: pytes
     assert recording == ["", "", "some.npz", "other.npz"]
 
 
+def test_what_was_asked_for_is_kept(recording: list[str]) -> None:
+    report = api.verify("some:where", dtypes=iter(["float32"]), properties=iter(["running"]), examples=7)
+
+    asked = {"dtypes": ["float32"], "properties": ["running"], "examples": 7, "cases": "drawn"}
+    assert {name: report.options[name] for name in asked} == asked
+    assert api.verify("some:where").options["dtypes"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
