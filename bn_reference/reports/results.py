@@ -45,6 +45,7 @@ class Result:
         without_power: share of the examples whose bounds could see nothing.
         resolution: bound / size of the value: the median over the examples, and the worst; None where nothing is measured.
         saw_y: whether the output was held against the oracle's, with power, in some example.
+        deviations: the known deviations that were met, a sentence each.
         message: why, in a sentence, where it is not simply passed.
     """
 
@@ -60,6 +61,7 @@ class Result:
     without_power: float = 0.0
     resolution: tuple[float, float] | None = None
     saw_y: bool = False
+    deviations: tuple[str, ...] = ()
     seconds: float = 0.0
     message: str = ""
     violation: Violation | None = field(default=None, repr=False)  # with its case and its script it fills a screen

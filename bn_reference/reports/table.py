@@ -8,8 +8,9 @@ lines can be searched and counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from statistics import median
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -102,7 +103,7 @@ class _Short(_Lines):
             counts: Counter[str] = Counter(result.status for result in members)
             said = ", ".join(f"{counts[status]} {BRIEFLY.get(status, status)}" for status in STATUSES if counts[status])
             worst = min(counts, key=WORST_FIRST.index)
-            grid.add_row(self.marks[worst], Text(f"{family}: {said}"), Text(), *_sums(members, [_worst(members)]))
+            grid.add_row(self.marks[worst], Text(f"{family}: {said}"), Text(), *_sums(members, [_worst(members)], median))
         told = sorted((r for r in self.results if r.status in NOT_PASSED), key=lambda r: NOT_PASSED.index(r.status))
         for result in told[:SHOWN]:
             mark, name, _, *sums = next(iter(self.rows(result.property, [result])))
@@ -176,11 +177,12 @@ def _worst(results: list[Result]) -> Text:
     return Text("" if worst is None else ratio(worst), style="" if worst is None or worst <= 1.0 else "bold red")
 
 
-def _sums(results: list[Result], between: Row) -> Row:
+def _sums(results: list[Result], between: Row, over: Callable[[list[float]], float] = max) -> Row:
+    """What a line says of its results; of their resolutions the coarsest, or what ``over`` makes of them."""
     examples = sum(result.examples for result in results)
     powerless = sum(result.without_power * result.examples for result in results) / max(examples, 1)
     seconds = sum(result.seconds for result in results)
     share = Text(f"{100 * powerless:.0f} %" if examples else "", style="dim")
     medians = [result.resolution[0] for result in results if result.resolution is not None]
-    sees = Text(f"{max(medians):.0e}" if medians else "", style="dim")  # of the coarsest pair
+    sees = Text(f"{over(medians):.0e}" if medians else "", style="dim")
     return [Text(str(examples) if examples else ""), *between, sees, share, Text(f"{seconds:.1f} s", style="dim")]

@@ -130,9 +130,8 @@ def _deviations(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
     """Each known deviation, with the results that met it."""
     met: dict[str, list[Result]] = {}
     for result in report.results:
-        if result.status == "known deviation":
-            for reason in result.message.rpartition(" examples: ")[2].split("; "):
-                met.setdefault(reason, []).append(result)
+        for reason in result.deviations if result.status == "known deviation" else ():
+            met.setdefault(reason, []).append(result)
     return [_aside("known deviation", reason, results, marks, brief) for reason, results in met.items()]
 
 

@@ -86,8 +86,11 @@ def verify(
     fail_fast, isolated = arguments.flag("fail_fast", fail_fast), arguments.flag("isolated", isolated)
     recording = arguments.path("recording", recording, "pass that of a recording, or '' for drawn cases")
     listen = arguments.listener("listener", listener)
-    chosen = select_properties(arguments.names("properties", properties, "running"))
-    selected = units(chosen, select_pairs(arguments.names("dtypes", dtypes, "float32")))
+    wanted = {
+        "dtypes": arguments.names("dtypes", dtypes, "float32"),
+        "properties": arguments.names("properties", properties, "running"),
+    }
+    selected = units(select_properties(wanted["properties"]), select_pairs(wanted["dtypes"]))
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
     budget = Budget(examples, seed, timeout, _recording(cases, recording))
     tried = environment()
@@ -121,7 +124,8 @@ def verify(
         causes = causes or causes_of(results)
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
     results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
-    asked = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
+    asked: dict[str, Any] = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
+    asked |= {**wanted, "cases": budget.recording or "drawn"}
     return Report(
         target=name,
         environment=tried,

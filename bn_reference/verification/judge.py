@@ -217,13 +217,14 @@ class Judge:
     def _result(self, tally: Tally, pair: Pair, *, hurried: bool = False) -> Result:
         started = time.perf_counter()
         violation = self._violation(tally, pair, hurried)
+        deviations = tuple(f"{d.reason} ({d.link})" for d in tally.deviations.values())
         if violation is not None:
             status, message = "violated", violation.message
         elif tally.examples == 0:
             status, message = "unsupported", "; ".join(tally.refused) or SILENT
         elif tally.deviating:
-            reasons = "; ".join(f"{d.reason} ({d.link})" for d in tally.deviations.values())
-            status, message = "known deviation", f"{tally.deviating} of {tally.examples} examples: {reasons}"
+            met = f"{tally.deviating} of {tally.examples} examples"
+            status, message = "known deviation", f"{met}: {'; '.join(deviations)}"
         else:
             status, message = "passed", ""
         return Result(
@@ -239,6 +240,7 @@ class Judge:
             without_power=tally.powerless / max(tally.examples, 1),
             resolution=tally.resolution(),
             saw_y=tally.saw_y,
+            deviations=deviations,
             seconds=tally.seconds + time.perf_counter() - started,
             message=message,
             violation=violation,

@@ -100,7 +100,7 @@ def test_a_right_layer_conforms(run: Run) -> None:
     status, out, err = run("verify", "layers.py:Right", *QUICK, *ONE_RULE)
 
     assert (status, err) == (0, "")
-    assert out.splitlines()[-1].startswith("ok layers.py:Right conforms: 1 passed, in ")
+    assert out.splitlines()[-1].startswith("ok layers.py:Right conforms: verified 1 of 1 rule, 1 passed, in ")
     assert "\x1b" not in out
 
 
@@ -110,7 +110,7 @@ def test_a_wrong_layer_violates_and_its_report_is_written(run: Run, folder: Path
     written = json.loads((folder / "found.json").read_text())
     assert (status, err) == (1, "")
     assert "AssertionError" not in out
-    assert (written["schema"], written["target"], written["conforms"], written["seed"]) == (1, "layers.py:Scaled", False, 3)
+    assert (written["schema"], written["target"], written["conforms"], written["seed"]) == (2, "layers.py:Scaled", False, 3)
     (result,) = written["results"]
     assert result["status"] == "violated"
     assert result["reproducer"] in out + "\n"

@@ -14,7 +14,7 @@ from bn_reference.cases.recording import Batch, Recording, read_recording
 from bn_reference.mnist.activations import SIZES, record
 from bn_reference.mnist.dataset import Dataset
 from bn_reference.power.mutants.catalogue import MUTANTS
-from bn_reference.reports.results import Report
+from bn_reference.reports.report import Report
 
 MUTANT = {mutant.name: mutant for mutant in MUTANTS}
 

@@ -48,8 +48,8 @@ def test_the_heading_says_how_to_do_it_again() -> None:
 
 
 def test_a_known_deviation_is_said_once_with_its_reason() -> None:
-    message = "3 of 100 examples: torch rounds twice (https://example.org/1); it forgets (https://example.org/2)"
-    known = [result(name, status="known deviation", message=message) for name in (RULE, OTHER)]
+    met = ("torch rounds twice (https://example.org/1)", "it forgets (https://example.org/2)")
+    known = [result(name, status="known deviation", deviations=met) for name in (RULE, OTHER)]
 
     text = printed(report(*known))
 

@@ -119,8 +119,8 @@ def test_one_slip_in_one_pair_takes_a_screen_or_two_in_a_pipe() -> None:
     wordy = Violation(20 * SHOWN.message, WORST, tall.but(kinds=tuple(map(str, range(24)))), WORST, 40 * "slip ", SCRIPT)
     members = [violated(name=property.name, violation=wordy) for property in PROPERTIES]
     passed = [result(property.name, pair) for property in PROPERTIES for pair in PAIRS[1:4]]
-    message = "3 of 100 examples: torch rounds twice (https://example.org/1); it forgets (https://example.org/2)"
-    known = [result(property.name, PAIRS[4], "known deviation", message=message) for property in PROPERTIES]
+    met = ("torch rounds twice (https://example.org/1)", "it forgets (https://example.org/2)")
+    known = [result(property.name, PAIRS[4], "known deviation", deviations=met) for property in PROPERTIES]
     unasked = [result(p.name, PAIRS[5], "unsupported", examples=0, message="no such layers") for p in PROPERTIES]
     shown = report(*members, *passed, *known, *unasked, causes=(cause(*members, reproducer_fails=True),))
 
