@@ -1,8 +1,10 @@
-"""A light import stays light, and old names lead to new places. Which way imports run, import-linter says (pyproject.toml)."""
+"""Which package is tested, what importing it loads, and where old names lead. Which way imports run, import-linter says."""
 
 import ast
+import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +14,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+HERE = Path(sysconfig.get_path("purelib")) if os.environ.get("BN_REFERENCE_INSTALLED") else ROOT  # tox.ini installs a wheel
 MAY_NAME_TORCH = ("targets.forms.torch_module", "power", "mnist", "benchmarks")
+
+
+def test_the_package_that_is_tested_is_the_one_that_is_installed() -> None:
+    import bn_reference
+    from bn_reference.plugin.pytest_plugin import CONFORMANCE
+
+    code = "import bn_reference; print(bn_reference.__file__)"
+    elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert bn_reference.__file__ == elsewhere.stdout.strip() == str(HERE / "bn_reference" / "__init__.py")
+    assert Path(CONFORMANCE).is_relative_to(HERE)
 
 
 def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
@@ -58,7 +72,7 @@ def test_torch_in_the_wrong_place_is_found(tmp_path: Path) -> None:
 def loaded_by(statement: str) -> set[str]:
     """Names of the packages that a statement loads in a fresh interpreter."""
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     return {name.split(".")[0] for name in run.stdout.split()}
 
 

@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from bn_reference.cli import main
-
-ROOT = Path(__file__).parents[2]
 
 LAYERS = """
 import ctypes, os, time
@@ -22,6 +21,11 @@ import torch
 
 class Right(torch.nn.BatchNorm1d):
     pass
+
+class Announces(torch.nn.BatchNorm1d):
+    def forward(self, x):
+        open("announced", "w").close()
+        return super().forward(x)
 
 class Scaled(torch.nn.BatchNorm1d):
     def forward(self, x):
@@ -150,24 +154,28 @@ def test_a_misbehaving_layer_is_a_violation_and_no_crash(run: Run, layer: str, f
     assert lines[0].startswith(found)
 
 
+@contextmanager
+def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process of its own that heeds Ctrl-C, be it ignored here; no worker and no pipe is left afterwards."""
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heed}; from bn_reference.cli import main; main()", *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):  # all of them have ended
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def test_an_interruption_ends_at_once_with_what_was_found(folder: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "bn_reference",
-        "verify",
-        "layers.py:Right",
-        "--examples",
-        "100000",
-        "--json",
-        "found.json",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(4)
-    interrupted = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    with program("verify", "layers.py:Announces", "--examples", "100000", "--json", "found.json") as process:
+        while not (folder / "announced").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        interrupted = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
 
     assert (process.returncode, err) == (130, "")
     assert time.monotonic() - interrupted < 10

@@ -118,7 +118,6 @@ def test_bfloat16_travels_by_its_bits(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_numpy_layer_needs_numpy_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     (tmp_path / "faulty.py").write_text(NUMPY_LAYER.format(change="[...] *= 2"))
     code = reproducer("faulty.py:Layer", "one_step_moves_the_running_variance")
 
