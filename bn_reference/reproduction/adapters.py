@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bn_reference.cases.case import Case, State
+from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.code import array_code
+from bn_reference.cases.facts import Unseen
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.reproduction.replay import STATISTICS, Replay
 from bn_reference.targets.protocol import Grads
@@ -91,7 +92,7 @@ class AdapterReplay(Replay):
         return f"not {layer}.state_in_graph()"
 
 
-def _parts(state: State) -> dict[str, object]:
+def _parts(state: State) -> dict[str, Array | Unseen | int | None]:
     return dict(zip(STATISTICS, (state.mean, state.var, state.batches), strict=True))
 
 

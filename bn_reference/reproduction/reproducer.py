@@ -62,11 +62,6 @@ def script(target_spec: str, trace: Iterable[Call], comparison: Comparison, prop
         evidence = evidence_of(replay, comparison)
     body = _body(replay, evidence, comparison)
     constants = [f"{name} = {code}" for name, code in replay.constants.items()]
-    setting = (
-        replay.setting
-        if replay.layers or first.framework == "adapter"
-        else replay.setting[replay.setting.index("\ndef copied") :]
-    )
     code = "\n".join([_target(target_spec), replay.setting, *constants, "", *body])
     imports = [line for used, line in IMPORTS.items() if re.search(used, code)]
     return "\n".join([*_header(target_spec, property, pair, first.framework), *imports, "", code]) + "\n"
