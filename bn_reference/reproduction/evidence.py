@@ -143,7 +143,7 @@ def _x_hats(replay: Replay, call: Call, channel: int, number: str) -> list[str]:
     case = replay.layers[replay.steps[call.step][0].session][0].case
     assert case is not None
     return [
-        f"xs = [{number}(float(each)) for each in {replay.numbers_of_x(call.step)}[:, {channel}].flatten().tolist()]",
+        f"xs = [{number}(float(each)) for each in {replay.condition('x', call.step)}[:, {channel}].flatten().tolist()]",
         "mean = sum(xs) / len(xs)",
         f"variance = sum((each - mean) ** 2 for each in xs) / len(xs) + {number}({case.eps!r})",
         f'x_hats = [(each - mean) / variance ** {number}("0.5") for each in xs]',
