@@ -26,6 +26,7 @@ class Evidence:
         failing: the call that must succeed, and does not.
         refusing: the call that must raise, and does not.
         until: the last call that is needed, where it is neither of these nor one of the outputs'.
+        attempts: how often all of it is tried.
     """
 
     lines: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Evidence:
     failing: Call | None = None
     refusing: Call | None = None
     until: Call | None = None
+    attempts: int = 1
 
 
 def evidence_of_fact(replay: Replay, fact: Fact) -> Evidence | None:
@@ -88,6 +90,8 @@ def _one_sided(replay: Replay, fact: Fact) -> Iterator[Evidence]:
     for one in (output for output in outputs if output.seen is None):
         for other in (output for output in outputs if output.seen is not None):
             yield _asserted(fact, f"({one.name} is None) == ({other.name} is None)", one, other)
+    for output in outputs:  # the other side was what it must be
+        yield _asserted(fact, f"{output.name} is {'not None' if output.seen is None else 'None'}", output)
 
 
 def _count(replay: Replay, fact: Fact) -> Iterator[Evidence]:
