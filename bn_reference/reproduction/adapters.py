@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bn_reference.cases.case import Case, State
 from bn_reference.cases.code import array_code
 from bn_reference.cases.layouts import Placement, place
-from bn_reference.reproduction.replay import STATISTICS, Replay
+from bn_reference.reproduction.replay import NUMBERS, Part, Replay, parts_of
 from bn_reference.targets.protocol import Grads
 from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
 
 __all__ = ["AdapterReplay"]
 
 
+SETTING = "adapter = Target() if isinstance(Target, type) else Target\n"
+CONDITIONS = {
+    "numbers": NUMBERS,
+    "x": "{x}.view()",
+    "untouched": "not {step}.input_changed()",
+    "device": '{step}.device.split(":")[0] == adapter.device.split(":")[0]',
+    "detached": "not {layer}.state_in_graph()",
+}
+
+
 class AdapterReplay(Replay):
     """The code of a trace of calls on an adapter."""
 
-    @property
-    def setting(self) -> str:
-        return "adapter = Target() if isinstance(Target, type) else Target\n"
+    def __init__(self, calls: Sequence[Call], device: str) -> None:
+        super().__init__(calls, device, SETTING, CONDITIONS)
 
     def open(self, call: Open, case: Case) -> list[str]:
         self.layers[call.session] = call, self.name("session")
@@ -27,30 +38,30 @@ class AdapterReplay(Replay):
         return [f"{self.layers[call.session][1]} = adapter.open({self._case(case)}, {options})"]
 
     def fresh(self, call: Fresh, case: Case) -> list[str]:
-        state = call.state or State()
         return [
             f"fresh_weight, fresh_bias, state = adapter.fresh({self._case(case)})",
             *self.assigned(call, "fresh_{0}", weight=call.weight, bias=call.bias),
-            *self.assigned(call, "state.{0}", **_parts(state)),
+            *self.assigned(call, "state.{0}", **parts_of(call.state or State())),
         ]
 
     def forward(self, call: Forward, x: Placement) -> list[str]:
         session, name, step = self.layers[call.session][1], self.name("x"), self.name("step")
-        self.steps[call.step] = call, name, step
+        self.steps[call.step] = call, {"x": name, "step": step, "layer": session}
         options = f"training={call.training}" + ("" if call.record else ", record=False")
         lines = [f"{name} = {self._placed('x', x, call.session)}", f"{step} = {session}.forward({name}, {options})"]
         return [*lines, *self.assigned(call, f"{step}.{{0}}", y=call.y)]
 
     def backward(self, call: Backward, grad_y: Placement) -> list[str]:
-        forward, _, step = self.steps[call.step]
+        forward, names = self.steps[call.step]
+        step = names["step"]
         grads = call.grads or Grads(None, None, None)
         seen = {"grad_x": grads.x, "grad_weight": grads.weight, "grad_bias": grads.bias}
         going = f"grads = {step}.backward({self._placed('grad_y', grad_y, forward.session)})"
         return [*([f"{step}.keep()"] if call.kept else []), going, *self.assigned(call, "grads.{0}", **seen)]
 
-    def read(self, call: Read, state: State) -> list[str]:
+    def read(self, call: Read, parts: dict[str, Part]) -> list[str]:
         read = f"state = {self.layers[call.session][1]}.{'held_state' if call.held else 'state'}()"
-        return [read, *self.assigned(call, "state.{0}", **_parts(state))]
+        return [read, *self.assigned(call, "state.{0}", **parts)]
 
     def load(self, call: Load, state: State) -> list[str]:
         arrays = [array_code(part) if isinstance(part, np.ndarray) else "None" for part in (state.mean, state.var)]
@@ -69,30 +80,12 @@ class AdapterReplay(Replay):
         buffer = self.constant(kind, array_code(placement.buffer, width=110))
         return f"Placement({buffer}.copy(), {placement.shape}, {placement.strides}, {placement.offset})"
 
-    # conditions
-
     def came_out(self, call: Call) -> list[str]:
         if isinstance(call, Open):
             return [f"isinstance({self.layers[call.session][1]}, Session)"]
         if isinstance(call, Forward):
-            return [f"isinstance({self.steps[call.step][2]}, Step)", *super().came_out(call)]
+            return [f"isinstance({self.steps[call.step][1]['step']}, Step)", *super().came_out(call)]
         return ["isinstance(grads, Grads)"] if isinstance(call, Backward) else []
-
-    def numbers_of_x(self, step: int) -> str:
-        return f"{self.steps[step][1]}.view()"
-
-    def untouched(self, step: int) -> str:
-        return f"not {self.steps[step][2]}.input_changed()"
-
-    def on_device(self, step: int) -> str:
-        return f'{self.steps[step][2]}.device.split(":")[0] == adapter.device.split(":")[0]'
-
-    def detached(self, layer: str) -> str:
-        return f"not {layer}.state_in_graph()"
-
-
-def _parts(state: State) -> dict[str, object]:
-    return dict(zip(STATISTICS, (state.mean, state.var, state.batches), strict=True))
 
 
 def _same(one: Placement, other: Placement) -> bool:

@@ -31,6 +31,8 @@ BETWEEN_OUTPUTS = {  # two outputs that must be equal, bit for bit
     Aspect.AS_HELD,
     Aspect.BESIDE_ANOTHER_CHANNEL,
 }
+BY_CHANCE = (Aspect.REPEATED, Aspect.AGAIN, Aspect.OF_ANOTHER_LAYER)
+ATTEMPTS = 20  # of what may be equal by chance
 BIT_FOR_BIT = BETWEEN_OUTPUTS | {Aspect.AS_LOADED, Aspect.AS_CONSTRUCTED, Aspect.AFTER_EVALUATION}
 SUMS = {  # over a channel's numbers, whose mean is at hand
     Aspect.MEAN: "mean",
@@ -80,20 +82,31 @@ def _value(replay: Replay, comparison: Comparison) -> Evidence | None:
 def _related(replay: Replay, comparison: Comparison) -> Evidence | None:
     """Two outputs that had to be equal; of a layer without parameters a mirrored one has the other sign."""
     index, outputs = comparison.index or (), replay.of_kind(comparison.what)
-    for sign in (1.0, -1.0) if comparison.aspect is Aspect.MIRRORED else (1.0,):
-        for one in (o for o in outputs if _equal(o.element(index), sign * comparison.actual)):
-            for other in (o for o in outputs if o is not one):
-                place = _counterpart(other, index, comparison.aspect)
-                if _equal(other.element(place), comparison.expected):
-                    here, there = f"{'-' if sign < 0 else ''}{_at(one, index)}", _at(other, place)
-                    lines = (
-                        f"actual, expected = {'-' if sign < 0 else ''}float({_at(one, index)}), float({there})",
-                        "same = actual == expected or (math.isnan(actual) and math.isnan(expected))",
-                        f'message = f"{here} is {{actual!r}}, but {there} is {{expected!r}}; they must be equal, bit for bit"',
-                        "assert same, message",
-                    )
-                    return Evidence(lines, (one, other))
+    chance = comparison.aspect in BY_CHANCE  # the trace is of another run, which gave other numbers
+    signs = ("", "-") if comparison.aspect is Aspect.MIRRORED else ("",)
+    pairs = [(sign, one, other) for sign in signs for one in outputs for other in outputs if other is not one]
+    for by_value, (sign, one, other) in ((by_value, pair) for by_value in (True, False)[: 1 + chance] for pair in pairs):
+        place = _counterpart(other, index, comparison.aspect)
+        actual, expected = one.element(index), other.element(place)
+        if by_value:
+            fits = _equal(actual, -comparison.actual if sign else comparison.actual) and _equal(expected, comparison.expected)
+        else:
+            again = comparison.aspect is Aspect.AGAIN
+            fits = None not in (actual, expected) and (not again or _step_of(one) == _step_of(other))
+        if fits:
+            here, there = _at(one, index), _at(other, place)
+            lines = (
+                f"actual, expected = {sign}float({here}), float({there})",
+                "same = actual == expected or (math.isnan(actual) and math.isnan(expected))",
+                f'message = f"{sign}{here} is {{actual!r}}, but {there} is {{expected!r}}; they must be equal, bit for bit"',
+                "assert same, message",
+            )
+            return Evidence(lines, (one, other), attempts=ATTEMPTS if chance else 1)
     return None
+
+
+def _step_of(output: Output) -> int | None:
+    return output.call.step if isinstance(output.call, Backward) else None
 
 
 def _counterpart(other: Output, index: tuple[int, ...], aspect: Aspect) -> tuple[int, ...]:
@@ -143,7 +156,7 @@ def _x_hats(replay: Replay, call: Call, channel: int, number: str) -> list[str]:
     case = replay.layers[replay.steps[call.step][0].session][0].case
     assert case is not None
     return [
-        f"xs = [{number}(float(each)) for each in {replay.numbers_of_x(call.step)}[:, {channel}].flatten().tolist()]",
+        f"xs = [{number}(float(each)) for each in {replay.condition('x', call.step)}[:, {channel}].flatten().tolist()]",
         "mean = sum(xs) / len(xs)",
         f"variance = sum((each - mean) ** 2 for each in xs) / len(xs) + {number}({case.eps!r})",
         f'x_hats = [(each - mean) / variance ** {number}("0.5") for each in xs]',

@@ -26,6 +26,7 @@ class Evidence:
         failing: the call that must succeed, and does not.
         refusing: the call that must raise, and does not.
         until: the last call that is needed, where it is neither of these nor one of the outputs'.
+        attempts: how often all of it is tried.
     """
 
     lines: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Evidence:
     failing: Call | None = None
     refusing: Call | None = None
     until: Call | None = None
+    attempts: int = 1
 
 
 def evidence_of_fact(replay: Replay, fact: Fact) -> Evidence | None:
@@ -44,7 +46,7 @@ def evidence_of_fact(replay: Replay, fact: Fact) -> Evidence | None:
         if isinstance(output.seen, Wrong) and output.seen.fact == fact:
             if fact.kind is Kind.SHAPE:
                 return _asserted(fact, f"tuple({output.name}.shape) == {fact.wanted}", output)
-            return _asserted(fact, replay.usable(output.name), output)
+            return _asserted(fact, replay.conditions["numbers"].format(output=output.name), output)
     return next(_BY_KIND[fact.kind](replay, fact), None) if fact.kind in _BY_KIND else None
 
 
@@ -58,12 +60,12 @@ def _call_that_went_wrong(replay: Replay, fact: Fact) -> Call | None:
     return next(iter(same + alike), None)
 
 
-def _asserted(fact: Fact, condition: str, *outputs: Output, until: Call | None = None) -> Evidence:
-    return Evidence((f"message = {say_fact(fact)!r}", f"assert {condition}, message"), outputs, until=until)
+def _asserted(fact: Fact, condition: str, *outputs: Output, refusing: Call | None = None) -> Evidence:
+    return Evidence((f"message = {say_fact(fact)!r}", f"assert {condition}, message"), outputs, refusing=refusing)
 
 
 def _form(replay: Replay, fact: Fact) -> Iterator[Evidence]:
-    library: Any = "torch" if replay.array == "torch.Tensor" else "numpy"
+    library: Any = "torch" if "torch" in replay.setting else "numpy"
     for output in replay.of_kind(fact.what):
         seen = output.seen
         if isinstance(seen, np.ndarray) and (seen.shape, seen.dtype.name) == fact.found:
@@ -88,6 +90,8 @@ def _one_sided(replay: Replay, fact: Fact) -> Iterator[Evidence]:
     for one in (output for output in outputs if output.seen is None):
         for other in (output for output in outputs if output.seen is not None):
             yield _asserted(fact, f"({one.name} is None) == ({other.name} is None)", one, other)
+    for output in outputs:  # the other side was what it must be
+        yield _asserted(fact, f"{output.name} is {'not None' if output.seen is None else 'None'}", output)
 
 
 def _count(replay: Replay, fact: Fact) -> Iterator[Evidence]:
@@ -100,7 +104,7 @@ def _count(replay: Replay, fact: Fact) -> Iterator[Evidence]:
 def _accepted(replay: Replay, fact: Fact) -> Iterator[Evidence]:
     for call in replay.calls:
         if isinstance(call, Forward) and call in replay.lines and call.x is not None and call.x.shape == fact.found:
-            yield Evidence((f"message = {say_fact(fact)!r}", "assert refused, message"), refusing=call)
+            yield _asserted(fact, "refused", refusing=call)
 
 
 def _not_finite(replay: Replay, fact: Fact) -> Iterator[Evidence]:
@@ -109,27 +113,19 @@ def _not_finite(replay: Replay, fact: Fact) -> Iterator[Evidence]:
     forwards = [call for call in replay.calls if isinstance(call, Forward) and call in replay.lines]
     if state and forwards:
         finite = "all(math.isfinite(each) for values in ({},) for each in map(float, values))"
-        evidence = _asserted(fact, finite.format(", ".join(output.name for output in state)), *state)
-        yield Evidence(evidence.lines, evidence.outputs, refusing=forwards[-1])
+        yield _asserted(fact, finite.format(", ".join(output.name for output in state)), *state, refusing=forwards[-1])
 
 
-def _of_steps(condition: Callable[[Replay, int], str]) -> Callable[[Replay, Fact], Iterator[Evidence]]:
+def _of_steps(condition: str) -> Callable[[Replay, Fact], Iterator[Evidence]]:
     """A condition on every step that came to an end."""
 
     def evidence(replay: Replay, fact: Fact) -> Iterator[Evidence]:
-        conditions = [condition(replay, number) for number, (call, *_) in replay.steps.items() if call.wrong is None]
+        conditions = [replay.condition(condition, number) for number, (call, _) in replay.steps.items() if call.wrong is None]
         if conditions:
             lines = (f"message = {say_fact(fact)!r}", *(f"assert {each}, message" for each in conditions))
             yield Evidence(lines, until=replay.calls[-1])
 
     return evidence
-
-
-def _attached(replay: Replay, fact: Fact) -> Iterator[Evidence]:
-    for call, name in replay.layers.values():
-        if call.wrong is None and replay.steps:
-            last = next(forward for forward, *_ in reversed(replay.steps.values()) if forward.session == call.session)
-            yield _asserted(fact, replay.detached(name), until=last)
 
 
 _BY_KIND: dict[Kind, Callable[[Replay, Fact], Iterator[Evidence]]] = {
@@ -140,9 +136,9 @@ _BY_KIND: dict[Kind, Callable[[Replay, Fact], Iterator[Evidence]]] = {
     Kind.COUNT: _count,
     Kind.ACCEPTED: _accepted,
     Kind.NOT_FINITE: _not_finite,
-    Kind.WRITTEN: _of_steps(lambda replay, step: replay.untouched(step)),
-    Kind.DEVICE: _of_steps(lambda replay, step: replay.on_device(step)),
-    Kind.ATTACHED: _attached,
+    Kind.WRITTEN: _of_steps("untouched"),
+    Kind.DEVICE: _of_steps("device"),
+    Kind.ATTACHED: _of_steps("detached"),
     # the calls alone show it
     Kind.CRASHED: lambda replay, fact: iter([Evidence(until=replay.calls[-1])]),
     Kind.HUNG: lambda replay, fact: iter([Evidence(until=replay.calls[-1])]),

@@ -10,7 +10,7 @@ import numpy as np
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.code import array_code, dtype_code
 from bn_reference.cases.layouts import Placement
-from bn_reference.reproduction.replay import STATISTICS, Replay, is_contiguous
+from bn_reference.reproduction.replay import NUMBERS, STATISTICS, Part, Replay, is_contiguous, parts_of
 from bn_reference.targets.protocol import Grads
 from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
 
@@ -41,21 +41,36 @@ def copied(value):
     return value.{copy} if isinstance(value, {array}) else value
 
 '''
-TORCH = {
-    "recording": "@torch.no_grad()\n",
-    "trainable": "trainable=True, ",
-    "checked": "isinstance(own, torch.Tensor) == (values is not None)",
-    "freezing": '\n            if not name.startswith("running"):\n                own.requires_grad_(trainable)',
-    "array": "torch.Tensor",
-    "copy": "detach().clone()",
+WORDS = {
+    "torch": {
+        "recording": "@torch.no_grad()\n",
+        "trainable": "trainable=True, ",
+        "checked": "isinstance(own, torch.Tensor) == (values is not None)",
+        "freezing": '\n            if not name.startswith("running"):\n                own.requires_grad_(trainable)',
+        "array": "torch.Tensor",
+        "copy": "detach().clone()",
+    },
+    "numpy": {
+        "recording": "",
+        "trainable": "",
+        "checked": "values is None or isinstance(own, np.ndarray)",
+        "freezing": "",
+        "array": "np.ndarray",
+        "copy": "copy()",
+    },
 }
-NUMPY = {
-    "recording": "",
-    "trainable": "",
-    "checked": "values is None or isinstance(own, np.ndarray)",
-    "freezing": "",
-    "array": "np.ndarray",
-    "copy": "copy()",
+BITS = "{}.detach().cpu().flatten().view(torch.uint8)"
+DETACHED = f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {STATISTICS})'
+CONDITIONS = {
+    "torch": {
+        "numbers": "isinstance({output}, torch.Tensor) and {output}.layout == torch.strided"
+        " and {output}.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)",
+        "x": "{x}",
+        "untouched": f"torch.equal({BITS.format('{memory}')}, {BITS.format('{before}')})",
+        "device": "{output}.device.type == {x}.device.type",
+        "detached": DETACHED,
+    },
+    "numpy": {"numbers": NUMBERS, "x": "{x}", "untouched": "{memory}.tobytes() == {before}.tobytes()", "device": "True"},
 }
 
 
@@ -65,13 +80,7 @@ class LayerReplay(Replay):
     def __init__(self, calls: Sequence[Call], device: str, library: Literal["torch", "numpy"]) -> None:
         self.library: Literal["torch", "numpy"] = library
         self.torch = library == "torch"
-        self.array = "torch.Tensor" if self.torch else "np.ndarray"
-        self._memory: dict[int, tuple[str, str]] = {}  # the names of a step's input memory and of what it held
-        super().__init__(calls, device)
-
-    @property
-    def setting(self) -> str:
-        return SETTING.format(**(TORCH if self.torch else NUMPY))
+        super().__init__(calls, device, SETTING.format(**WORDS[library]), CONDITIONS[library])
 
     def open(self, call: Open, case: Case) -> list[str]:
         layer = self.name("layer")
@@ -85,21 +94,19 @@ class LayerReplay(Replay):
         return lines
 
     def fresh(self, call: Fresh, case: Case) -> list[str]:
-        layer, state = self.name("layer"), call.state or State()
+        layer, parts = self.name("layer"), parts_of(call.state or State())
         options = f"affine={case.affine}, track_running_stats={case.tracks}, {self._options(case)}"
-        seen = dict(zip(STATISTICS, (state.mean, state.var, state.batches), strict=True))
-        values = self.assigned(call, f"copied({layer}.{{1}})", weight=call.weight, bias=call.bias, **seen)
+        values = self.assigned(call, f"copied({layer}.{{1}})", weight=call.weight, bias=call.bias, **parts)
         return [f"{layer} = Target({case.channels}, {options})", *values]
 
     def forward(self, call: Forward, x: Placement) -> list[str]:
         (opened, layer), name, output = self.layers[call.session], self.name("x"), self.name("output")
-        self.steps[call.step] = call, name, output
         values, made, memory = self._array("x", _stored(x)), self._copy_of("x", x), name
         lines = [f"{name} = {made}"]
         if not is_contiguous(x):
             memory = self.name("memory")
             lines = [f"{memory} = {made}", f"{name} = {self._strided(memory, x)}"]
-        self._memory[call.step] = memory, values
+        self.steps[call.step] = call, {"x": name, "output": output, "memory": memory, "before": values, "layer": layer}
         if self.torch:
             lines.append(f"{layer}.train({call.training})")
             lines += [f"{name}.requires_grad_()"] if call.record and opened.input_gradient else []
@@ -111,28 +118,27 @@ class LayerReplay(Replay):
         return [*lines, *self.assigned(call, f"copied({output})", y=call.y)]
 
     def backward(self, call: Backward, grad_y: Placement) -> list[str]:
-        forward, x, output = self.steps[call.step]
+        forward, names = self.steps[call.step]
         opened, layer = self.layers[forward.session]
         upstream = self._copy_of("grad_y", grad_y)
         upstream = upstream if is_contiguous(grad_y) else self._strided(upstream, grad_y)
         grads = call.grads or Grads(None, None, None)
         seen: dict[str, Seen] = {"grad_x": grads.x, "grad_weight": grads.weight, "grad_bias": grads.bias}
-        asked = {"grad_x": x} if opened.input_gradient or not self.torch else {}
+        asked = {"grad_x": names["x"]} if opened.input_gradient or not self.torch else {}
         if not self.torch or (opened.trainable and opened.case is not None and opened.case.affine):
             asked |= {"grad_weight": f"{layer}.weight", "grad_bias": f"{layer}.bias"}
         going = f"{layer}.backward({upstream})"
         if self.torch:
             kept = ", retain_graph=True" if call.kept else ""
             sources = f"({', '.join(asked.values())},)"
-            going = f"torch.autograd.grad({output}, {sources}, {upstream}{kept}, allow_unused=True)"
-        names = [line.partition(" = ")[0] for line in self.assigned(call, "", **{kind: seen[kind] for kind in asked})]
-        return [f"{', '.join(names)}{',' if len(names) == 1 else ''} = map(copied, {going})"]
+            going = f"torch.autograd.grad({names['output']}, {sources}, {upstream}{kept}, allow_unused=True)"
+        made = [line.partition(" = ")[0] for line in self.assigned(call, "", **{kind: seen[kind] for kind in asked})]
+        return [f"{', '.join(made)}{',' if len(made) == 1 else ''} = map(copied, {going})"]
 
-    def read(self, call: Read, state: State) -> list[str]:
+    def read(self, call: Read, parts: dict[str, Part]) -> list[str]:
         layer = self.layers[call.session][1]
         holder = f"held_by_{layer}" if call.held else layer
-        seen = dict(zip(STATISTICS, (state.mean, state.var, state.batches), strict=True))
-        return self.assigned(call, f"copied({holder}.{{1}})", **seen)
+        return self.assigned(call, f"copied({holder}.{{1}})", **parts)
 
     def load(self, call: Load, state: State) -> list[str]:
         layer, counter = self.layers[call.session][1], "torch.tensor" if self.torch else "np.asarray"
@@ -161,30 +167,6 @@ class LayerReplay(Replay):
         size, dtype = placement.buffer.itemsize, dtype_code(placement.buffer.dtype.name)
         strides = tuple(stride * size for stride in placement.strides)
         return f"np.ndarray({placement.shape}, {dtype}, {memory}, {placement.offset * size}, {strides})  # in bytes"
-
-    # conditions
-
-    def usable(self, output: str) -> str:
-        if not self.torch:
-            return super().usable(output)
-        known = f"{output}.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)"
-        return f"isinstance({output}, torch.Tensor) and {output}.layout == torch.strided and {known}"
-
-    def numbers_of_x(self, step: int) -> str:
-        return self.steps[step][1]
-
-    def untouched(self, step: int) -> str:
-        now, before = self._memory[step]
-        if not self.torch:
-            return f"{now}.tobytes() == {before}.tobytes()"
-        sides = (f"{side}.detach().cpu().flatten().view(torch.uint8)" for side in (now, before))
-        return f"torch.equal({', '.join(sides)})"
-
-    def on_device(self, step: int) -> str:
-        return f"{self.steps[step][2]}.device.type == {self.steps[step][1]}.device.type" if self.torch else "True"
-
-    def detached(self, layer: str) -> str:
-        return f"not any(getattr(getattr({layer}, name, None), 'requires_grad', False) for name in {STATISTICS})"
 
 
 def _stored(placement: Placement) -> Array:

@@ -13,9 +13,12 @@ from bn_reference.cases.facts import Missing, Unseen
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
 
-__all__ = ["STATISTICS", "Output", "Replay"]
+__all__ = ["NUMBERS", "STATISTICS", "Output", "Part", "Replay", "is_contiguous", "parts_of"]
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+NUMBERS = 'isinstance({output}, np.ndarray) and {output}.dtype.name in ("float16", "bfloat16", "float32", "float64")'
+Part = Array | Unseen | int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,7 @@ class Output:
 
     call: Call
     kind: str
-    seen: Array | Unseen | int | None
+    seen: Part
     name: str
 
     def element(self, index: tuple[int, ...]) -> float | None:
@@ -44,17 +47,17 @@ class Replay(ABC):
         outputs: what came out, in order.
         constants: the code of what goes in, by name.
         layers: for each session how it was opened, and its name.
-        steps: for each step its forward pass, and the names of its input and of what it returned.
+        steps: for each step its forward pass, and names: of its input ``x``, and of what else conditions speak of.
+        setting: what the calls need: functions, or the adapter.
+        conditions: what evidence may say in words of the framework, with the step's names in braces.
     """
 
-    array = "np.ndarray"
-
-    def __init__(self, calls: Sequence[Call], device: str) -> None:
-        self.calls, self.device = calls, device
+    def __init__(self, calls: Sequence[Call], device: str, setting: str, conditions: dict[str, str]) -> None:
+        self.calls, self.device, self.setting, self.conditions = calls, device, setting, conditions
         self.outputs: list[Output] = []
         self.constants: dict[str, str] = {}
         self.layers: dict[int, tuple[Open, str]] = {}
-        self.steps: dict[int, tuple[Forward, str, str]] = {}
+        self.steps: dict[int, tuple[Forward, dict[str, str]]] = {}
         self.held = {call.session for call in calls if isinstance(call, Read) and call.held}
         self._used: dict[str, int] = {}
         self._known: dict[tuple[str, str], str] = {}
@@ -76,7 +79,7 @@ class Replay(ABC):
             self.constants[self._known[base, code]] = code
         return self._known[base, code]
 
-    def assigned(self, call: Call, template: str, **seen: Array | Unseen | int | None) -> list[str]:
+    def assigned(self, call: Call, template: str, **seen: Part) -> list[str]:
         """Each thing that came out given a name; nothing for what cannot be had."""
         made = []
         for kind, value in seen.items():
@@ -85,26 +88,31 @@ class Replay(ABC):
                 made.append(f"{self.outputs[-1].name} = {template.format(PARTS.get(kind, kind), kind)}")
         return made
 
-    def _lines(self, call: Call) -> list[str]:
-        if isinstance(call, Open) and call.case is not None:
-            return self.open(call, call.case)
-        if isinstance(call, Fresh) and call.case is not None:
-            return self.fresh(call, call.case)
-        if isinstance(call, Forward) and call.x is not None and call.session in self.layers:
-            unseen = isinstance(call.y, Missing)  # the step was made, though its output cannot be had
-            return self.forward(call, call.x) if unseen or not call.refused else []
-        if isinstance(call, Load) and call.state is not None and call.session in self.layers:
-            return self.load(call, call.state)
-        if call.refused:
-            return []
-        if isinstance(call, Backward) and call.grad_y is not None and call.step in self.steps:
-            return self.backward(call, call.grad_y)
-        return self.read(call, call.state or State()) if isinstance(call, Read) and call.session in self.layers else []
+    def condition(self, name: str, step: int) -> str:
+        """A condition on a step, in the framework's words."""
+        return self.conditions[name].format(**self.steps[step][1])
 
-    @property
-    @abstractmethod
-    def setting(self) -> str:
-        """The functions that the calls need."""
+    def came_out(self, call: Call) -> list[str]:
+        """What must be so of what a call returned, as conditions."""
+        made = [output.name for output in self.outputs if output.call is call and output.kind == "y"]
+        return [self.conditions["numbers"].format(output=name) for name in made]
+
+    def _lines(self, call: Call) -> list[str]:
+        match call:
+            case Forward(x=Placement() as x) if call.session in self.layers:
+                unseen = isinstance(call.y, Missing)  # the step was made, though its output cannot be had
+                return self.forward(call, x) if unseen or not call.refused else []
+            case Open(case=Case() as case, refused=""):
+                return self.open(call, case)
+            case Fresh(case=Case() as case, refused=""):
+                return self.fresh(call, case)
+            case Backward(grad_y=Placement() as grad_y, refused="") if call.step in self.steps:
+                return self.backward(call, grad_y)
+            case Read(refused="") if call.session in self.layers:
+                return self.read(call, parts_of(call.state or State()))
+            case Load(state=State() as state, refused="") if call.session in self.layers:
+                return self.load(call, state)
+        return []
 
     @abstractmethod
     def open(self, call: Open, case: Case) -> list[str]: ...
@@ -119,36 +127,10 @@ class Replay(ABC):
     def backward(self, call: Backward, grad_y: Placement) -> list[str]: ...
 
     @abstractmethod
-    def read(self, call: Read, state: State) -> list[str]: ...
+    def read(self, call: Read, parts: dict[str, Part]) -> list[str]: ...
 
     @abstractmethod
     def load(self, call: Load, state: State) -> list[str]: ...
-
-    # what evidence may say of a call
-
-    def usable(self, output: str) -> str:
-        """A condition: it is an array of numbers."""
-        return f'isinstance({output}, np.ndarray) and {output}.dtype.name in ("float16", "bfloat16", "float32", "float64")'
-
-    def came_out(self, call: Call) -> list[str]:
-        """What must be so of what a call returned, as conditions."""
-        return [self.usable(output.name) for output in self.outputs if output.call is call and output.kind == "y"]
-
-    @abstractmethod
-    def numbers_of_x(self, step: int) -> str:
-        """The array that a step was given."""
-
-    @abstractmethod
-    def untouched(self, step: int) -> str:
-        """A condition: the memory of a step's input is what it was."""
-
-    @abstractmethod
-    def on_device(self, step: int) -> str:
-        """A condition: the step's output lies where the input does."""
-
-    @abstractmethod
-    def detached(self, layer: str) -> str:
-        """A condition: the running statistics are part of no recorded computation."""
 
 
 PARTS = {"running_mean": "mean", "running_var": "var", "num_batches_tracked": "batches"} | {
@@ -160,3 +142,8 @@ def is_contiguous(placement: Placement) -> bool:
     """Whether it is a whole buffer in the usual order; the strides of axes of one element count too."""
     usual = place(placement.view(), "contiguous")
     return (usual.strides, usual.buffer.size, usual.offset) == (placement.strides, placement.buffer.size, placement.offset)
+
+
+def parts_of(state: State) -> dict[str, Part]:
+    """The parts of a state, by the names that a layer has for them."""
+    return dict(zip(STATISTICS, (state.mean, state.var, state.batches), strict=True))

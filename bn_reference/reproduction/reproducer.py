@@ -62,11 +62,6 @@ def script(target_spec: str, trace: Iterable[Call], comparison: Comparison, prop
         evidence = evidence_of(replay, comparison)
     body = _body(replay, evidence, comparison)
     constants = [f"{name} = {code}" for name, code in replay.constants.items()]
-    setting = (
-        replay.setting
-        if replay.layers or first.framework == "adapter"
-        else replay.setting[replay.setting.index("\ndef copied") :]
-    )
     code = "\n".join([_target(target_spec), replay.setting, *constants, "", *body])
     imports = [line for used, line in IMPORTS.items() if re.search(used, code)]
     return "\n".join([*_header(target_spec, property, pair, first.framework), *imports, "", code]) + "\n"
@@ -145,7 +140,10 @@ def _body(replay: Replay, evidence: Evidence | None, comparison: Comparison) -> 
         return [*lines, "", *said, "# It cannot be said in a line or two of these outputs; look whether the rule above holds."]
     names = dict.fromkeys(output.name for output in evidence.outputs)
     prints = [f'print(f"{name} = {{{name}}}")' for name in names]
-    return [*lines, "", *prints, "", *evidence.lines, 'print("the rule holds here")']
+    body = [*lines, "", *prints, "", *evidence.lines]
+    if evidence.attempts > 1:
+        body = [f"for _ in range({evidence.attempts}):  # equal once may be chance", indent("\n".join(body), "    ")]
+    return [*body, 'print("the rule holds here")']
 
 
 def _tried(lines: Sequence[str], otherwise: str) -> list[str]:
