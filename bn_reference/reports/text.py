@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bn_reference.properties import PROPERTIES
+from bn_reference.reports.abilities import say_capabilities
 from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.marks import STATUSES, Marks
 from bn_reference.reports.results import Result
@@ -105,22 +106,11 @@ def _heading(report: Verdict) -> Text:
     lines = [", ".join(versions)]
     lines += [f"cases: {report.environment['cases']}"] if "cases" in report.environment else []
     lines += [f"seed {report.seed}{budget}"]
-    lines += [f"{name}: {_fields(values)}" for name, values in _found_out(report) if values]
+    lines += say_capabilities(report.target, report.capabilities)
     heading = Text.assemble((report.target, "bold"), f" on {devices}" if devices else "", ("\n" + "\n".join(lines), "dim"))
     for note in report.notes:
         heading.append(f"\nnote: {note}", style="yellow")
     return heading
-
-
-def _found_out(report: Verdict) -> Iterable[tuple[str, dict[str, object]]]:
-    """Conventions and capabilities; what everybody is judged by is not worth a line."""
-    if set(report.conventions.values()) != {"torch"}:
-        yield "conventions", dict(report.conventions)
-    yield "capabilities", report.capabilities
-
-
-def _fields(values: dict[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 Aside = tuple[Text, str]  # what it is, and where

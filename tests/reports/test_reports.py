@@ -93,15 +93,14 @@ def test_what_a_reader_must_know_stands_in_the_heading() -> None:
             result(),
             notes=("there is no limit on the time of an example",),
             options={"examples": 30},
-            conventions={"running_variance": "biased"},
-            capabilities={"gradients": False, "dtypes": "float32"},
+            capabilities={"gradients": False, "counter": False, "training": True, "kernels": ["torch"]},
         )
     ).splitlines()
 
     assert lines[2:6] == [
         "seed 7, up to 30 examples a property and pair of dtypes",
-        "conventions: running_variance biased",
-        "capabilities: gradients False, dtypes float32",
+        "it cannot be asked for: gradients in training, the number of batches",
+        "it computes through the batch norm of torch itself, whose known deviations count as such here",
         "note: there is no limit on the time of an example",
     ]
 

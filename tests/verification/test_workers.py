@@ -12,7 +12,6 @@ from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.strategies import cases
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
-from bn_reference.reports.results import Report
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.api import verify
 from bn_reference.verification.draw import Drawings
