@@ -4,8 +4,8 @@ A recipe is small and hashable. The same recipe always makes the same ``Case`` o
 lets several properties share a case, what the oracle says of it and what an implementation gave for it.
 
 So these keep what they know by the identity of a case, which compares and hashes as the object that it is: ``oracle.step``
-(statistics and expected steps; of rules by theirs), ``properties.transform`` (cases made of a case), ``properties.trial`` (what an
-implementation gave, and the case under another precision model). ``verification.draw`` keeps recipes, which compare by value.
+(statistics and expected steps; of rules by theirs), ``properties.transform`` (cases made of a case), ``properties.trial`` (what
+an implementation gave, and the case under another precision model). ``verification.draw`` keeps recipes: they compare by value.
 """
 
 from __future__ import annotations

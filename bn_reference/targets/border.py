@@ -19,7 +19,7 @@ from bn_reference.cases.case import Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Raised, Unseen, Wrong
 from bn_reference.targets.protocol import Grads
 
-__all__ = ["kind_of", "missing", "raised", "seen_array", "seen_grads", "seen_state"]
+__all__ = ["kind_of", "missing", "raised", "said", "seen_array", "seen_grads", "seen_state"]
 
 OURS = str(Path(__file__).parents[1]) + os.sep
 INSTALLED = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -106,3 +106,9 @@ def _place(traceback: TracebackType | None) -> tuple[str, int]:
 def missing(error: BaseException, otherwise: str) -> Missing:
     """Why something cannot be had, in the words of whoever refused it."""
     return Missing(" ".join(str(error).split()) or otherwise)
+
+
+def said(error: BaseException) -> str:
+    """An exception on one line: its type and its text."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import PAIRS
-from bn_reference.cases.case import Case
-from bn_reference.targets.border import kind_of, raised
-from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Unsupported, UnusableTarget
+from bn_reference.targets.adapters import adapter_of
+from bn_reference.targets.border import kind_of, said
+from bn_reference.targets.protocol import Implementation, UnusableTarget
 
 __all__ = ["FORMS", "load_target", "name_of"]
 
@@ -42,7 +41,7 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
     """
     name, thing = (target, _resolve(target)) if isinstance(target, str) else (name_of(target), target)
     if isinstance(thing, Implementation) or (isinstance(thing, type) and issubclass(thing, Implementation)):
-        return _adapter(name, thing, device)
+        return adapter_of(name, thing, device)
     if not isinstance(target, str):
         _require_builder(target)
     if not callable(thing):
@@ -148,12 +147,7 @@ def _file(path: str) -> ModuleType:
 
 def _failed_import(name: str, error: BaseException) -> str:
     lacking = error.name if isinstance(error, ModuleNotFoundError) else None
-    return f"{name} fails to import: {_said(error)}; {EXTRAS.get(lacking or '', 'mend that first')}"
-
-
-def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{name} fails to import: {said(error)}; {EXTRAS.get(lacking or '', 'mend that first')}"
 
 
 def _suggestion(name: str, names: list[str]) -> str:
@@ -201,7 +195,7 @@ def _probe(name: str, factory: Any, arguments: dict[str, Any]) -> Any:
     except (Exception, SystemExit) as error:
         call = ", ".join(["3", *(f"{key}={value}" for key, value in arguments.items())])
         rule = "its constructor must take the arguments of torch.nn.BatchNorm1d"
-        raise UnusableTarget(f"the target {name} refuses the arguments ({call}): {_said(error)}; {rule}") from error
+        raise UnusableTarget(f"the target {name} refuses the arguments ({call}): {said(error)}; {rule}") from error
 
 
 def _warm_up(torch: Any) -> None:
@@ -227,48 +221,3 @@ def _require_device(torch: Any, device: str) -> None:
         raise UnusableTarget(
             f"the device is {device!r}, but torch finds none here; use the device cpu, or a machine that has it"
         )
-
-
-# adapters
-
-
-def _adapter(name: str, thing: Implementation | type[Implementation], device: str) -> Implementation:
-    adapter = thing
-    if isinstance(adapter, type):
-        try:
-            adapter = adapter()
-        except (Exception, SystemExit) as error:
-            rule = "an adapter class is built without arguments; pass an instance that needs none"
-            raise UnusableTarget(f"the adapter {name} cannot be built: {_said(error)}; {rule}") from error
-    if not isinstance(getattr(adapter, "name", None), str):
-        adapter.name = name
-    if device not in ("cpu", adapter.device):
-        rule = f"keeps its arrays on {adapter.device!r}; use that device"
-        raise UnusableTarget(f"the device is {device!r}, but the adapter {name} {rule}")
-    _require_layers(name, adapter)
-    return adapter
-
-
-def _require_layers(name: str, adapter: Implementation) -> None:
-    """Let the adapter build a layer, as factories are let build one: in the first pair of dtypes that it takes."""
-    for pair in PAIRS:
-        column, vector = np.ones((2, 3), pair.input_dtype), np.ones(3, pair.parameter_dtype)
-        case = Case(pair, column, column, vector, vector - vector, vector - vector, vector)
-        try:
-            if adapter.supports(pair):
-                session = adapter.open(case)
-                break
-        except (Unsupported, NotImplementedError):
-            continue
-        except Misbehaviour:  # the layer's, which is for the verification to tell
-            return
-        except (Exception, SystemExit) as error:
-            wrong = raised(error)
-            place = f" ({wrong.file}, line {wrong.line})" if wrong.file else ""
-            rule = "an adapter's supports and open must work before anything can be verified; mend that first"
-            raise UnusableTarget(f"the adapter {name} fails to build a layer: {_said(error)}{place}; {rule}") from error
-    else:
-        return
-    if not isinstance(session, Session):
-        rule = "must return a Session of bn_reference.targets.protocol"
-        raise UnusableTarget(f"the adapter {name} opens {kind_of(session)}, but {rule}; make it one")

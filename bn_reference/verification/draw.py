@@ -17,7 +17,21 @@ from hypothesis.strategies import SearchStrategy
 from bn_reference.cases.case import Case
 from bn_reference.cases.recipe import Recipe
 
-__all__ = ["Broken", "Drawings", "Enough", "search"]
+__all__ = ["Broken", "Drawings", "Enough", "rounds", "search"]
+
+ROUND = 100  # examples that are drawn at once: a worker that tries nothing for long is taken to hang
+FURTHER = 5  # times the examples that are asked for, drawn for properties that say nothing of some
+
+
+def rounds(key: str, examples: int) -> list[tuple[str, int]]:
+    """Keys and numbers of examples: other keys for each ``key``, so that pairs of dtypes together try more.
+
+    A property says nothing of some cases. In further rounds, short ones as few need many, those that it does speak of become
+    as many as was asked for.
+    """
+    first = [(f"{key}/{start}", min(ROUND, examples - start)) for start in range(0, examples, ROUND)]
+    short = max(first[0][1] // 2, 5)
+    return first + [(f"{key}/more/{start}", short) for start in range(0, FURTHER * examples, short)]
 
 
 class Broken(Exception):

@@ -29,7 +29,7 @@ from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
-from bn_reference.verification.draw import Drawings
+from bn_reference.verification.draw import Drawings, rounds
 from bn_reference.verification.explanation import explain
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.rivals import Rival
@@ -40,8 +40,6 @@ from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Judge"]
 
-ROUND = 100  # examples that are drawn at once: a worker that tries nothing for long is taken to hang
-FURTHER = 5  # times the examples that are asked for, drawn for properties that say nothing of some
 GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
 SILENT = "no case was drawn of which the property speaks"
 
@@ -148,15 +146,7 @@ class Judge:
         return recorded_cases(self.budget.recording, pair) if self.budget.recording else cases(pair)
 
     def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
-        """Keys and numbers of examples: other keys in each pair, so that together they try more.
-
-        A property says nothing of some cases. In further rounds, short ones as few need many, those that it does speak of
-        become as many as was asked for.
-        """
-        key, examples = f"{self.budget.seed}/{pair}", self.budget.examples
-        first = [(f"{key}/{start}", min(ROUND, examples - start)) for start in range(0, examples, ROUND)]
-        short = max(first[0][1] // 2, 5)
-        return first + [(f"{key}/more/{start}", short) for start in range(0, FURTHER * examples, short)]
+        return rounds(f"{self.budget.seed}/{pair}", self.budget.examples)
 
     def note(self, tally: Tally, case: Case) -> None:
         """One example of one property, entered in its tally."""

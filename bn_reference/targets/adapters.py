@@ -1,0 +1,59 @@
+"""Adapters that users write: built, and tried once, as factories of layers are, before anything is verified."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.cases.case import Case
+from bn_reference.targets.border import kind_of, raised, said
+from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Unsupported, UnusableTarget
+
+__all__ = ["adapter_of"]
+
+
+def adapter_of(name: str, thing: Implementation | type[Implementation], device: str) -> Implementation:
+    """The adapter that a user wrote, built where a class was given, after it has built a layer to see that it can.
+
+    Raises:
+        UnusableTarget: with the sentence that says why and what to do.
+    """
+    adapter = thing
+    if isinstance(adapter, type):
+        try:
+            adapter = adapter()
+        except (Exception, SystemExit) as error:
+            rule = "an adapter class is built without arguments; pass an instance that needs none"
+            raise UnusableTarget(f"the adapter {name} cannot be built: {said(error)}; {rule}") from error
+    if not isinstance(getattr(adapter, "name", None), str):
+        adapter.name = name
+    if device not in ("cpu", adapter.device):
+        rule = f"keeps its arrays on {adapter.device!r}; use that device"
+        raise UnusableTarget(f"the device is {device!r}, but the adapter {name} {rule}")
+    _require_layers(name, adapter)
+    return adapter
+
+
+def _require_layers(name: str, adapter: Implementation) -> None:
+    """Let the adapter build a layer, as factories are let build one: in the first pair of dtypes that it takes."""
+    for pair in PAIRS:
+        column, vector = np.ones((2, 3), pair.input_dtype), np.ones(3, pair.parameter_dtype)
+        case = Case(pair, column, column, vector, vector - vector, vector - vector, vector)
+        try:
+            if adapter.supports(pair):
+                session = adapter.open(case)
+                break
+        except (Unsupported, NotImplementedError):
+            continue
+        except Misbehaviour:  # the layer's, which is for the verification to tell
+            return
+        except (Exception, SystemExit) as error:
+            wrong = raised(error)
+            place = f" ({wrong.file}, line {wrong.line})" if wrong.file else ""
+            rule = "an adapter's supports and open must work before anything can be verified; mend that first"
+            raise UnusableTarget(f"the adapter {name} fails to build a layer: {said(error)}{place}; {rule}") from error
+    else:
+        return
+    if not isinstance(session, Session):
+        rule = "must return a Session of bn_reference.targets.protocol"
+        raise UnusableTarget(f"the adapter {name} opens {kind_of(session)}, but {rule}; make it one")
