@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import format_of
+from bn_reference.arithmetic.precision import FORMATS, format_of
 from bn_reference.arithmetic.running_error import RunningError, leading, magnitude
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import to_matrix
@@ -35,16 +35,17 @@ def fitted(seen: Array, right: Bounded, quantity: str) -> Iterator[Rival]:
     """A factor and a term that turn the truth into what was seen, as far as one element says."""
     numbers, values = to_matrix(seen).astype(np.float64), leading(right.value)
     known = usable(right) & np.isfinite(numbers)
-    if not known.any():
+    if not known.any() or seen.dtype.name not in FORMATS:
         return
+    kept = format_of(seen.dtype).unit_roundoff  # once more rounded, after the factor or with the term
     at = np.argmax(np.where(known, magnitude(right.value) / right.bound, -1.0))
     number, value, bound = (array.flat[at] for array in (numbers, values, right.bound))
-    factor = _shortest(number / value, 2.0 * bound * max(abs(number / value), 1.0) / abs(value))
+    factor = _shortest(number / value, 2.0 * (bound * max(abs(number / value), 1.0) + kept * abs(number)) / abs(value))
     if factor is not None and factor not in (0.0, 1.0):
         yield _factor(quantity, factor)
     at = np.argmin(np.where(known, right.bound, np.inf))
     number, value, bound = (array.flat[at] for array in (numbers, values, right.bound))
-    term = _shortest(number - value, 2.0 * bound)
+    term = _shortest(number - value, 2.0 * (bound + kept * abs(number)))
     if term:
         yield _term(quantity, term)
 

@@ -77,17 +77,21 @@ def _divided(field: str, by: Callable[[Case], int]) -> Callable[[Case], Rules]:
 
 def both(change: Callable[[Backward], Backward]) -> Rules:
     """The same change of the backward pass in training and in eval."""
-    return Rules(
-        training_gradients=change(spec.training_gradients), inference_gradients=change(spec.inference_gradients)
-    )
+    return Rules(training_gradients=change(spec.training_gradients), inference_gradients=change(spec.inference_gradients))
 
 
 def _by_rows(name: str, what: str, field: str) -> tuple[Rival, ...]:
     return (
-        of_rules(f"{name}_is_a_mean", f"the gradient of {what} is a mean where it should be a sum: it is divided by N L",
-                 rules=_divided(field, lambda case: case.rows)),
-        of_rules(f"{name}_divided_by_samples", f"the gradient of {what} is divided by the number of samples N",
-                 rules=_divided(field, lambda case: len(case.x))),
+        of_rules(
+            f"{name}_is_a_mean",
+            f"the gradient of {what} is a mean where it should be a sum: it is divided by N L",
+            rules=_divided(field, lambda case: case.rows),
+        ),
+        of_rules(
+            f"{name}_divided_by_samples",
+            f"the gradient of {what} is divided by the number of samples N",
+            rules=_divided(field, lambda case: len(case.x)),
+        ),
     )
 
 
@@ -111,9 +115,7 @@ _WITHOUT_GAMMA, _BIAS_BY_X_HAT = both(_without_gamma), both(_bias_by_x_hat)
 IN_EVAL = "gradient_in_eval_is_that_of_training", "the gradient in eval is that of training, through the batch's statistics"
 
 OF_THE_GRADIENTS: tuple[Rival, ...] = (
-    of_rules(
-        "mean_term_missing", "the gradient of x misses the term of the mean", training_gradients=_without_mean_term
-    ),
+    of_rules("mean_term_missing", "the gradient of x misses the term of the mean", training_gradients=_without_mean_term),
     of_rules(
         "variance_term_missing", "the gradient of x misses the term of the variance", training_gradients=_without_variance_term
     ),

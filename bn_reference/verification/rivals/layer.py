@@ -34,13 +34,9 @@ OF_THE_ROOT: tuple[Rival, ...] = (
     of_rules("eps_squared", "eps is squared before it is added to the variance", deviation=lambda v, eps: np.sqrt(v + eps**2)),
     of_case("eps_fixed_at_1e-5", "eps is fixed at 1e-5, whatever was asked for", lambda case: case.but(eps=1e-5)),
     of_case("eps_fixed_at_1e-3", "eps is fixed at 1e-3, whatever was asked for", lambda case: case.but(eps=1e-3)),
-    of_case(
-        "eps_held_in_float32", "eps is held in float32", lambda case: case.but(eps=float(np.float32(case.eps)))
-    ),
+    of_case("eps_held_in_float32", "eps is held in float32", lambda case: case.but(eps=float(np.float32(case.eps)))),
     of_rules("root_missing", "the root is missing: x is divided by var + eps", deviation=lambda var, eps: var + eps),
-    of_rules(
-        "square_for_root", "var + eps is squared where its root belongs", deviation=lambda var, eps: (var + eps) ** 2
-    ),
+    of_rules("square_for_root", "var + eps is squared where its root belongs", deviation=lambda var, eps: (var + eps) ** 2),
 )
 
 
@@ -91,6 +87,7 @@ def _samples_for_values(count: Callable[[int], int], freedom: Callable[[int], in
 
 
 REVERSED = "momentum_reversed", "momentum is the weight of the old value, not of the new one"
+IN_FLOAT32 = "momentum_held_in_float32", "momentum is held in float32"
 BY_SAMPLES = "bessel_counts_samples", "the factor n / (n - 1) of the running variance has n = N, not N L"
 
 OF_THE_UPDATE: tuple[Rival, ...] = (
@@ -119,12 +116,11 @@ OF_THE_UPDATE: tuple[Rival, ...] = (
     ),
     of_case(*REVERSED, _momentum(lambda case, f: None if f is None else 1.0 - f)),
     of_case(*REVERSED, _momentum(lambda case, f: 1.0 - (_cumulative(case) if f is None else f))),
-    of_case("momentum_taken_as_1", "momentum is taken as 1: the new value replaces the old one", _momentum(lambda case, f: 1.0)),
     of_case(
-        "momentum_held_in_float32",
-        "momentum is held in float32",
-        _momentum(lambda case, f: None if f is None else float(np.float32(f))),
+        "momentum_taken_as_1", "momentum is taken as 1: the new value replaces the old one", _momentum(lambda case, f: 1.0)
     ),
+    of_case(*IN_FLOAT32, _momentum(lambda case, f: None if f is None else float(np.float32(f)))),
+    of_case(*IN_FLOAT32, _momentum(lambda case, f: float(np.float32(_cumulative(case) if f is None else f)))),
     of_case("momentum_fixed_at_0.1", "momentum is fixed at 0.1, whatever was asked for", _momentum(lambda case, f: 0.1)),
     of_case("none_taken_as_0.1", "momentum=None is taken as 0.1", _momentum(lambda case, f: 0.1 if f is None else f)),
     of_case("none_taken_as_0", "momentum=None is taken as 0", _momentum(lambda case, f: 0.0 if f is None else f)),
@@ -172,12 +168,14 @@ OF_THE_PARAMETERS: tuple[Rival, ...] = (
     of_rules(
         "one_added_to_the_weight",
         "1 + weight is used, where weight is to be used as it is",
-        rules=lambda case: Rules()
-        if case.weight is None
-        else Rules(
-            scale_and_shift=lambda x_hat, gamma, beta: (gamma + 1) * x_hat + beta,
-            training_gradients=_one_more(spec.training_gradients),
-            inference_gradients=_one_more(spec.inference_gradients),
+        rules=lambda case: (
+            Rules()
+            if case.weight is None
+            else Rules(
+                scale_and_shift=lambda x_hat, gamma, beta: (gamma + 1) * x_hat + beta,
+                training_gradients=_one_more(spec.training_gradients),
+                inference_gradients=_one_more(spec.inference_gradients),
+            )
         ),
     ),
     of_case("bias_not_used", "bias is not used", _changed("bias", np.zeros_like)),
