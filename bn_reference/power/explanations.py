@@ -155,9 +155,10 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     with_word = [each for each in known if each.layer in WORDS]
     yield "# What is said of layers that are known to be wrong"
     yield ""
-    yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer of"
-    yield "`bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the oracle. *Right* is"
-    yield "where the word that is true of it was said and no other, *silent* where nothing was said, *wrong* all else."
+    yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer"
+    yield "of `bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the"
+    yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
+    yield "else is *wrong*."
     yield ""
     for title, group in (("with a word", with_word), ("without one", [each for each in known if each.layer not in WORDS])):
         counts = {kind: sum(each.truth == kind for each in group) for kind in ("right", "silent", "wrong")}

@@ -24,6 +24,7 @@ from bn_reference.verification.scenes import Scene
 
 __all__ = ["diagnose"]
 
+ONLY = "seen only "
 LATE = Rival(
     "updated_in_the_backward_pass", "the running statistics are updated in the backward pass, not in the forward pass", truth
 )
@@ -137,9 +138,6 @@ class _Inquiry:
             return rival
         late = [scene.is_right_after_backward(self.quantity) for scene in self.generic]
         return LATE if all(late) else rival if not any(late) else None
-
-
-ONLY = "seen only "
 
 
 def _only(places: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Generic cases: data in which all known slips can be told apart, on a layer with the options of the case that broke a rule.
 
-What may have triggered a slip is kept (dtypes, momentum=None, no affine parameters, no tracking, the first batch, positions, the
-layout); everything else is ordinary: no channel is constant, none is far from zero against its deviation.
+What may have triggered a slip is kept (dtypes, momentum=None, no affine parameters, no tracking, the first batch, positions,
+the layout); everything else is ordinary: no channel is constant, none is far from zero against its deviation.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import FORMATS, format_of
+from bn_reference.arithmetic.precision import format_of
 from bn_reference.arithmetic.running_error import RunningError, leading, magnitude
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import to_matrix
@@ -35,7 +35,7 @@ def fitted(seen: Array, right: Bounded, quantity: str) -> Iterator[Rival]:
     """A factor and a term that turn the truth into what was seen, as far as one element says."""
     numbers, values = to_matrix(seen).astype(np.float64), leading(right.value)
     known = usable(right) & np.isfinite(numbers)
-    if not known.any() or seen.dtype.name not in FORMATS:
+    if not known.any():
         return
     kept = format_of(seen.dtype).unit_roundoff  # once more rounded, after the factor or with the term
     at = np.argmax(np.where(known, magnitude(right.value) / right.bound, -1.0))
