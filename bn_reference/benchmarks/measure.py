@@ -15,6 +15,7 @@ from bn_reference.benchmarks.sampling import OPERATION, PATIENCE, RIVAL, SERIES,
 from bn_reference.benchmarks.work import Outputs, work_of
 from bn_reference.benchmarks.workload import checked_channels, judge, workload
 from bn_reference.cases.case import Case
+from bn_reference.reports.sentences import say, say_fact
 from bn_reference.support.threads import on_threads
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 
@@ -59,7 +60,7 @@ def measure(
             series.append(one)
     verdict, known = judge(implementation.name, case, setting.operation, outputs)
     if not verdict.holds:
-        raise Failed(str(verdict))
+        raise Failed(say(verdict))
     return Row(implementation.name, implementation.device, setting, Samples(tuple(series)), verdict.ratio or 0.0, known)
 
 
@@ -86,7 +87,7 @@ def _blaming_the_target() -> Iterator[None]:
     except Unsupported as unsupported:
         raise NotMeasured(str(unsupported)) from None
     except Misbehaviour as misbehaviour:
-        raise Failed(str(misbehaviour)) from None
+        raise Failed(say_fact(misbehaviour.fact)) from None
     except Exception as error:
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):

@@ -24,6 +24,7 @@ class Kind(Enum):
     # the form of what came out; ``what`` names the quantity
     NO_ATTRIBUTE = "no attribute"
     PRESENCE = "presence"  # found: the kind of thing; wanted: the option and its value, under which it must (not) be there
+    RETURNED = "returned"  # found: the kind of thing that a call returned; wanted: what it must be
     NOT_AN_ARRAY = "not an array"  # found: the kind of thing; wanted: what it must be
     DTYPE_KIND = "dtype kind"  # found: a dtype that no number of batch normalization has
     SHAPE = "shape"  # found, wanted: shapes

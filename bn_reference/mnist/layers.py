@@ -11,14 +11,16 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.cases.case import Array, Case
+from bn_reference.cases.case import Array, Case, Seen
 from bn_reference.cases.layouts import place
 from bn_reference.mnist.models import LayerFactory
 from bn_reference.power.shell import LayerShell
+from bn_reference.reports.sentences import say_fact
 from bn_reference.targets import REFERENCE, TORCH
 from bn_reference.targets.forms.torch_module import TorchImplementation, from_tensor, to_tensor
-from bn_reference.targets.protocol import Implementation
+from bn_reference.targets.protocol import Implementation, Misbehaviour, had
 from bn_reference.targets.recognition import load_target
+from bn_reference.targets.watched import Watched
 
 __all__ = ["ImplementationLayer", "layer_named"]
 
@@ -49,9 +51,10 @@ class ImplementationLayer(LayerShell):
 
     def __init__(self, implementation: Implementation, num_features: int, **options: Any) -> None:
         super().__init__(num_features, **options)
-        self.implementation = implementation
+        self.implementation = Watched(implementation)
 
     def forward(self, batch: Tensor) -> Tensor:
+        self.validate_shape(batch)
         y: Tensor = _Through.apply(batch, self.weight, self.bias, self)  # type: ignore[no-untyped-call]
         return y
 
@@ -74,11 +77,20 @@ class ImplementationLayer(LayerShell):
         )
 
 
+def _said(misbehaviour: Misbehaviour) -> Misbehaviour:
+    """The same in words, for whoever trains with the layer."""
+    return Misbehaviour(say_fact(misbehaviour.fact))
+
+
 def _values(tensor: Tensor | None) -> Array | None:
     return None if tensor is None else from_tensor(tensor, "a parameter or a statistic")
 
 
-def _tensor(values: Array | None) -> Tensor | None:
+def _tensor(seen: Seen) -> Tensor | None:
+    try:
+        values = had(seen)
+    except Misbehaviour as misbehaviour:
+        raise _said(misbehaviour) from misbehaviour
     return None if values is None else to_tensor(place(values, "contiguous"), "cpu")[0]
 
 
@@ -96,7 +108,10 @@ class _Through(torch.autograd.Function):
             layer.running_var.copy_(_tensor(state.var))
             layer.num_batches_tracked.fill_(state.batches)
         ctx.step = step
-        y = _tensor(step.y)
+        try:
+            y = _tensor(step.y)
+        except Misbehaviour as misbehaviour:
+            raise _said(misbehaviour) from misbehaviour
         assert y is not None
         return y
 

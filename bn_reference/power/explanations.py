@@ -1,16 +1,24 @@
-"""How true the explanations are: what is said of each mutant, each control and some malformed layers, against what is so.
+"""How true the explanations are: what is said of each mutant and each malformed layer, against what is so.
 
-``python -m bn_reference.power.explanations docs/explanations.md`` writes the table anew, in about five minutes.
+``python -m bn_reference.power.explanations docs/explanations.md`` writes the table anew, in some five minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison
-from bn_reference.power.clean import CleanBatchNorm1d
+from bn_reference.power.declaration import Control, Mutant
+from bn_reference.power.malformed import MALFORMED
+from bn_reference.power.mutants.catalogue import MUTANTS
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.explanation import STEPS
@@ -18,30 +26,156 @@ from bn_reference.verification.judge import Judge
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 
-__all__ = ["said_of"]
+__all__ = ["LAYERS", "WORDS", "Row", "row"]
 
+LAYERS: tuple[Mutant | Control, ...] = (*MUTANTS, *MALFORMED.controls)
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
+
+# What is true of each layer, where there is a word for it; of all others nothing must be said.
+WORDS = {
+    "unbiased_normalization": "unbiased_normalization",
+    "square_for_root": "square_for_root",
+    "eps_outside_the_root": "eps_outside_the_root",
+    "eps_forgotten": "eps_left_out",
+    "eps_of_the_default": "eps_fixed_at_1e-5",
+    "statistics_per_position": "statistics_per_position",
+    "samples_counted_for_values": "sums_divided_by_samples",
+    "running_statistics_in_training": "running_statistics_in_training",
+    "absolute_weight": "absolute_weight",
+    "weight_taken_for_one": "weight_not_used",
+    "missing_bias_is_one": "constant_term",
+    "variance_by_mean_of_squares": "one_pass_variance",
+    "mean_rounded_to_the_input": "rounded_to_half_precision",
+    "sums_in_the_input_dtype": "rounded_to_half_precision",
+    "biased_running_variance": "biased_running_variance",
+    "momentum_reversed": "momentum_reversed",
+    "statistics_never_move": "running_statistics_not_updated",
+    "variance_never_moves": "running_variance_not_updated",
+    "cumulative_weight_reversed": "cumulative_weight_reversed",
+    "no_momentum_is_zero": "none_taken_as_0",
+    "zero_momentum_is_none": "zero_taken_as_none",
+    "no_update_without_affine": "running_statistics_not_updated",
+    "eps_stored": "eps_in_the_running_variance",
+    "running_deviation": "running_deviation",
+    "bessel_counts_samples": "bessel_counts_samples",
+    "updated_in_eval": "updated_in_eval",
+    "updated_in_the_backward_pass": "updated_in_the_backward_pass",
+    "updated_twice": "updated_twice",
+    "first_batch_copied": "first_batch_copied",
+    "mean_and_variance_swapped": "running_statistics_swapped",
+    "identity_without_tracking": "identity_without_tracking",
+    "statistics_in_the_input_dtype": "kept_in_half_precision",
+    "eps_only_in_training": "eps_left_out",
+    "batch_statistics_in_eval": "batch_statistics_in_eval",
+    "statistics_in_half_precision": "running_statistics_read_in_the_input_dtype",
+    "statistics_taken_for_constants": "statistics_taken_for_constants",
+    "variance_taken_for_constant": "variance_term_missing",
+    "mean_taken_for_constant": "mean_term_missing",
+    "unbiased_backward": "variance_term_by_m_minus_1",
+    "training_gradient_in_eval": "gradient_in_eval_is_that_of_training",
+    "gradient_sums_in_the_input_dtype": "kept_in_half_precision",
+    "weight_gradient_one_percent_low": "constant_factor",
+    "bias_gradient_of_the_input": "bias_gradient_sums_x_hat",
+    "batch_recovered_from_the_output": "rounded_to_half_precision",
+    # malformed layers
+    "one_added": "constant_term",
+    "output_doubled": "constant_factor",
+    "gradients_doubled": "constant_factor",
+    "one_added_to_the_weight": "one_added_to_the_weight",
+    "bias_twice": "bias_added_twice",
+    "unbiased_and_derived": "unbiased_normalization",
+    "momentum_taken_for_one": "momentum_taken_as_1",
+    "eps_in_single": "eps_held_in_float32",
+    "momentum_in_single": "momentum_held_in_float32",
+    "single_inside": "computed_in_float32",
+    "subnormals_flushed": "subnormals_flushed",
+    "output_kept_by_shape": "output_of_an_earlier_batch",
+    "weight_gradient_is_a_mean": "grad_weight_is_a_mean",
+}
+
+Truth = Literal["right", "silent", "wrong"]
 
 
 class _Listening(Judge):
-    """A judge whose explanations are kept: (property, quantity, rival)."""
+    """A judge whose explanations are kept, one for each violation of a rule that speaks of one step."""
 
-    said: list[tuple[str, str, Rival | None]]
+    def __init__(self, layer: Mutant | Control, examples: int) -> None:
+        super().__init__(TorchImplementation(layer.factory, layer.name), Budget(examples=examples))
+        self.said: list[Rival | None] = []
 
     def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
         rival = super().explained(property, found, original, case)
-        self.said.append((property.name, found.what, rival))
+        self.said.append(rival)
         return rival
 
 
-def said_of(
-    factory: type[CleanBatchNorm1d], pairs: Sequence[Pair] = PAIRS, examples: int = 30
-) -> list[tuple[str, str, str, str]]:
-    """Pair, rule, name and sentence of each explanation (empty where nothing is said) in the first pair with a violation."""
+@dataclass(frozen=True)
+class Row:
+    """What was said of a layer in the first pair in which it broke a rule that speaks of one step.
+
+    Attributes:
+        layer: its name.
+        pair: as text; empty where it broke none in any.
+        violations, explained: how many rules it broke, and how many of these were explained.
+        names, sentences: of the explanations, each once.
+    """
+
+    layer: str
+    pair: str = ""
+    violations: int = 0
+    explained: int = 0
+    names: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+
+    @property
+    def truth(self) -> Truth:
+        """Right where the true word was said and no other; silent where nothing was."""
+        if not self.names:
+            return "silent"
+        return "right" if self.names == (WORDS.get(self.layer),) else "wrong"
+
+
+def row(layer: Mutant | Control, pairs: Sequence[Pair] = PAIRS, examples: int = 30) -> Row:
+    """What is said of a layer."""
     for pair in pairs:
-        judge = _Listening(TorchImplementation(factory, factory.__name__), Budget(examples=examples))
-        judge.said = []
+        judge = _Listening(layer, examples)
         judge.check_together(DIRECT, pair)
         if judge.said:
-            return [(str(pair), name, r.name if r else "", r.sentence if r else "") for name, _, r in judge.said]
-    return []
+            named = [rival for rival in judge.said if rival is not None]
+            names = tuple(dict.fromkeys(rival.name for rival in named))
+            sentences = tuple(dict.fromkeys(rival.sentence for rival in named))
+            return Row(layer.name, str(pair), len(judge.said), len(named), names, sentences)
+    return Row(layer.name)
+
+
+def lines(rows: Iterable[Row]) -> Iterator[str]:
+    """The table in Markdown, with its counts."""
+    known = list(rows)
+    with_word = [each for each in known if each.layer in WORDS]
+    yield "# What is said of layers that are known to be wrong"
+    yield ""
+    yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer"
+    yield "of `bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the"
+    yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
+    yield "else is *wrong*."
+    yield ""
+    for title, group in (("with a word", with_word), ("without one", [each for each in known if each.layer not in WORDS])):
+        counts = {kind: sum(each.truth == kind for each in group) for kind in ("right", "silent", "wrong")}
+        told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        yield f"- layers {title}: {len(group)}, of which {told}"
+    yield ""
+    yield "| layer | true word | | explained | what is said | pair |"
+    yield "|---|---|---|---|---|---|"
+    for each in known:
+        share = f"{each.explained} of {each.violations}" if each.violations else "no such rule broken"
+        said, word = "; ".join(each.sentences), WORDS.get(each.layer, "")
+        yield f"| {each.layer} | {word} | {each.truth} | {share} | {said} | {each.pair} |"
+
+
+def _main(file: str) -> None:
+    torch.set_num_threads(1)
+    Path(file).write_text("\n".join([*lines(row(layer) for layer in LAYERS), ""]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

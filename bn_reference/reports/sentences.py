@@ -79,6 +79,7 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.SAID: lambda fact: str(fact.found),
     Kind.NO_ATTRIBUTE: lambda fact: f"the layer has no attribute {fact.what}, which torch.nn.BatchNorm1d has",
     Kind.PRESENCE: _presence,
+    Kind.RETURNED: lambda fact: f"{fact.what} returned {fact.found}, not {fact.wanted}",
     Kind.NOT_AN_ARRAY: lambda fact: f"{fact.what} is {fact.found}, not {fact.wanted}",
     Kind.DTYPE_KIND: lambda fact: f"{fact.what} has dtype {fact.found}, which is none that batch normalization is verified in",
     Kind.SHAPE: lambda fact: f"{fact.what} has shape {fact.found} and must have {fact.wanted}",

@@ -50,7 +50,7 @@ def seen_array(value: object, what: str, shape: tuple[int, ...]) -> Seen:
 def seen_grads(value: object, shape: tuple[int, ...]) -> Grads:
     """Gradients, each looked at by itself: that of a batch of this shape, and those of its channels."""
     if not isinstance(value, Grads):
-        wrong = Wrong(Fact(Kind.NOT_AN_ARRAY, "what backward returned", kind_of(value), "bn_reference's Grads"))
+        wrong = Wrong(Fact(Kind.RETURNED, "backward", kind_of(value), "bn_reference's Grads"))
         return Grads(wrong, wrong, wrong)
     channels = shape[1:2]
     return Grads(

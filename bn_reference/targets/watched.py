@@ -86,11 +86,11 @@ class _Session(Session):
         self._watcher.trace.append(call)
         step = _asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
         if not isinstance(step, Step):
-            call.wrong = Fact(Kind.NOT_AN_ARRAY, "what the session's forward returned", kind_of(step), "bn_reference's Step")
+            call.wrong = Fact(Kind.RETURNED, "the session's forward", kind_of(step), "bn_reference's Step")
             raise Misbehaviour(call.wrong)
         try:
             y = seen_array(_asked("forward", call, lambda: step.y), "y", x.shape)
-            call.y = Wrong(Fact(Kind.NOT_AN_ARRAY, "y", "None", "a NumPy array")) if y is None else y
+            call.y = Wrong(Fact(Kind.RETURNED, "forward", "None", "a NumPy array")) if y is None else y
         except Unsupported as unsupported:
             call.y = missing(unsupported, "the output is not seen")
         except Misbehaviour as misbehaviour:
@@ -155,7 +155,7 @@ class Watched(Implementation):
             "building the layer", call, lambda: self.inner.open(case, trainable=trainable, input_gradient=input_gradient)
         )
         if not isinstance(session, Session):
-            call.wrong = Fact(Kind.NOT_AN_ARRAY, "what the adapter's open returned", kind_of(session), "bn_reference's Session")
+            call.wrong = Fact(Kind.RETURNED, "the adapter's open", kind_of(session), "bn_reference's Session")
             raise Misbehaviour(call.wrong)
         return _Session(session, call.session, case.channels, self)
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from bn_reference.cases.case import Case
 from bn_reference.targets.protocol import Implementation
+from bn_reference.verification.earlier import EARLIER, is_of_an_earlier_batch
 from bn_reference.verification.evidence import Verdict
 from bn_reference.verification.generic import generic_cases, variants
 from bn_reference.verification.rivals import OF_THE_PRECISION, QUANTITIES, RIVALS, STATE, Inexact, Rival, fitted, truth
@@ -23,6 +24,7 @@ from bn_reference.verification.scenes import Scene
 
 __all__ = ["diagnose"]
 
+ONLY = "seen only "
 LATE = Rival(
     "updated_in_the_backward_pass", "the running statistics are updated in the backward pass, not in the forward pass", truth
 )
@@ -60,10 +62,14 @@ class _Inquiry:
 
     def outcome(self) -> Rival | None:
         survivors = [rival for rival in (*RIVALS, *self._fitted()) if self._explains(rival)]
+        if any(rival.mute for rival in survivors):
+            return None
         if survivors:
             placed = [self._in_its_place(rival) for rival in survivors]
             named = self._most([rival for rival in placed if rival is not None])
             return self._sooner_or_later(named) if named else None
+        if self.quantity == "y" and is_of_an_earlier_batch(self.implementation, self.original, self.training):
+            return EARLIER
         return next((rival for rival in OF_THE_PRECISION if self._explains_inexactly(rival)), None)
 
     def _fitted(self) -> Iterable[Rival]:
@@ -72,7 +78,12 @@ class _Inquiry:
         return () if seen is None or right is None else fitted(seen, right, self.quantity)
 
     def _explains(self, rival: Rival) -> bool:
-        return self._supported(rival, self.met) and self._supported(rival, self.generic)
+        if not self._supported(rival, self.met):
+            return False
+        if rival.shows is None:
+            return self._supported(rival, self.generic)
+        shown = self._supported(rival, self.scenes(rival.shows(self.original)))
+        return shown and not any(scene.verdict(rival, self.quantity) is Verdict.CONTRADICTS for scene in self.generic)
 
     def _supported(self, rival: Rival, scenes: Sequence[Scene]) -> bool:
         """Whether no scene contradicts it and some support it."""
@@ -87,8 +98,7 @@ class _Inquiry:
     def _explains_inexactly(self, rival: Inexact) -> bool:
         return (
             rival.concerns(self.original.pair, self.quantity)
-            and self._supported(rival, self.met)
-            and self._supported(rival, self.scenes(rival.shows(self.original)))
+            and self._explains(rival)
             and all(scene.is_right(self.quantity) for scene in self.scenes(rival.controls(self.original)))
         )
 
@@ -126,11 +136,8 @@ class _Inquiry:
         """Statistics that the forward pass does not update may be updated by the backward pass."""
         if rival.name != "running_statistics_not_updated":
             return rival
-        late = {scene.is_right_after_backward(self.quantity) for scene in self.generic}
-        return None if len(late) > 1 else LATE if True in late else rival
-
-
-ONLY = "seen only "
+        late = [scene.is_right_after_backward(self.quantity) for scene in self.generic]
+        return LATE if all(late) else rival if not any(late) else None
 
 
 def _only(places: list[str]) -> str:

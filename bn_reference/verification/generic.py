@@ -14,7 +14,7 @@ from bn_reference.arithmetic.precision import format_of
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import from_matrix
 
-__all__ = ["far_from_zero", "generic_cases", "variants"]
+__all__ = ["far_from_zero", "generic_cases", "reshaped", "subnormal", "variants"]
 
 MEANS = np.array([1.5, -0.75, 0.5, -1.25])  # in deviations, so that nothing cancels
 RUNNING_MEANS = np.array([-0.5, 1.0, 2.0, -1.75])  # unlike those of any batch
@@ -72,6 +72,25 @@ def far_from_zero(original: Case) -> Case:
     x = deviation * (kappa.reshape(by_channel) + noise)
     plain = {} if not case.tracks else {"running_var": np.ones(case.channels, case.pair.parameter_dtype)}
     return case.but(x=x.astype(case.pair.input_dtype), **plain)
+
+
+def subnormal(original: Case) -> Case:
+    """One of multiples of the smallest subnormal number, with nothing added to them in which they would be lost."""
+    case = _few(original)
+    form = format_of(case.pair.input_dtype)
+    most = np.floor(0.5 / form.unit_roundoff)
+    multiples = np.random.default_rng(5).integers(1, min(most, 2.0**20), case.x.shape)
+    nothing = np.zeros(case.channels, case.pair.parameter_dtype)
+    return case.but(
+        x=(multiples * (2.0 * form.underflow)).astype(case.pair.input_dtype),
+        bias=None if case.bias is None else nothing,
+        running_mean=None if case.running_mean is None else nothing,
+    )
+
+
+def reshaped(original: Case, samples: int, seed: int) -> Case:
+    """One of a given number of samples."""
+    return _generic(original, (samples, *FEW[original.x.ndim][1:]), seed)
 
 
 def _few(original: Case) -> Case:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import dtype_named
+from bn_reference.arithmetic.precision import DTYPES, dtype_named
 from bn_reference.cases.case import Array, Case
 from bn_reference.properties.trial import Observation
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
@@ -45,7 +45,7 @@ class Scene:
             return None
 
     def _given(self, read: Callable[[Observation], object], what: str) -> Array | None:
-        """The only place that looks at what came out: an array of the right shape, or nothing that says anything."""
+        """The only place that looks at what came out: numbers in the right shape, or nothing that says anything."""
         if self._observation is None:
             return None
         try:
@@ -53,7 +53,8 @@ class Scene:
         except (Misbehaviour, Unsupported):
             return None
         shape = self.case.x.shape if what in ("y", "grad_x") else (self.case.channels,)
-        return value if isinstance(value, np.ndarray) and value.shape == shape else None
+        fits = isinstance(value, np.ndarray) and value.shape == shape and value.dtype.name in DTYPES
+        return value if fits else None  # type: ignore[return-value]
 
     def seen(self, what: str) -> Array | None:
         """A quantity as it came; None where it is not there."""

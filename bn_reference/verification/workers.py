@@ -11,8 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -40,11 +39,7 @@ GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without bei
 COLLECT_AFTER = 20_000  # objects
 
 
-@dataclass(frozen=True)
-class Ready:
-    """A worker has loaded the target, and found out what it can be asked for."""
-
-    capabilities: dict[str, Any]
+READY, CAPABILITIES = "ready", "capabilities"  # what a worker says once it has loaded the target, and is asked in the end
 
 
 def title(unit: Unit) -> str:
@@ -69,15 +64,14 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
     judge.limit.on_extended = note.again
     gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
     gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
-    try:
-        orders.send(Ready(judge.capabilities()))
-    except Exception as error:
-        orders.send(SuiteFailed.of(error))
-        return
+    orders.send(READY)
     while (order := orders.recv()) is not None:
-        numbers, pair = order
         note.begin()
         try:
+            if order == CAPABILITIES:
+                orders.send(judge.capabilities())
+                continue
+            numbers, pair = order
             orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
         except Exception as error:
             orders.send(SuiteFailed.of(error))
@@ -123,7 +117,6 @@ class _Pool:
         self.tried = self.tried_by_others = 0  # examples: of all workers, and of those that are gone
         self.workers: list[_Worker] = []
         self.results: list[Result] = []
-        self.capabilities: dict[str, Any] = {}
         self.over = False
 
     def start(self, number: int) -> None:
@@ -171,10 +164,9 @@ class _Pool:
             return False
         if isinstance(message, UnusableTarget | SuiteFailed):
             raise message
-        if isinstance(message, Ready):
+        if message == READY:
             if not any(other.loaded for other in self.workers):
                 self.listen(Started(self.total, self.budget.examples))
-            self.capabilities = self.capabilities or message.capabilities
             worker.loaded = True
         else:
             worker.unit = None
@@ -230,6 +222,18 @@ class _Pool:
             ready = wait([worker.orders for worker in busy], timeout=left)
             busy = [worker for worker in busy if not (worker.orders in ready and (self._hear(worker) or True))]
 
+    def capabilities(self) -> dict[str, Any]:
+        """What the target can be asked for, from a worker that has nothing else to do; empty where that ends it, too."""
+        for worker in self.workers:
+            if worker.loaded and worker.unit is None:
+                with suppress(EOFError, ConnectionError):
+                    worker.orders.send(CAPABILITIES)
+                    found = worker.orders.recv() if worker.orders.poll(self.budget.timeout + GRACE) else {}
+                    if isinstance(found, SuiteFailed):
+                        raise found
+                    return dict(found)
+        return {}
+
     def end(self) -> None:
         for worker in self.workers:
             worker.end()
@@ -257,11 +261,11 @@ def run(
         pool.start(min(jobs, len(units)))
         while pool.busy():
             pool.attend()
+        capabilities.update(pool.capabilities())
     except KeyboardInterrupt:
         pool.hurry()
         raise
     finally:
-        capabilities.update(pool.capabilities)
         pool.end()
 
 

@@ -137,7 +137,7 @@ def test_fail_fast_ends_with_the_first_violation(run: Run) -> None:
         ("Raises", "forward raised ValueError: not today"),
         ("ReturnsNone", "forward returned None, not a tensor"),
         ("ReturnsATuple", "forward returned a tuple, not a tensor"),
-        ("LosesRows", "the output has shape (1, 1), the input (2, 1)"),
+        ("LosesRows", "y has shape (1, 1) and must have (2, 1)"),
         ("ReturnsNaN", "y[0, 0, 0] is nan, expected -0.5 within "),
         ("Sleeps", "an example did not come to an end within 3 s"),
         ("Hangs", "an example did not come to an end within 3 s, in native code"),

@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from bn_reference.cases.facts import Fact, Kind
 from bn_reference.oracle.bounded import Bounded
 from bn_reference.oracle.compare import all_of, fact, same_bits, within
+from bn_reference.reports.sentences import say
 
 
 def expected(value: list[list[float]], bound: float, polluted: bool = False) -> Bounded:
@@ -52,11 +54,11 @@ def test_a_wrong_shape_is_told_before_any_number() -> None:
     comparison = within("y", np.zeros((1, 3, 1, 3)), expected([[1.0, 2.0, 3.0]], 0.5))
 
     assert not comparison.holds
-    assert str(comparison) == "y has shape (1, 3, 1, 3), which does not fit (m, C) = (1, 3)"
+    assert say(comparison) == "y has shape (1, 3, 1, 3) and must have (1, 3)"
 
 
 def test_nothing_at_all_is_told_as_such() -> None:
-    assert str(within("grad_x", None, expected([[1.0]], 0.5))) == "there is no grad_x"
+    assert say(within("grad_x", None, expected([[1.0]], 0.5))) == "there is no grad_x"
 
 
 def test_the_worst_element_is_told_in_the_axes_of_the_layer() -> None:
@@ -65,7 +67,7 @@ def test_the_worst_element_is_told_in_the_axes_of_the_layer() -> None:
 
     comparison = within("y", actual, expected([[0.0, 0.0]] * 4, 0.5))
 
-    assert str(comparison) == "y[1, 0, 1] is 3.0, expected 0.0 within 0.5; the error is 3, 6 times the bound"
+    assert say(comparison) == "y[1, 0, 1] is 3.0, expected 0.0 within 0.5; the error is 3, 6 times the bound"
 
 
 def test_bits_are_the_same_whatever_the_sign_of_a_zero_and_the_payload_of_a_nan() -> None:
@@ -77,7 +79,7 @@ def test_one_bit_in_the_last_place_is_seen() -> None:
 
     comparison = same_bits("y", np.nextafter(one, np.float32(2)), one)
 
-    assert str(comparison) == "y[0] is 1.0000001192092896 and must be 1.0, bit for bit"
+    assert say(comparison) == "y[0] is 1.0000001192092896 and must be 1.0, bit for bit"
 
 
 def test_another_dtype_is_not_the_same_bits() -> None:
@@ -85,9 +87,9 @@ def test_another_dtype_is_not_the_same_bits() -> None:
 
 
 def test_of_several_comparisons_the_one_that_fails_is_told() -> None:
-    good, bad = within("y", np.array([[1.5]]), expected([[1.0]], 0.5)), fact("device", False, "y lies elsewhere")
+    good, bad = within("y", np.array([[1.5]]), expected([[1.0]], 0.5)), fact(False, Fact(Kind.DEVICE, "y", "cpu", "cuda"))
 
-    assert str(all_of(good, bad)) == "y lies elsewhere"
+    assert say(all_of(good, bad)) == "y lies on cpu, the input on cuda"
     assert not all_of(good, bad).holds
 
 

@@ -20,9 +20,9 @@ from bn_reference.verification.selection import Budget
 SINGLE = PAIRS[0]
 
 SAID = {
-    malformed.ReturnsNothing: "what forward returned is None, not a tensor",
-    malformed.ReturnsAList: "what forward returned is a list, not a tensor",
-    malformed.ReturnsATuple: "what forward returned is a tuple, not a tensor",
+    malformed.ReturnsNothing: "forward returned None, not a tensor",
+    malformed.ReturnsAList: "forward returned a list, not a tensor",
+    malformed.ReturnsATuple: "forward returned a tuple, not a tensor",
     malformed.ReturnsWholeNumbers: "y has dtype int64, which is none that batch normalization is verified in",
     malformed.ReturnsComplexNumbers: "y has dtype complex128, which is none that batch normalization is verified in",
     malformed.MoreAxes: "y has shape (1, 1, 2, 1) and must have (1, 1, 2)",
@@ -31,7 +31,7 @@ SAID = {
     malformed.Words: "y has dtype <U1, which is none that batch normalization is verified in",
     malformed.Objects: "y has dtype object, which is none that batch normalization is verified in",
     malformed.NoWeight: "the layer has no attribute weight, which torch.nn.BatchNorm1d has",
-    malformed.StepIsAnArray: "what the session's forward returned is an ndarray, not bn_reference's Step",
+    malformed.StepIsAnArray: "the session's forward returned an ndarray, not bn_reference's Step",
 }
 
 

@@ -31,7 +31,7 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
         ran: Ran = []
 
         def judge(*arguments: Any) -> None:
-            arguments[-1].extend(map(broken, names))
+            arguments[-2].extend(map(broken, names))  # results, and then capabilities
             if interrupted:
                 raise KeyboardInterrupt
 
@@ -92,7 +92,7 @@ def test_cases_are_drawn_or_a_recording(recording: list[str], monkeypatch: pytes
     class Read:
         batches, title = (), "of a test"
 
-    monkeypatch.setattr("bn_reference.cases.recorded.read_recording", lambda path: Read)
+    monkeypatch.setattr("bn_reference.cases.recording.read_recording", lambda path: Read)
 
     api.verify("some:where")
     api.verify("some:where", cases="drawn")
@@ -105,7 +105,7 @@ def test_cases_are_drawn_or_a_recording(recording: list[str], monkeypatch: pytes
 def test_what_was_asked_for_is_kept(recording: list[str]) -> None:
     report = api.verify("some:where", dtypes=iter(["float32"]), properties=iter(["running"]), examples=7)
 
-    asked = {"dtypes": ["float32"], "properties": ["running"], "examples": 7, "cases": "drawn"}
+    asked = {"dtypes": ("float32",), "properties": ("running",), "examples": 7, "cases": "drawn"}
     assert {name: report.options[name] for name in asked} == asked
     assert api.verify("some:where").options["dtypes"] is None
 

@@ -34,7 +34,7 @@ class NumpyStep(Step):
         if not isinstance(grads, tuple) or len(grads) != 3:
             found = f"a tuple of {len(grads)}" if isinstance(grads, tuple) else kind_of(grads)
             wanted = "the three gradients of x, weight and bias"
-            raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, "what backward returned", found, wanted))
+            raise Misbehaviour(Fact(Kind.RETURNED, "backward", found, wanted))
         x, weight, bias = grads
         asked = self._session.trainable and self._session.affine
         return Grads(

@@ -84,13 +84,13 @@ class TorchStep(Step):
     def __init__(self, x: torch.Tensor, buffer: torch.Tensor, before: Array, y: Any, sources: list[torch.Tensor]) -> None:
         self._x, self._buffer, self._before, self._tensor, self._sources = x, buffer, before, y, sources
         self._kept = False
-        self._y = from_tensor(y, "what forward returned") if isinstance(y, torch.Tensor) else None
+        self._y = from_tensor(y, "y") if isinstance(y, torch.Tensor) else None
         self.device = str(y.device) if isinstance(y, torch.Tensor) else ""
 
     @property
     def y(self) -> Array:  # type: ignore[override]  # an attribute elsewhere
         if self._y is None:
-            raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, "what forward returned", kind_of(self._tensor), "a tensor"))
+            raise Misbehaviour(Fact(Kind.RETURNED, "forward", kind_of(self._tensor), "a tensor"))
         return self._y
 
     def keep(self) -> None:

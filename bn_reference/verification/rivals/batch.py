@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bn_reference import specification as spec
 from bn_reference.arithmetic.double_double import DoubleDouble
+from bn_reference.arithmetic.precision import format_of
 from bn_reference.cases.case import Array, Case
 from bn_reference.oracle.bounded import Bounded
+from bn_reference.verification.generic import subnormal
 from bn_reference.verification.rivals.gradients import in_short_form
 from bn_reference.verification.rivals.hypothesis import STATE, Expect, Rival, Rules, of_case, of_rules, truth
 
@@ -124,6 +127,24 @@ def _apart(axis: int) -> Expect:
     return expect
 
 
+# what goes in
+
+
+def _flushed(case: Case) -> Case:
+    """Subnormal numbers taken for zero."""
+    form = format_of(case.pair.input_dtype)
+    smallest = form.underflow / form.unit_roundoff  # of the normal numbers
+    x = np.where(np.abs(case.x.astype(np.float64)) < smallest, 0.0, case.x.astype(np.float64))
+    return case.but(x=x.astype(case.x.dtype))
+
+
+def _zero(case: Case, training: bool, what: str) -> Bounded | None:
+    right = truth(case, training, what)
+    if right is None:
+        return None
+    return Bounded(_carried(right.value, np.zeros_like), np.zeros_like(right.bound), right.polluted)
+
+
 OF_THE_BATCH: tuple[Rival, ...] = (
     _unbiased(),
     _unbiased(training_gradients=_derived_gradients),
@@ -144,4 +165,10 @@ OF_THE_BATCH: tuple[Rival, ...] = (
         _read_in_the_input_dtype,
         only=("y", "grad_x", "grad_weight", "grad_bias"),
     ),
+    replace(
+        of_case("subnormals_flushed", "subnormal numbers in x are taken for zero", _flushed),
+        shows=lambda case: (subnormal(case),),
+    ),
+    # zeros are what freed memory often holds, and what many slips give in part
+    Rival("zero", "this is zero, whatever goes in", _zero, mute=True),
 )

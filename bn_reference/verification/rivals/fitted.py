@@ -37,14 +37,15 @@ def fitted(seen: Array, right: Bounded, quantity: str) -> Iterator[Rival]:
     known = usable(right) & np.isfinite(numbers)
     if not known.any():
         return
+    kept = format_of(seen.dtype).unit_roundoff  # once more rounded, after the factor or with the term
     at = np.argmax(np.where(known, magnitude(right.value) / right.bound, -1.0))
     number, value, bound = (array.flat[at] for array in (numbers, values, right.bound))
-    factor = _shortest(number / value, 2.0 * bound * max(abs(number / value), 1.0) / abs(value))
+    factor = _shortest(number / value, 2.0 * (bound * max(abs(number / value), 1.0) + kept * abs(number)) / abs(value))
     if factor is not None and factor not in (0.0, 1.0):
         yield _factor(quantity, factor)
     at = np.argmin(np.where(known, right.bound, np.inf))
     number, value, bound = (array.flat[at] for array in (numbers, values, right.bound))
-    term = _shortest(number - value, 2.0 * bound)
+    term = _shortest(number - value, 2.0 * (bound + kept * abs(number)))
     if term:
         yield _term(quantity, term)
 

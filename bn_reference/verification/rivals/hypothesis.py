@@ -45,11 +45,15 @@ class Rival:
         sentence: what it says, in words.
         expect: what it expects of a quantity, given the case and whether the step is one in training; None: nothing is to be
             said of it, or there is to be none.
+        shows: further cases, made of the one that broke the rule, in which it must show; without them generic ones do.
+        mute: it is never named, but keeps others from it that explain no more.
     """
 
     name: str
     sentence: str
     expect: Expect
+    shows: Callable[[Case], tuple[Case, ...]] | None = None
+    mute: bool = False
 
 
 class Rules:

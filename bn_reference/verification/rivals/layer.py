@@ -87,6 +87,7 @@ def _samples_for_values(count: Callable[[int], int], freedom: Callable[[int], in
 
 
 REVERSED = "momentum_reversed", "momentum is the weight of the old value, not of the new one"
+IN_FLOAT32 = "momentum_held_in_float32", "momentum is held in float32"
 BY_SAMPLES = "bessel_counts_samples", "the factor n / (n - 1) of the running variance has n = N, not N L"
 
 OF_THE_UPDATE: tuple[Rival, ...] = (
@@ -118,11 +119,8 @@ OF_THE_UPDATE: tuple[Rival, ...] = (
     of_case(
         "momentum_taken_as_1", "momentum is taken as 1: the new value replaces the old one", _momentum(lambda case, f: 1.0)
     ),
-    of_case(
-        "momentum_held_in_float32",
-        "momentum is held in float32",
-        _momentum(lambda case, f: None if f is None else float(np.float32(f))),
-    ),
+    of_case(*IN_FLOAT32, _momentum(lambda case, f: None if f is None else float(np.float32(f)))),
+    of_case(*IN_FLOAT32, _momentum(lambda case, f: float(np.float32(_cumulative(case) if f is None else f)))),
     of_case("momentum_fixed_at_0.1", "momentum is fixed at 0.1, whatever was asked for", _momentum(lambda case, f: 0.1)),
     of_case("none_taken_as_0.1", "momentum=None is taken as 0.1", _momentum(lambda case, f: 0.1 if f is None else f)),
     of_case("none_taken_as_0", "momentum=None is taken as 0", _momentum(lambda case, f: 0.0 if f is None else f)),

@@ -30,14 +30,12 @@ class Inexact(Rival):
 
     Attributes:
         concerns: whether it may be so of a quantity in a pair of dtypes.
-        shows: cases, made of the one that broke the rule, of which one at least must support it.
         controls: cases in which the implementation must be right.
         digits: the name of the format whose digits all numbers have, if the rival says so.
     """
 
-    concerns: Callable[[Pair, str], bool]
-    shows: Callable[[Case], tuple[Case, ...]]
-    controls: Callable[[Case], tuple[Case, ...]]
+    concerns: Callable[[Pair, str], bool] = lambda pair, what: True
+    controls: Callable[[Case], tuple[Case, ...]] = generic_cases
     digits: Callable[[Pair], str] | None = None
 
 
@@ -98,14 +96,12 @@ OF_THE_PRECISION: tuple[Inexact, ...] = (
         _by_one_pass,
         concerns=lambda pair, what: pair.input not in HALVES and what in ("y", "running_var"),
         shows=lambda case: (far_from_zero(case),),
-        controls=generic_cases,
     ),
     Inexact(
         "kept_in_half_precision",
         "what belongs into the parameters' format is summed or kept in the half format of the input",
         _everything_in(_of_the_input),
         concerns=lambda pair, what: pair.input in HALVES and pair.parameters != pair.input and what not in ("y", "grad_x"),
-        shows=generic_cases,
         controls=_in_float32,
         digits=_of_the_input,
     ),
@@ -114,7 +110,6 @@ OF_THE_PRECISION: tuple[Inexact, ...] = (
         "what belongs into float64 is computed or kept in float32",
         _everything_in(lambda pair: "float32"),
         concerns=lambda pair, what: pair.input == "float64",
-        shows=generic_cases,
         controls=_in_float32,
         digits=lambda pair: "float32",
     ),
@@ -123,7 +118,6 @@ OF_THE_PRECISION: tuple[Inexact, ...] = (
         "a sum or an intermediate result is rounded to the half format of the input; float32 shows no such error",
         _everything_in(_of_the_input),
         concerns=lambda pair, what: pair.input in HALVES,
-        shows=generic_cases,
         controls=_in_float32,
     ),
 )
