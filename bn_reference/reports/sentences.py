@@ -75,7 +75,7 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.CRASHED: lambda fact: f"the process crashed in an example ({fact.found})",
     Kind.HUNG: _hung,
     Kind.RAISED: lambda fact: f"{fact.what} raised {said_raised(fact.found)}",
-    Kind.NOT_TRIED: lambda fact: f"not tried: the target had crashed or exceeded the time limit {fact.found} times before",
+    Kind.NOT_TRIED: lambda fact: f"not tried: the target had crashed or hung {fact.found} times before",
     Kind.SAID: lambda fact: str(fact.found),
     Kind.NO_ATTRIBUTE: lambda fact: f"the layer has no attribute {fact.what}, which torch.nn.BatchNorm1d has",
     Kind.PRESENCE: _presence,

@@ -75,5 +75,5 @@ def test_what_a_numpy_layer_does_wrong_is_said_in_one_sentence() -> None:
 
     layer = ImplementationLayer(NumpyImplementation(Forgetful, "forgetful"), 3)
 
-    with pytest.raises(Misbehaviour, match=r"^what forward returned is None, not a NumPy array$"):
+    with pytest.raises(Misbehaviour, match=r"^forward returned None, not a NumPy array$"):
         layer(torch.ones(4, 3))

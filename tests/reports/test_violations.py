@@ -107,7 +107,7 @@ def test_what_was_given_up_takes_one_line() -> None:
     left = [violated(pair, silent(NOT_TRIED)) for pair in PAIRS[1:]]
     text = printed(report(violated(), *left, causes=(cause(violated()), cause(*left))))
 
-    assert "FAIL 5 verdicts not tried: the target had crashed or exceeded the time limit 3 times before\n" in text
+    assert "FAIL 5 verdicts not tried: the target had crashed or hung 3 times before\n" in text
 
 
 def test_markup_in_what_a_target_says_is_text() -> None:

@@ -111,9 +111,9 @@ def test_a_layer_that_raises_is_not_explained() -> None:
         def forward(self, batch: torch.Tensor) -> torch.Tensor:
             raise RuntimeError("no kernel")
 
-    from bn_reference.targets.watched import Observed
+    from bn_reference.targets.watched import Watched
 
-    assert diagnose(Observed(TorchImplementation(Raises, "raises")), "y", True, [case()]) is None
+    assert diagnose(Watched(TorchImplementation(Raises, "raises")), "y", True, [case()]) is None
 
 
 def test_names_and_sentences_belong_together() -> None:

@@ -11,8 +11,8 @@ from bn_reference.properties import PROPERTIES, Property
 from bn_reference.reports.results import Result, Violation
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification import draw as search_module
-from bn_reference.verification.draw import search
-from bn_reference.verification.judge import ROUND, Judge
+from bn_reference.verification.draw import ROUND, search
+from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
 FLOAT32 = PAIRS[0]
