@@ -212,7 +212,8 @@ class Layer(torch.nn.BatchNorm1d):
 """
 KINDS = {
     (Kind.RAISED, "output_is_the_normalized_batch"): {"after": "raise KeyError('not today')"},
-    (Kind.NOT_AN_ARRAY, "output_is_the_normalized_batch"): {"after": "y = [y]"},
+    (Kind.RETURNED, "output_is_the_normalized_batch"): {"after": "y = [y]"},
+    (Kind.NOT_AN_ARRAY, "output_is_the_normalized_batch"): {"after": "y = y.to_sparse()"},
     (Kind.DTYPE_KIND, "one_row_and_none_can_be_evaluated"): {"after": "y = y.int()"},
     (Kind.SHAPE, "output_is_the_normalized_batch"): {"after": "y = y.flatten()"},
     (Kind.SHAPE, "a_fresh_layer_starts_neutral"): {
