@@ -93,6 +93,9 @@ WORDS = {
     "weight_gradient_is_a_mean": "grad_weight_is_a_mean",
 }
 
+# What is true as well, though it says less: where the bounds of half formats do not tell more.
+TRUE_TOO = {"statistics_in_half_precision": "rounded_to_half_precision"}
+
 Truth = Literal["right", "silent", "wrong"]
 
 
@@ -129,10 +132,11 @@ class Row:
 
     @property
     def truth(self) -> Truth:
-        """Right where the true word was said and no other; silent where nothing was."""
+        """Right where a true word was said and no other; silent where nothing was."""
         if not self.names:
             return "silent"
-        return "right" if self.names == (WORDS.get(self.layer),) else "wrong"
+        true = {WORDS.get(self.layer), TRUE_TOO.get(self.layer)}
+        return "right" if set(self.names) <= true else "wrong"
 
 
 def row(layer: Mutant | Control, pairs: Sequence[Pair] = PAIRS, examples: int = 30) -> Row:

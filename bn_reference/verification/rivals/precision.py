@@ -115,7 +115,7 @@ OF_THE_PRECISION: tuple[Inexact, ...] = (
     ),
     Inexact(
         "rounded_to_half_precision",
-        "a sum or an intermediate result is rounded to the half format of the input; float32 shows no such error",
+        "a number that belongs into more digits is rounded to the half format of the input; float32 shows no such error",
         _everything_in(_of_the_input),
         concerns=lambda pair, what: pair.input in HALVES,
         controls=_in_float32,
