@@ -106,21 +106,23 @@ def within(
             polluted = np.broadcast_to(expected.polluted, error.shape)
             holds, ratio = _with_exceptions(leading(numbers), expected, polluted, holds, ratio)
             sees &= ~polluted
-    worst = _worst(
-        Comparison(what, bool(holds.all()), aspect, powerless=error.size > 0 and not sees.any()),
-        shape,
-        channels,
-        ratio,
-        (leading(numbers), leading(expected.value), error, expected.bound),
+    found = Comparison(
+        what,
+        bool(holds.all()),
+        aspect,
+        powerless=error.size > 0 and not sees.any(),
+        resolution=_resolution(expected.bound, scale, sees),
     )
-    return replace(worst, resolution=_resolution(expected.bound, scale, sees))
+    return _worst(found, shape, channels, ratio, (leading(numbers), leading(expected.value), error, expected.bound))
 
 
 def _resolution(bound: Array, scale: Array, sees: npt.NDArray[np.bool_]) -> float | None:
     """The median of bound / size over the elements in which a fault can be seen; infinite where that is none of them."""
     if bound.size == 0:
         return None
-    return float(np.median(bound[sees] / scale[sees])) if sees.any() else math.inf
+    parts = bound[sees] / scale[sees]
+    half = parts.size // 2
+    return float(np.partition(parts, half)[half]) if parts.size else math.inf
 
 
 def _with_exceptions(
@@ -199,7 +201,9 @@ def all_of(*comparisons: Comparison) -> Comparison:
     measured = [c for c in comparisons if c.ratio is not None]
     powerless = bool(measured) and all(c.powerless for c in measured)
     resolutions = [c.resolution for c in measured if c.resolution is not None]
-    return replace(worst, powerless=powerless, resolution=min(resolutions, default=None))
+    resolution = min(resolutions, default=None)
+    same = worst.powerless == powerless and worst.resolution == resolution
+    return worst if same else replace(worst, powerless=powerless, resolution=resolution)
 
 
 def _worst(
@@ -212,5 +216,17 @@ def _worst(
     actual, expected, error, bound = (float(array[at]) for array in numbers)
     here = at if channels is None else (*at[:-1], int(channels[at[-1]]))
     index = place_in_batch(*here, shape) if len(here) == 2 else here
-    measured: dict[str, Any] = {"actual": actual, "expected": expected, "error": error, "bound": bound}
-    return replace(found, ratio=float(ratio[at]), index=index, **measured)
+    # all fields by hand, as dataclasses.replace takes as long as some comparisons do
+    return Comparison(
+        found.what,
+        found.holds,
+        found.aspect,
+        float(ratio[at]),
+        found.powerless,
+        found.resolution,
+        index,
+        actual,
+        expected,
+        error,
+        bound,
+    )

@@ -23,6 +23,7 @@ __all__ = ["kind_of", "missing", "raised", "said", "seen_array", "seen_grads", "
 
 OURS = str(Path(__file__).parents[1]) + os.sep
 INSTALLED = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+KNOWN = frozenset(DTYPES.values())
 LONGEST_TEXT = 300  # of an exception, in a sentence
 
 
@@ -40,7 +41,7 @@ def seen_array(value: object, what: str, shape: tuple[int, ...]) -> Seen:
         return value
     if not isinstance(value, np.ndarray):
         return Wrong(Fact(Kind.NOT_AN_ARRAY, what, kind_of(value), "a NumPy array"))
-    if value.dtype.name not in DTYPES:
+    if value.dtype not in KNOWN:
         return Wrong(Fact(Kind.DTYPE_KIND, what, str(value.dtype)))
     if value.shape != shape:
         return Wrong(Fact(Kind.SHAPE, what, value.shape, shape))

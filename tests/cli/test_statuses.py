@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from bn_reference import api
 from bn_reference.cli import main
+from bn_reference.verification import api
 
 ROOT = Path(__file__).parents[2]
 

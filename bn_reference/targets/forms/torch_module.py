@@ -82,7 +82,7 @@ def attribute(module: Any, name: str) -> Any:
 
 class TorchStep(Step):
     def __init__(self, x: torch.Tensor, buffer: torch.Tensor, before: Array, y: Any, sources: list[torch.Tensor]) -> None:
-        self._x, self._buffer, self._before, self._tensor, self._sources = x, buffer, before, y, sources
+        self._x, self._buffer, self._before, self.tensor, self._sources = x, buffer, before, y, sources
         self._kept = False
         self._y = from_tensor(y, "y") if isinstance(y, torch.Tensor) else None
         self.device = str(y.device) if isinstance(y, torch.Tensor) else ""
@@ -90,7 +90,7 @@ class TorchStep(Step):
     @property
     def y(self) -> Array:  # type: ignore[override]  # an attribute elsewhere
         if self._y is None:
-            raise Misbehaviour(Fact(Kind.RETURNED, "forward", kind_of(self._tensor), "a tensor"))
+            raise Misbehaviour(Fact(Kind.RETURNED, "forward", kind_of(self.tensor), "a tensor"))
         return self._y
 
     def keep(self) -> None:
@@ -99,12 +99,12 @@ class TorchStep(Step):
     def backward(self, grad_y: Placement) -> Grads:
         if self._y is None or self._y.shape != grad_y.shape:
             raise Unsupported("an output of a wrong form has no gradients to ask for")
-        if not self._tensor.requires_grad:
+        if not self.tensor.requires_grad:
             raise Misbehaviour(Fact(Kind.NO_GRADIENT, "y"))
-        upstream, _ = to_tensor(grad_y, str(self._tensor.device))
+        upstream, _ = to_tensor(grad_y, str(self.tensor.device))
         kept, self._kept = self._kept, False
         try:
-            grads = torch.autograd.grad(self._tensor, self._sources, upstream, retain_graph=kept or None, allow_unused=True)
+            grads = torch.autograd.grad(self.tensor, self._sources, upstream, retain_graph=kept or None, allow_unused=True)
         except RuntimeError as error:
             if kept and "donated buffer" in str(error):
                 raise Unsupported("its compiled backward pass gives its memory away, and can be taken once alone") from error
@@ -230,6 +230,8 @@ class TorchImplementation(Implementation):
         return next(parameters), next(parameters), _as_state(mean, var, batches)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+        if type(self._build(case)).__name__ == "OptimizedModule":  # torch.compile's: it makes kernels of its own
+            return frozenset()
         return kernels_of(self, case, training)
 
     def _build(self, case: Case) -> torch.nn.Module:
