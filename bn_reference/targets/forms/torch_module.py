@@ -187,13 +187,14 @@ class TorchSession(Session):
         if mean is None or var is None:
             raise Unsupported("a layer without running statistics has no state to load")
         saved = {key: value.clone() for key, value in self.module.state_dict().items()}
-        absent = [name for name in ("running_mean", "running_var") if name not in saved]
+        keys = {key.rpartition(".")[2]: key for key in saved}  # a layer around another saves under longer names
+        absent = [name for name in ("running_mean", "running_var") if name not in keys]
         if absent:
             raise Unsupported(f"its state_dict has no {' and no '.join(absent)}")
-        for key, values in (("running_mean", mean), ("running_var", var)):
-            saved[key] = self._tensor(values).reshape(saved[key].shape)
-        if "num_batches_tracked" in saved:
-            saved["num_batches_tracked"] = torch.tensor(state.batches)
+        for name, values in (("running_mean", mean), ("running_var", var)):
+            saved[keys[name]] = self._tensor(values).reshape(saved[keys[name]].shape)
+        if "num_batches_tracked" in keys:
+            saved[keys["num_batches_tracked"]] = torch.tensor(state.batches)
         self.module.load_state_dict(saved)
 
     def state_in_graph(self) -> bool:
@@ -208,6 +209,12 @@ def _as_state(mean: Any, var: Any, batches: Any) -> State:
         each if isinstance(each, Unseen) else seen(each, name) for name, each in (("running_mean", mean), ("running_var", var))
     )
     return State(next(statistics), next(statistics), counted)
+
+
+def _eager(module: Any) -> torch.nn.Module:
+    """The layer that was compiled."""
+    eager: torch.nn.Module = module._orig_mod
+    return eager
 
 
 class TorchImplementation(Implementation):
@@ -230,9 +237,11 @@ class TorchImplementation(Implementation):
         return next(parameters), next(parameters), _as_state(mean, var, batches)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
-        if type(self._build(case)).__name__ == "OptimizedModule":  # torch.compile's: it makes kernels of its own
-            return frozenset()
-        return kernels_of(self, case, training)
+        if type(self._build(case)).__name__ != "OptimizedModule":
+            return kernels_of(self, case, training)
+        # torch.compile keeps what the layer does that it compiled, whose kernel is torch's or not
+        compiled = TorchImplementation(lambda *given, **named: _eager(self.factory(*given, **named)), self.name, self.device)
+        return kernels_of(compiled, case, training)
 
     def _build(self, case: Case) -> torch.nn.Module:
         return self.factory(
