@@ -28,6 +28,7 @@ RULES = {property.name: property for property in PROPERTIES}
 class Brief(Enum):
     """How much is said."""
 
+    LEAST = "least"
     SHORT = "short"
     ALL = "all"
 
@@ -36,6 +37,12 @@ def lines_of(cause: Cause, brief: Brief) -> Iterator[tuple[str, str]]:
     """Rule, what was found, what explains it, the worst element, the case, and what else is broken."""
     root = cause.root
     rule, violation = RULES.get(root.property), root.violation
+    if brief is Brief.LEAST:
+        yield "found", _cut(root.message)
+        if violation is not None and violation.diagnosis:
+            yield "explained", violation.diagnosis
+        yield from _others(cause, brief)
+        return
     if rule is not None:
         yield "rule", rule.formula
         yield "source", rule.source

@@ -24,7 +24,7 @@ __all__ = ["table"]
 
 WIDE = 112  # columns, for names, six pairs and the sums
 FEW = 2  # pairs that are named one by one; more are counted
-SHOWN = 6  # rows of a pipe's short table, families aside
+SHOWN = 3  # rows of a pipe's short table, families aside
 LEGEND = (
     "worst ratio: the largest error / bound, at most 1 where a rule is kept; resolution: the part of a value that an error "
     "must be to be seen; no power: examples that could see no fault"

@@ -17,8 +17,8 @@ from bn_reference.reports.verdict import Verdict
 
 __all__ = ["print_violations", "violation_text"]
 
-SCRIPTS = 3  # that are shown where not all is asked for
-ENTRIES = 8  # likewise; their scripts were run
+WHOLE = 1  # entries that are shown as a whole, script included, where not all is asked for: the deepest is mended first
+ENTRIES = 8  # that are shown at all then
 RAN = {
     True: "was run, and failed:",
     False: "was run and did not fail here: it is no proof:",
@@ -29,17 +29,16 @@ RAN = {
 def print_violations(report: Verdict, console: Console, marks: Marks, *, everything: bool = False) -> None:
     """Each cause once, with the other rules and pairs of dtypes that it breaks; the first ones with their scripts."""
     tried = [cause for cause in report.causes if not _was_not_tried(cause)]
-    scripts_left = len(tried) if everything else SCRIPTS
-    for cause in tried if everything else tried[:ENTRIES]:
-        _print_entry(cause, console, marks, Brief.ALL if everything else Brief.SHORT)
-        if cause.reproducer and scripts_left > 0:
+    for number, cause in enumerate(tried if everything else tried[:ENTRIES]):
+        whole = everything or number < WHOLE
+        _print_entry(cause, console, marks, Brief.ALL if everything else Brief.SHORT if whole else Brief.LEAST)
+        if whole and cause.reproducer:
             console.print(Text(f"\n{_of_the_script(cause)}\n", style="dim"))
             console.print(_code(cause.reproducer.rstrip(), console), soft_wrap=True)  # not a line of it is broken or cut
-            scripts_left -= 1
-        elif cause.reproducer:
-            again = f"bn-reference verify {report.target} --all shows its script, and --scripts DIR writes all scripts"
-            console.print(Text(again, style="dim"), soft_wrap=True)
         console.print()
+    if not everything and tried[WHOLE:]:
+        others = f"bn-reference verify {report.target} --all shows every cause as a whole, with its script"
+        console.print(Text(f"{others}, and --scripts DIR writes all scripts\n", style="dim"), soft_wrap=True)
     if not everything and tried[ENTRIES:]:
         left = f"and {len(tried[ENTRIES:])} more causes, which --all shows"
         console.print(Text.assemble(marks["violated"], f" {left}\n"))
