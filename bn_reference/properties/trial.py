@@ -79,7 +79,8 @@ class Observation:
     @cached_property
     def state_after_backward(self) -> State:
         """After a forward and a backward pass."""
-        return self._session.state() if self.grads is not None else State()
+        assert self.grads is not None  # it has gone back by now
+        return self._session.state()
 
     def input_changed(self) -> bool:
         """Whether the memory of x was written to by now."""

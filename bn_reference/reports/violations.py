@@ -27,7 +27,7 @@ RAN = {
 
 
 def print_violations(report: Verdict, console: Console, marks: Marks, *, everything: bool = False) -> None:
-    """Each cause once, with the other rules and pairs of dtypes that it breaks; the first ones with their scripts."""
+    """Each cause once, with the other rules and pairs of dtypes that it breaks; the first one with its script."""
     tried = [cause for cause in report.causes if not _was_not_tried(cause)]
     for number, cause in enumerate(tried if everything else tried[:ENTRIES]):
         whole = everything or number < WHOLE

@@ -6,103 +6,39 @@ died.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.oracle.compare import fact
-from bn_reference.properties import PROPERTIES, Property
+from bn_reference.properties import Property
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
 from bn_reference.support.threads import processors
 from bn_reference.targets.protocol import UnusableTarget
-from bn_reference.targets.recognition import load_target
 from bn_reference.verification.events import Done, Listener, Started, Tried, Trying
 from bn_reference.verification.failure import SuiteFailed
-from bn_reference.verification.note import CONTEXT, NUMBER, Note
 from bn_reference.verification.selection import Budget, Unit
+from bn_reference.verification.worker import CAPABILITIES, READY, Worker
 
-__all__ = ["COLLECT_AFTER", "run", "title"]
+__all__ = ["run", "title"]
 
 GRACE = 2.0  # seconds beyond the time limit before native code that does not return is ended
 HURRY = 2.0  # seconds for which a worker is waited for after Ctrl-C
 POLL = 0.25  # seconds between looks at the clock
 GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without being tried
-COLLECT_AFTER = 20_000  # objects
-
-
-READY, CAPABILITIES = "ready", "capabilities"  # what a worker says once it has loaded the target, and is asked in the end
 
 
 def title(unit: Unit) -> str:
     """What a unit is called while it runs."""
     return f"{unit.properties[0].family}, {unit.pair}"
-
-
-def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: Note) -> None:
-    """A worker's life: load the target, then try unit after unit."""
-    from bn_reference.verification.judge import Judge  # and with it Hypothesis, for which the parent has no use
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
-    os.dup2(2, 1)  # what the target prints must not get between the lines of a report
-    try:
-        judge = Judge(load_target(target, device), budget, spec=target, on_example=note.write)
-    except UnusableTarget as unusable:
-        orders.send(unusable)
-        return
-    except Exception as error:
-        orders.send(SuiteFailed.of(error))
-        return
-    judge.limit.on_extended = note.again
-    gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
-    gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
-    orders.send(READY)
-    while (order := orders.recv()) is not None:
-        note.begin()
-        try:
-            if order == CAPABILITIES:
-                orders.send(judge.capabilities())
-                continue
-            numbers, pair = order
-            orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
-        except Exception as error:
-            orders.send(SuiteFailed.of(error))
-            return
-
-
-class _Worker:
-    """A worker process as its parent sees it."""
-
-    def __init__(self, arguments: tuple[str, str, Budget, bool]) -> None:
-        self.note = Note()
-        self.unit: Unit | None = None
-        self.pair: Pair | None = None  # of the latest unit
-        self.loaded = False
-        self.orders, theirs = CONTEXT.Pipe()
-        self.process = CONTEXT.Process(target=_work, args=(*arguments, theirs, self.note), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def give(self, unit: Unit) -> None:
-        self.unit, self.pair = unit, unit.pair
-        self.note.begin()
-        self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair))
-
-    def hangs(self, limit: float) -> bool:
-        return self.unit is not None and time.monotonic() - self.note.since.value > limit
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.orders.close()
 
 
 class _Pool:
@@ -115,13 +51,13 @@ class _Pool:
         self.total = sum(len(unit.properties) for unit in units)
         self.crashes = 0
         self.tried = self.tried_by_others = 0  # examples: of all workers, and of those that are gone
-        self.workers: list[_Worker] = []
+        self.workers: list[Worker] = []
         self.results: list[Result] = []
         self.over = False
 
     def start(self, number: int) -> None:
         with _threads_per_worker(self.jobs):
-            self.workers += [_Worker(self.arguments) for _ in range(number)]
+            self.workers += [Worker(self.arguments) for _ in range(number)]
 
     def busy(self) -> bool:
         return not self.over and bool(self.waiting or any(worker.unit for worker in self.workers))
@@ -146,7 +82,7 @@ class _Pool:
             self.tried = tried
             self.listen(Tried(tried))
 
-    def _next_for(self, worker: _Worker) -> Unit:
+    def _next_for(self, worker: Worker) -> Unit:
         """A unit of the pair whose cases the worker has; else of one that no other worker is at.
 
         Else what the others would come to last: they go on with what they have, and all come to an end together.
@@ -156,7 +92,7 @@ class _Pool:
         untouched = [unit for unit in self.waiting if unit.pair not in taken]
         return (own or untouched or self.waiting[::-1])[0]
 
-    def _hear(self, worker: _Worker) -> bool:
+    def _hear(self, worker: Worker) -> bool:
         """Take what a worker sends; False where it is gone."""
         try:
             message = worker.orders.recv()
@@ -179,7 +115,7 @@ class _Pool:
         self.listen(Done(result))
         self.over = self.over or (self.fail_fast and result.status == "violated")
 
-    def _replace(self, worker: _Worker, hung: bool) -> None:
+    def _replace(self, worker: Worker, hung: bool) -> None:
         """The verdict on the property that ended a worker; another worker for what is left to try."""
         self.crashes += 1
         self.workers.remove(worker)

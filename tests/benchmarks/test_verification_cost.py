@@ -26,7 +26,7 @@ from bn_reference.targets.recognition import load_target
 from bn_reference.verification.api import verify
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget, units
-from bn_reference.verification.workers import COLLECT_AFTER
+from bn_reference.verification.worker import COLLECT_AFTER
 
 CLOCK = CpuClock()
 COMMAND = [sys.executable, "-m", "bn_reference", "verify"]

@@ -105,8 +105,9 @@ class NumpySession(Session):
         if mean is None or var is None:
             raise Unsupported("a layer without running statistics has no state to load")
         saved = dict(self.layer.state_dict())
-        batches = np.asarray(state.batches, dtype=np.int64)
-        saved.update(running_mean=mean.copy(), running_var=var.copy(), num_batches_tracked=batches)
+        saved.update(running_mean=mean.copy(), running_var=var.copy())
+        if "num_batches_tracked" in saved:
+            saved["num_batches_tracked"] = np.asarray(state.batches, dtype=np.int64)
         self.layer.load_state_dict(saved)
 
     def state_in_graph(self) -> bool:

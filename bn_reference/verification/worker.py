@@ -1,0 +1,80 @@
+"""One worker process: its life, and the process as its parent sees it. Which worker tries what is for ``workers``."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+
+from bn_reference.arithmetic.precision import Pair
+from bn_reference.properties import PROPERTIES
+from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.targets.recognition import load_target
+from bn_reference.verification.failure import SuiteFailed
+from bn_reference.verification.note import CONTEXT, NUMBER, Note
+from bn_reference.verification.selection import Budget, Unit
+
+__all__ = ["CAPABILITIES", "COLLECT_AFTER", "READY", "Worker"]
+
+READY, CAPABILITIES = "ready", "capabilities"  # what a worker says once it has loaded the target, and is asked in the end
+COLLECT_AFTER = 20_000  # objects
+
+
+def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: Note) -> None:
+    """A worker's life: load the target, then try unit after unit."""
+    from bn_reference.verification.judge import Judge  # and with it Hypothesis, for which the parent has no use
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
+    os.dup2(2, 1)  # what the target prints must not get between the lines of a report
+    try:
+        judge = Judge(load_target(target, device), budget, spec=target, on_example=note.write)
+    except UnusableTarget as unusable:
+        orders.send(unusable)
+        return
+    except Exception as error:
+        orders.send(SuiteFailed.of(error))
+        return
+    judge.limit.on_extended = note.again
+    gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
+    gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
+    orders.send(READY)
+    while (order := orders.recv()) is not None:
+        note.begin()
+        try:
+            if order == CAPABILITIES:
+                orders.send(judge.capabilities())
+                continue
+            numbers, pair = order
+            orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
+        except Exception as error:
+            orders.send(SuiteFailed.of(error))
+            return
+
+
+class Worker:
+    """A worker process as its parent sees it."""
+
+    def __init__(self, arguments: tuple[str, str, Budget, bool]) -> None:
+        self.note = Note()
+        self.unit: Unit | None = None
+        self.pair: Pair | None = None  # of the latest unit
+        self.loaded = False
+        self.orders, theirs = CONTEXT.Pipe()
+        self.process = CONTEXT.Process(target=_work, args=(*arguments, theirs, self.note), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def give(self, unit: Unit) -> None:
+        self.unit, self.pair = unit, unit.pair
+        self.note.begin()
+        self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair))
+
+    def hangs(self, limit: float) -> bool:
+        return self.unit is not None and time.monotonic() - self.note.since.value > limit
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.orders.close()
