@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference import specification as spec
-from bn_reference.arithmetic.precision import format_of
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
@@ -59,12 +58,14 @@ def statistics(case: Case, rules: Any = spec) -> Statistics:
 
     ``rules`` is the specification, or one with a slip in it (``diagnosis``); so it is wherever it appears in this file.
     """
-    kept = format_of(case.precision.parameter_dtype)
+    kept = case.precision.kept
     x = lift(case.precision, to_matrix(case.x))
     mean = by_any_update(rules.mini_batch_mean(x), x).stored(kept)
     # keeping the sum of squares rounds it relative to itself, as its quotient by m is rounded
     variance = rules.biased_variance(x, mean)
-    overflows = case.rows * (variance.size + variance.error) >= case.precision.sums.largest
+    squares = case.rows * (variance.size + variance.error)
+    # merging l and r rows adds d^2 l r / (l + r), at most the sum of squares; d^2 l r, made first, is up to m times as much
+    overflows = (squares >= case.precision.sums.largest) | (case.rows * squares >= case.precision.compute.largest)
     biased = channelwise(case.precision, variance.stored(case.precision.sums).unbounded_where(overflows))
     unbiased = rules.unbiased_variance(biased, case.rows) if case.rows > 1 else biased
     return Statistics(mean, biased, unbiased)
@@ -95,13 +96,13 @@ class ExpectedStep:
         """``batch`` has the statistics that the step normalizes with; None for the running ones."""
         self._case, self._rules, self._batch, self._training = case, rules, batch, training
         self._grad_y = case.grad_y
-        pair = case.precision
-        self._inputs, self._kept = format_of(pair.input_dtype), format_of(pair.parameter_dtype)
+        precision = case.precision
+        self._inputs, self._kept = precision.input_format, precision.kept
         if batch is None:
-            self._mean, self._var = lift(pair, case.running_mean), lift(pair, case.running_var)  # type: ignore[arg-type]
+            self._mean, self._var = lift(precision, case.running_mean), lift(precision, case.running_var)  # type: ignore[arg-type]
         else:
             self._mean, self._var = batch.mean, batch.biased
-        root = rules.deviation(channelwise(pair, self._var), constant(pair, case.eps))
+        root = rules.deviation(channelwise(precision, self._var), constant(precision, case.eps))
         self._inverse = root.largest_inverse()
         # a product may be made before the division by sigma, which then enlarges what it lost to underflow
         self._x = self._before_division(case.x)
@@ -213,7 +214,7 @@ def average(
     case: Case, mean: RunningError, var: RunningError, batch: Statistics, rules: Any = spec
 ) -> tuple[ExpectedState, RunningError, RunningError]:
     """One running update from given statistics, which may carry errors of their own (a sequence of batches)."""
-    kept = format_of(case.precision.parameter_dtype)
+    kept = case.precision.kept
     batches = case.batches + 1
     if case.momentum is None:
         one = constant(case.precision, 1.0)

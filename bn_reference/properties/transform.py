@@ -83,7 +83,7 @@ def scaled(case: Case, modelled: Case) -> tuple[Case, npt.NDArray[np.intp]]:
 
 def _kept_in_range(case: Case) -> npt.NDArray[np.bool_]:
     """Whether mean and deviation, as kept in the parameters' format, stay normal under the factor: (C,)."""
-    kept = format_of(case.precision.parameter_dtype)
+    kept = case.precision.kept
     if kept.largest >= FORMATS["bfloat16"].largest:  # as wide as float32: the channel's own size was checked
         return np.ones(case.channels, dtype=bool)
     batch = statistics(case)

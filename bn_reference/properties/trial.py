@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
+from bn_reference.arithmetic.precision import root_roundings
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, place
@@ -19,7 +19,7 @@ from bn_reference.oracle.compare import Comparison, unseen
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
-__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous"]
+__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "on_device"]
 
 KEPT_CASES = 320  # as many as one pair of dtypes draws by default
 KEPT_MADE = 8  # cases that a property made of a drawn one: nobody but itself can ask for them again
@@ -120,7 +120,18 @@ class Laboratory:
 @lru_cache(maxsize=KEPT_CASES)
 def _under(case: Case, model: tuple[tuple[str, Any], ...]) -> Case:
     """The case as another precision model sees it; the same object each time, as the oracle keeps what it said of it."""
-    return case.but(pair=replace(case.pair, **dict(model)))
+    return case.under(**dict(model))
+
+
+@lru_cache(maxsize=KEPT_CASES)
+def _with_roots(case: Case, roundings: int) -> Case:
+    return case.under(root_roundings=roundings)
+
+
+def on_device(case: Case, device: str) -> Case:
+    """The case judged by what the device documents of its arithmetic; the same object each time, and mostly the case itself."""
+    roundings = root_roundings(device)
+    return case if case.precision.root_roundings == roundings else _with_roots(case, roundings)
 
 
 class Trial:
@@ -138,7 +149,7 @@ class Trial:
         self._model = dict(model or {})
 
     def under(self, model: Mapping[str, Any]) -> Trial:
-        """The same trial under another precision model: fields of ``Pair`` that are to be different."""
+        """The same trial under another precision model: fields of ``Precision`` that are to be different."""
         return Trial(self.laboratory, self.case, {**self._model, **model})
 
     def require(self, condition: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bn_reference.arithmetic.precision import FORMATS, Format, Pair
+from bn_reference.arithmetic.precision import Pair
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.oracle.bounded import Bounded
@@ -59,30 +59,18 @@ def _by_one_pass(case: Case, training: bool, what: str) -> Bounded | None:
 # everything in fewer digits
 
 
-@dataclass(frozen=True)
-class Everywhere(Pair):
-    """The precision model of a computation that does everything in its ``working`` format, sums too."""
-
-    @property
-    def compute(self) -> Format:
-        return FORMATS[self.working or self.input]
-
-    @property
-    def sums(self) -> Format:
-        return self.compute
-
-
 def _everything_in(name: Callable[[Pair], str]) -> Callable[[Case, bool, str], Bounded | None]:
+    """The truth under the precision model of a computation that does everything in one format, sums too."""
+
     def expect(case: Case, training: bool, what: str) -> Bounded | None:
-        pair = Everywhere(case.pair.input, case.pair.parameters, working=name(case.pair))
-        return truth(case.but(pair=pair), training, what)
+        return truth(case.under(working=name(case.pair), narrow_totals=True), training, what)
 
     return expect
 
 
 def _in_float32(case: Case) -> tuple[Case, ...]:
     """Generic cases of float32, where neither half formats nor a float32 that should be float64 do any harm."""
-    return generic_cases(case.but(pair=Pair("float32", "float32")))
+    return generic_cases(case.converted(Pair("float32", "float32")))
 
 
 def _of_the_input(pair: Pair) -> str:
