@@ -17,6 +17,7 @@ class Kind(Enum):
 
     # a call went wrong; ``what`` names it: "building the layer", "forward", "backward", "reading the state" ...
     CRASHED = "crashed"  # found: how the process ended
+    LOST = "lost"  # found: Raised, by the call that noticed that the device answers nothing any more
     HUNG = "hung"  # found: the limit in seconds; wanted: whether the process had to be ended
     RAISED = "raised"  # found: Raised
     NOT_TRIED = "not tried"  # found: how often it had crashed or hung before

@@ -66,6 +66,11 @@ def _hung(fact: Fact) -> str:
     return f"an example did not come to an end within {fact.found:g} s{ended} (--timeout sets another limit)"
 
 
+def _lost(fact: Fact) -> str:
+    how = f": {said_raised(fact.found)}" if fact.found is not None else ""
+    return f"after an example the device {fact.wanted} answered nothing more in that process{how}"
+
+
 def _presence(fact: Fact) -> str:
     option, value = fact.wanted
     return f"with {option}={value} the layer's {fact.what} is {fact.found}"
@@ -73,6 +78,7 @@ def _presence(fact: Fact) -> str:
 
 _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.CRASHED: lambda fact: f"the process crashed in an example ({fact.found})",
+    Kind.LOST: _lost,
     Kind.HUNG: _hung,
     Kind.RAISED: lambda fact: f"{fact.what} raised {said_raised(fact.found)}",
     Kind.NOT_TRIED: lambda fact: f"not tried: the target had crashed or hung {fact.found} times before",

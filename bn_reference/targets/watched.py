@@ -168,6 +168,9 @@ class Watched(Implementation):
         call.state = seen_state(state, case.channels)
         return call.weight, call.bias, call.state
 
+    def alive(self) -> bool:
+        return bool(self.inner.alive())
+
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         return self.inner.kernels(case, training=training)
 

@@ -22,7 +22,7 @@ from bn_reference.cases.strategies import cases
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does, deviations_of
-from bn_reference.properties.trial import Laboratory, Trial
+from bn_reference.properties.trial import Laboratory, Trial, on_device
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
 from bn_reference.reproduction.reproducer import script
@@ -32,6 +32,7 @@ from bn_reference.targets.watched import Watched
 from bn_reference.verification.draw import Drawings, rounds
 from bn_reference.verification.explanation import explain
 from bn_reference.verification.failure import SuiteFailed
+from bn_reference.verification.lost import DeviceLost
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.smallest import smallest
@@ -49,6 +50,7 @@ class Judge:
 
     Attributes:
         interrupted: whether Ctrl-C came while it tried something; what it has found by then counts.
+        on_lost: is told where the device stopped to answer in an example; nothing more can be tried in this process.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Judge:
         self.budget = budget
         self.spec = spec or implementation.name
         self.interrupted = False
+        self.on_lost: Callable[[Fact], None] = lambda fact: None
         self._on_example = on_example
         self._laboratory = Laboratory(self.implementation)
         self._drawings = Drawings()
         self.limit = TimeLimit(budget.timeout)
         self._time_outs = 0
+        self._lost = False
 
     def capabilities(self) -> dict[str, Any]:
         """What the implementation can be asked for; empty where finding that out takes too long."""
@@ -96,6 +100,11 @@ class Judge:
                 self._try(tallies, pair, fail_fast)
                 broken = [tally for tally in tallies if tally.failing is not None]
                 return [self._result(tally, pair) for tally in (broken[:1] if fail_fast and broken else tallies)]
+            except DeviceLost:
+                for tally in tallies:
+                    if tally.failing is None:
+                        tally.failure, tally.final = fact(False, Fact(Kind.NOT_TRIED, "", 1)), True
+                return [self._result(tally, pair, hurried=True) for tally in tallies]
             except KeyboardInterrupt:
                 self.interrupted = True
                 found = [tally for tally in tallies if tally.examples or tally.failing is not None]
@@ -150,8 +159,9 @@ class Judge:
 
     def note(self, tally: Tally, case: Case) -> None:
         """One example of one property, entered in its tally."""
-        if self._time_outs >= GIVE_UP_AFTER:
-            tally.broken_by(case, fact(False, Fact(Kind.NOT_TRIED, "", self._time_outs)), final=True)
+        case = on_device(case, self.implementation.device)
+        if self._lost or self._time_outs >= GIVE_UP_AFTER:
+            tally.broken_by(case, fact(False, Fact(Kind.NOT_TRIED, "", self._time_outs + self._lost)), final=True)
             return
         started = time.perf_counter()
         if self._on_example is not None:
@@ -174,7 +184,18 @@ class Judge:
             tally.note(comparison)
             if not comparison.holds:
                 tally.broken_by(case, comparison)
+        if tally.failure is not None and not self.implementation.alive():
+            raise self._lose(tally, case)
         tally.seconds += time.perf_counter() - started
+
+    def _lose(self, tally: Tally, case: Case) -> DeviceLost:
+        """The end of what this process can try: told to whoever has a process to spare for what is left."""
+        assert tally.failure is not None
+        lost = DeviceLost(self.implementation.device, tally.failure)
+        self.on_lost(lost.fact)
+        self._lost = True
+        tally.broken_by(case, fact(False, lost.fact), final=True)
+        return lost
 
     def _compared(self, tally: Tally, case: Case) -> Comparison:
         """The property's comparison, or that with what torch does where torch is known to deviate and it deviates so.
@@ -200,7 +221,7 @@ class Judge:
 
     def _replay_witnesses(self, tally: Tally, pair: Pair) -> None:
         """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
-        for deviation in deviations_of(tally.property, pair):
+        for deviation in deviations_of(tally.property, pair, self.implementation.device):
             if tally.failing is None:
                 self.note(tally, deviation.witness(pair))
 

@@ -130,7 +130,7 @@ class _Pool:
         if unit is not None:
             tried, case = worker.note.read()
             broken = tried or unit.properties[0]
-            crashed = Fact(Kind.CRASHED, "an example", _ended(status))
+            crashed = worker.note.left() or Fact(Kind.CRASHED, "an example", _ended(status))
             ended = Fact(Kind.HUNG, "an example", self.budget.timeout, True) if hung else crashed
             self._verdict(_violated(broken, unit.pair, self.device, ended, case))
             rest = tuple(property for property in unit.properties if property is not broken)

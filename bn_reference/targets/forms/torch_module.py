@@ -16,7 +16,7 @@ from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
-__all__ = ["TorchImplementation", "from_tensor", "to_tensor"]
+__all__ = ["TorchImplementation", "answers", "from_tensor", "to_tensor"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -52,7 +52,13 @@ def from_tensor(tensor: Any, what: str) -> Array:
     if not isinstance(tensor, torch.Tensor):
         raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(tensor), "a tensor"))
     try:
-        plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+        try:
+            plain = tensor.detach().cpu()
+        except RuntimeError as error:  # an error of the device's is nothing about the tensor
+            if not isinstance(error, NotImplementedError) and tensor.device.type != "cpu":
+                raise
+            raise TypeError from None
+        plain = plain.resolve_conj().resolve_neg().contiguous()
         if plain.dtype == torch.bfloat16:
             return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
         array: Array = plain.numpy().copy()
@@ -78,6 +84,16 @@ def attribute(module: Any, name: str) -> Any:
         return getattr(module, name)
     except AttributeError:
         return Missing(f"the layer has no attribute {name}")
+
+
+def answers(device: str) -> bool:
+    """Whether the device takes a number and gives it back."""
+    if device == "cpu":
+        return True
+    try:
+        return torch.ones(1, device=device).item() == 1.0
+    except Exception:  # each backend reports an error that lasts with an exception of its own
+        return False
 
 
 class TorchStep(Step):
@@ -235,6 +251,9 @@ class TorchImplementation(Implementation):
         )
         parameters = (p if isinstance(p, Unseen) else seen(p, "a parameter") for p in (weight, bias))
         return next(parameters), next(parameters), _as_state(mean, var, batches)
+
+    def alive(self) -> bool:
+        return answers(self.device)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         if type(self._build(case)).__name__ != "OptimizedModule":
