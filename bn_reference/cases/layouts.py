@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LAYOUTS", "Placement", "from_matrix", "place", "place_in_batch", "to_matrix"]
+__all__ = ["LAYOUTS", "Placement", "from_matrix", "is_contiguous", "place", "place_in_batch", "to_matrix"]
 
 Array = npt.NDArray[Any]
 
@@ -70,8 +70,7 @@ def place(values: Array, layout: str) -> Placement:
     """
     ndim = values.ndim
     if layout == "contiguous":  # there is nothing outside the view
-        strides = tuple(math.prod(max(length, 1) for length in values.shape[axis + 1 :]) for axis in range(ndim))
-        return Placement(values.flatten(), values.shape, strides, 0)
+        return Placement(values.flatten(), values.shape, _usual_strides(values.shape), 0)
     if layout == "offset":
         order, step, margin = tuple(range(ndim)), 1, 3
     elif layout == "transposed":
@@ -85,6 +84,16 @@ def place(values: Array, layout: str) -> Placement:
     else:
         raise ValueError(f"layout is {layout!r}; choose from {', '.join(LAYOUTS)}")
     return _strided(values, order, step, margin)
+
+
+def is_contiguous(placement: Placement) -> bool:
+    """Whether it is a whole buffer in the usual order; the strides of axes of one element count too."""
+    usual = _usual_strides(placement.shape), math.prod(placement.shape), 0
+    return (placement.strides, placement.buffer.size, placement.offset) == usual
+
+
+def _usual_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(math.prod(max(length, 1) for length in shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def _strided(values: Array, order: tuple[int, ...], step: int, margin: int) -> Placement:

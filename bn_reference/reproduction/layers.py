@@ -9,8 +9,8 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.code import array_code, dtype_code
-from bn_reference.cases.layouts import Placement
-from bn_reference.reproduction.replay import NUMBERS, STATISTICS, Part, Replay, is_contiguous, parts_of
+from bn_reference.cases.layouts import Placement, is_contiguous
+from bn_reference.reproduction.replay import NUMBERS, STATISTICS, Part, Replay, parts_of
 from bn_reference.targets.protocol import Grads
 from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
 

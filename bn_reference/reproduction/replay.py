@@ -10,10 +10,10 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.facts import Missing, Unseen
-from bn_reference.cases.layouts import Placement, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
 
-__all__ = ["NUMBERS", "STATISTICS", "Output", "Part", "Replay", "is_contiguous", "parts_of"]
+__all__ = ["NUMBERS", "STATISTICS", "Output", "Part", "Replay", "parts_of"]
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -136,12 +136,6 @@ class Replay(ABC):
 PARTS = {"running_mean": "mean", "running_var": "var", "num_batches_tracked": "batches"} | {
     f"grad_{part}": part for part in ("x", "weight", "bias")
 }  # what the adapters' protocol calls them
-
-
-def is_contiguous(placement: Placement) -> bool:
-    """Whether it is a whole buffer in the usual order; the strides of axes of one element count too."""
-    usual = place(placement.view(), "contiguous")
-    return (usual.strides, usual.buffer.size, usual.offset) == (placement.strides, placement.buffer.size, placement.offset)
 
 
 def parts_of(state: State) -> dict[str, Part]:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Literal
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
 
@@ -121,10 +123,18 @@ class Implementation(ABC):
     Attributes:
         name: what the report calls it.
         device: where its arrays lie.
+        domain: the cases that it takes; cases are drawn within it, and it is never asked for others.
+        form: how the target is called, in one phrase.
+        notes: what a reader must know of how it was recognized, a sentence each.
+        momentum_weights: which value the target's own momentum weights; ``case.momentum`` always weights the new one.
     """
 
     name: str
     device: str = "cpu"
+    domain: Domain = Domain()
+    form: str = "adapter"
+    notes: tuple[str, ...] = ()
+    momentum_weights: Literal["new", "old"] = "new"
 
     def supports(self, pair: Pair) -> bool:
         """Whether it has layers of this pair of dtypes."""

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Wrong
-from bn_reference.cases.layouts import Placement
+from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.targets.border import kind_of, missing, raised, seen_array, seen_grads, seen_state
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 from bn_reference.targets.trace import Backward, Call, Forward, Framework, Fresh, Load, Open, Read, Trace
@@ -43,9 +44,16 @@ def _asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
         raise Misbehaviour(call.wrong) from error
 
 
+def _refused(call: Call, refusal: str) -> Unsupported:
+    """What lies outside the target's domain is not asked of it."""
+    call.refused = refusal
+    return Unsupported(refusal)
+
+
 class _Step(Step):
-    def __init__(self, inner: Step, number: int, shape: tuple[int, ...], trace: Trace, seen: Seen) -> None:
+    def __init__(self, inner: Step, number: int, shape: tuple[int, ...], trace: Trace, seen: Seen, domain: Domain) -> None:
         self._inner, self._number, self._shape, self._trace, self._seen = inner, number, shape, trace, seen
+        self._domain = domain
         self._kept = False
         self.device = str(getattr(inner, "device", ""))
 
@@ -64,6 +72,8 @@ class _Step(Step):
         call = Backward(step=self._number, grad_y=grad_y, kept=self._kept)
         self._trace.append(call)
         try:
+            if not (self._domain.grad_layouts or is_contiguous(grad_y)):
+                raise _refused(call, "takes contiguous upstream gradients alone")
             call.grads = seen_grads(_asked("backward", call, lambda: self._inner.backward(grad_y)), self._shape)
         except Unsupported as unsupported:
             cannot = missing(unsupported, "there is no backward pass")
@@ -84,6 +94,9 @@ class _Session(Session):
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         call = Forward(session=self._number, step=self._watcher.next_number(), x=x, training=training, record=record)
         self._watcher.trace.append(call)
+        refusal = self._watcher.domain.refusal_of_batch(len(x.shape), is_contiguous(x))
+        if refusal:
+            raise _refused(call, refusal)
         step = _asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
         if not isinstance(step, Step):
             call.wrong = Fact(Kind.RETURNED, "the session's forward", kind_of(step), "bn_reference's Step")
@@ -95,7 +108,7 @@ class _Session(Session):
             call.y = missing(unsupported, "the output is not seen")
         except Misbehaviour as misbehaviour:
             call.y = Wrong(misbehaviour.fact)
-        return _Step(step, call.step, x.shape, self._watcher.trace, call.y)
+        return _Step(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain)
 
     def state(self) -> State:
         return self._read(held=False)
@@ -136,6 +149,8 @@ class Watched(Implementation):
     def __init__(self, inner: Implementation) -> None:
         self.inner = inner
         self.name, self.device = inner.name, inner.device
+        self.domain, self.form, self.notes = inner.domain, inner.form, inner.notes
+        self.momentum_weights = inner.momentum_weights
         self.trace: Trace = deque(maxlen=KEPT_CALLS)
         self._framework = _framework_of(inner)
         self._numbers = 0
@@ -146,11 +161,14 @@ class Watched(Implementation):
         return self._numbers
 
     def supports(self, pair: Pair) -> bool:
+        if not self.domain.takes_pair(pair):
+            return False
         return bool(_asked("asking which dtypes it supports", Call(), lambda: self.inner.supports(pair)))
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         call = Open(None, "", self.next_number(), case, self._framework, self.device, trainable, input_gradient)
         self.trace.append(call)
+        self._require_taken(call, case)
         session = _asked(
             "building the layer", call, lambda: self.inner.open(case, trainable=trainable, input_gradient=input_gradient)
         )
@@ -162,6 +180,7 @@ class Watched(Implementation):
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         call = Fresh(None, "", case, self._framework, self.device)
         self.trace.append(call)
+        self._require_taken(call, case)
         weight, bias, state = _asked("building the layer", call, lambda: self.inner.fresh(case))
         channels = (case.channels,)
         call.weight, call.bias = seen_array(weight, "weight", channels), seen_array(bias, "bias", channels)
@@ -170,6 +189,11 @@ class Watched(Implementation):
 
     def alive(self) -> bool:
         return bool(self.inner.alive())
+
+    def _require_taken(self, call: Call, case: Case) -> None:
+        refusal = self.domain.refusal(case)
+        if refusal:
+            raise _refused(call, refusal)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         return self.inner.kernels(case, training=training)
