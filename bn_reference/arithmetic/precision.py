@@ -55,6 +55,10 @@ class Format:
     underflow: float
     largest: float
 
+    @property
+    def smallest_normal(self) -> float:
+        return self.underflow / self.unit_roundoff
+
 
 def _format(name: str, dtype: npt.DTypeLike) -> Format:
     info = ml_dtypes.finfo(dtype)
@@ -106,6 +110,9 @@ class Precision:
         working: name of the format of what is computed, where it is not the usual one.
         narrow_sums: keeps sums of squares in the parameters' format whatever its range.
         narrow_totals: makes the sums in ``working`` too.
+        outputs: name of the format of y, where it is not that of the inputs.
+        statistics: name of the format of the running statistics, where it is not that of the parameters.
+        flushes: replaces subnormal numbers, given and computed, by zero.
         root_roundings: units of rounding that a root may be wrong by: 1 where it is rounded correctly.
     """
 
@@ -114,6 +121,9 @@ class Precision:
     working: str | None = None
     narrow_sums: bool = False
     narrow_totals: bool = False
+    outputs: str | None = None
+    statistics: str | None = None
+    flushes: bool = False
     root_roundings: int = 1
 
     @property
@@ -121,9 +131,18 @@ class Precision:
         return FORMATS[self.inputs]
 
     @property
+    def output_format(self) -> Format:
+        return FORMATS[self.outputs or self.inputs]
+
+    @property
     def kept(self) -> Format:
-        """The format in which parameters, their gradients and the running statistics are kept."""
+        """The format in which parameters, their gradients and the batch's own statistics are kept."""
         return FORMATS[self.parameters]
+
+    @property
+    def statistics_format(self) -> Format:
+        """The format in which the running statistics are kept."""
+        return FORMATS[self.statistics or self.parameters]
 
     @property
     def in_double_double(self) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bn_reference.arithmetic.precision import Pair, Precision
+from bn_reference.arithmetic.precision import DTYPES, Pair, Precision
 from bn_reference.cases.code import array_code
 from bn_reference.cases.facts import Unseen
+from bn_reference.conventions import TORCH, Conventions
 
 __all__ = ["Array", "Case", "Seen", "State"]
 
@@ -60,6 +61,7 @@ class Case:
         kinds: for people: what each channel holds, as the strategy drew it.
         recipe: what the case was realized from, if from a recipe; a case made from another has none.
         model: the precision model that it is judged under; None for the usual one.
+        conventions: those that it is judged by.
     """
 
     pair: Pair
@@ -77,6 +79,7 @@ class Case:
     kinds: tuple[str, ...] = field(default=(), repr=False)
     recipe: Any = field(default=None, repr=False)
     model: Precision | None = field(default=None, repr=False)
+    conventions: Conventions = field(default=TORCH, repr=False)
 
     def __post_init__(self) -> None:
         _freeze(self)
@@ -114,6 +117,30 @@ class Case:
     def under(self, **changes: Any) -> Case:
         """The same case judged under a precision model of which some fields are changed."""
         return replace(self, model=replace(self._model, **changes))
+
+    def kept_by(self, conventions: Conventions) -> Case:
+        """The same case on a layer of other conventions, judged by them; its running statistics in the dtype they say."""
+        pair = self.pair
+        kept = {"parameters": pair.parameters, "float32": "float32", "input": pair.input}[conventions.statistics]
+        promoted = (
+            np.promote_types(pair.input_dtype, pair.parameter_dtype).name if pair.input != pair.parameters else pair.input
+        )
+        model = replace(
+            self._model,
+            statistics=None if kept == pair.parameters else kept,
+            outputs=promoted if conventions.output == "promoted" else None,
+            flushes=conventions.subnormals == "flushed",
+        )
+        changes: dict[str, Any] = {"conventions": conventions, "model": model}
+        if kept != pair.parameters:
+            changes |= {
+                name: None if values is None else values.astype(DTYPES[kept])
+                for name, values in (("running_mean", self.running_mean), ("running_var", self.running_var))
+            }
+        if conventions.hyperparameters == "float32":
+            changes["eps"] = float(np.float32(self.eps))
+            changes["momentum"] = None if self.momentum is None else float(np.float32(self.momentum))
+        return replace(self, **changes)
 
     def converted(self, pair: Pair) -> Case:
         """The same numbers in the dtypes of another pair."""

@@ -51,6 +51,8 @@ def rounding_in(working: Format, precision: Precision) -> Rounding:
     carrier = DoubleDouble if precision.in_double_double else FORMATS["float64"]
     roundings = precision.root_roundings if working == FORMATS["float32"] else 1
     rounding = replace(Rounding.working_in(working, precision.compute, carrier), root_roundings=roundings)
+    if precision.flushes:
+        rounding = replace(rounding, underflow=working.smallest_normal, flush=working.smallest_normal)
     # what is computed in a half format on purpose overflows there; else only what is stored does
     return replace(rounding, largest=working.largest) if precision.working else rounding
 
@@ -59,7 +61,11 @@ def lift(precision: Precision, array: npt.ArrayLike) -> RunningError:
     """A given array or number, known exactly, in the number type that judges under this precision model."""
     exact = np.asarray(array).astype(np.float64)
     carried = DoubleDouble(exact) if precision.in_double_double else exact
-    return RunningError.exactly(carried, rounding_in(precision.elementwise, precision))
+    rounding = rounding_in(precision.elementwise, precision)
+    if not precision.flushes:
+        return RunningError.exactly(carried, rounding)
+    size = np.abs(exact)
+    return RunningError(carried, np.where(size < precision.elementwise.smallest_normal, size, 0.0), rounding)
 
 
 def channelwise(precision: Precision, number: RunningError) -> RunningError:

@@ -15,11 +15,12 @@ from bn_reference.arithmetic.precision import root_roundings
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, place
+from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, unseen
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
-__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "on_device"]
+__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "promised"]
 
 KEPT_CASES = 320  # as many as one pair of dtypes draws by default
 KEPT_MADE = 8  # cases that a property made of a drawn one: nobody but itself can ask for them again
@@ -124,14 +125,15 @@ def _under(case: Case, model: tuple[tuple[str, Any], ...]) -> Case:
 
 
 @lru_cache(maxsize=KEPT_CASES)
-def _with_roots(case: Case, roundings: int) -> Case:
-    return case.under(root_roundings=roundings)
+def _promised(case: Case, roundings: int, conventions: Conventions) -> Case:
+    return case.kept_by(conventions).under(root_roundings=roundings)
 
 
-def on_device(case: Case, device: str) -> Case:
-    """The case judged by what the device documents of its arithmetic; the same object each time, and mostly the case itself."""
+def promised(case: Case, device: str, conventions: Conventions) -> Case:
+    """The case judged by what device and target promise; the same object each time, and the case itself where it is so."""
     roundings = root_roundings(device)
-    return case if case.precision.root_roundings == roundings else _with_roots(case, roundings)
+    known = case.conventions == conventions and case.precision.root_roundings == roundings
+    return case if known else _promised(case, roundings, conventions)
 
 
 class Trial:

@@ -9,7 +9,8 @@ from importlib import resources
 from typing import Any
 
 from bn_reference.properties import PROPERTIES
-from bn_reference.reports.results import Cause, Result
+from bn_reference.reports.lawful import accepting, facts_of, rules_of_facts, say_keepers, sentence
+from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.reports.sentences import element
 from bn_reference.reports.verdict import Verdict
 
@@ -36,15 +37,33 @@ def to_json(report: Verdict) -> dict[str, Any]:
         "interrupted": report.interrupted,
         "environment": report.environment,
         "options": _plain(report.options),
-        "conventions": _plain(report.conventions),
+        "conventions": {
+            "demanded": report.demanded.to_json(),
+            "found": report.conventions.to_json(),
+            "differences": report.other_conventions,
+        },
         "capabilities": _plain(report.capabilities),
         "notes": list(report.notes),
         "seed": report.seed,
         "seconds": report.seconds,
         "rules": {"verified": verified, "of": of},
         "results": [_result(result) for result in report.results],
-        "causes": [_cause(cause) for cause in report.causes],
+        "causes": [*_conventions(report), *(_cause(cause) for cause in report.causes)],
     }
+
+
+def _conventions(report: Verdict) -> list[dict[str, Any]]:
+    """The entry of a target that keeps other conventions than those demanded: what it breaks is kept by its own."""
+    facts = facts_of(report)
+    if not facts:
+        return []
+    kept_by = ", ".join(dict.fromkeys(said for fact in facts if (said := say_keepers(fact))))
+    lawful = f"a lawful convention ({kept_by}); " if kept_by else ""
+    explanation = f"{lawful}{accepting(report)} accepts it"
+    nothing = dict.fromkeys(("element", "actual", "expected", "error", "bound", "case", "reproducer_fails"))
+    entry = {"cause": sentence(report), "explanation": explanation, "reproducer": ""}
+    pairs = list(dict.fromkeys(pair_of(result) for result in report.results))
+    return [{**entry, **nothing, "properties": rules_of_facts(report), "pairs": pairs}]
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -22,17 +22,19 @@ from bn_reference.cases.strategies import cases
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does, deviations_of
-from bn_reference.properties.trial import Laboratory, Trial, on_device
+from bn_reference.properties.trial import Laboratory, Trial, promised
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
 from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
+from bn_reference.verification.demand import Description
 from bn_reference.verification.draw import Drawings, rounds
 from bn_reference.verification.explanation import explain
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.lost import DeviceLost
+from bn_reference.verification.measured import measured
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.smallest import smallest
@@ -50,6 +52,7 @@ class Judge:
 
     Attributes:
         interrupted: whether Ctrl-C came while it tried something; what it has found by then counts.
+        conventions: those that the implementation is judged by.
         on_lost: is told where the device stopped to answer in an example; nothing more can be tried in this process.
     """
 
@@ -65,6 +68,7 @@ class Judge:
         self.budget = budget
         self.spec = spec or implementation.name
         self.interrupted = False
+        self.conventions = budget.demand.conventions
         self.on_lost: Callable[[Fact], None] = lambda fact: None
         self._on_example = on_example
         self._laboratory = Laboratory(self.implementation)
@@ -72,6 +76,26 @@ class Judge:
         self.limit = TimeLimit(budget.timeout)
         self._time_outs = 0
         self._lost = False
+
+    def settle(self) -> None:
+        """Judge by the conventions that the implementation is found to keep; by those demanded where that takes too long.
+
+        Raises:
+            SuiteFailed: an error of the suite's own.
+        """
+        demand = self.budget.demand.of(self.implementation)
+        try:
+            with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
+                self.conventions = measured(self.implementation, demand.conventions, accuracy=demand.accepts_less_accuracy)
+        except TimedOut:
+            self.conventions = demand.conventions
+        except Exception as error:
+            raise SuiteFailed.of(error) from error
+
+    def described(self) -> Description:
+        """What the implementation can be asked for, and the conventions that it keeps."""
+        demand = self.budget.demand.of(self.implementation)
+        return Description(self.capabilities(), demand.conventions, self.conventions, demand.accepts_all)
 
     def capabilities(self) -> dict[str, Any]:
         """What the implementation can be asked for; empty where finding that out takes too long."""
@@ -160,7 +184,7 @@ class Judge:
 
     def note(self, tally: Tally, case: Case) -> None:
         """One example of one property, entered in its tally."""
-        case = on_device(case, self.implementation.device)
+        case = promised(case, self.implementation.device, self.conventions)
         if self._lost or self._time_outs >= GIVE_UP_AFTER:
             tally.broken_by(case, fact(False, Fact(Kind.NOT_TRIED, "", self._time_outs + self._lost)), final=True)
             return

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
+from bn_reference.conventions import ONE_PASS
 from bn_reference.oracle.bounded import Bounded
 from bn_reference.oracle.step import expect_inference, expect_training
 from bn_reference.verification.generic import far_from_zero, generic_cases
-from bn_reference.verification.rivals.hypothesis import Rival, Rules, expected, truth
+from bn_reference.verification.rivals.hypothesis import Rival, expected, truth
 
 __all__ = ["OF_THE_PRECISION", "Inexact"]
 
@@ -40,16 +39,6 @@ class Inexact(Rival):
 
 
 # the variance as E[x^2] - E[x]^2
-
-
-def _mean_of_squares(x: Any, mu: Any) -> Any:
-    m = x.shape[0]
-    variance = (x**2).sum(axis=0) / m - mu**2
-    # unlike a mean of squares, what is left may be negative: it has no floor
-    return RunningError(variance.value, variance.error, variance.rounding)
-
-
-ONE_PASS = Rules(biased_variance=_mean_of_squares)
 
 
 def _by_one_pass(case: Case, training: bool, what: str) -> Bounded | None:
