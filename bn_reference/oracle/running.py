@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bn_reference import specification as spec
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
@@ -49,6 +51,9 @@ def debiased(case: Case, rules: Any, mean: RunningError, var: RunningError) -> t
     """The running statistics as an evaluation takes them (Kingma & Ba 2015, section 3: divided by what they weigh)."""
     if case.conventions.first_batches != "debiased_in_eval" or case.momentum is None:
         return mean, var
+    if case.batches == 0 or case.momentum == 0.0:  # nothing was seen: 0 / 0, of which nothing is promised
+        nothing = np.ones(case.channels, dtype=bool)
+        return mean.unbounded_where(nothing), var.unbounded_where(nothing)
     weight = _seen_weight(case)
     return mean / weight, var / weight
 
