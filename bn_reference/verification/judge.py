@@ -291,8 +291,8 @@ class Judge:
             return Violation(say(first), first, original, first)
         rounds = [(self._cases(pair), key, examples) for key, examples in self._rounds(pair)]
         case, found = smallest(self.note, tally, self.budget.seed, rounds, self.implementation.domain)
-        trace = self._traced(tally.property, case)
-        reproducer = script(self.spec, trace, found, tally.property, pair) if trace else ""
+        self._trace(tally.property, case)
+        reproducer = script(self.spec, self.implementation, found, tally.property, pair)
         rival = self.explained(tally.property, found, original, case)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
@@ -309,9 +309,8 @@ class Judge:
         except Exception as error:
             raise SuiteFailed.during(property.name, case, error) from error
 
-    def _traced(self, property: Property, case: Case) -> list[Any]:
-        """What the property asks of the implementation for this case, from the beginning."""
+    def _trace(self, property: Property, case: Case) -> None:
+        """Keep what the property asks of the implementation for this case, from the beginning."""
         self.implementation.trace.clear()
         with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self.limit:
             property.body(Trial(Laboratory(self.implementation), case))
-        return list(self.implementation.trace)
