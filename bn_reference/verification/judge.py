@@ -143,7 +143,8 @@ class Judge:
 
     def _cases(self, pair: Pair) -> SearchStrategy[Case]:
         """The cases of one pair of dtypes: drawn, or made of what was recorded."""
-        return recorded_cases(self.budget.recording, pair) if self.budget.recording else cases(pair)
+        recording, domain = self.budget.recording, self.implementation.domain
+        return recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
 
     def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
         return rounds(f"{self.budget.seed}/{pair}", self.budget.examples)
@@ -201,8 +202,9 @@ class Judge:
     def _replay_witnesses(self, tally: Tally, pair: Pair) -> None:
         """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
         for deviation in deviations_of(tally.property, pair):
-            if tally.failing is None:
-                self.note(tally, deviation.witness(pair))
+            witness = deviation.witness(pair)
+            if tally.failing is None and self.implementation.domain.takes(witness):
+                self.note(tally, witness)
 
     def _result(self, tally: Tally, pair: Pair, *, hurried: bool = False) -> Result:
         started = time.perf_counter()
@@ -243,7 +245,7 @@ class Judge:
         if tally.final or hurried or original is None:
             return Violation(say(first), first, original, first)
         rounds = [(self._cases(pair), key, examples) for key, examples in self._rounds(pair)]
-        case, found = smallest(self.note, tally, self.budget.seed, rounds)
+        case, found = smallest(self.note, tally, self.budget.seed, rounds, self.implementation.domain)
         trace = self._traced(tally.property, case)
         reproducer = script(self.spec, trace, found, tally.property, pair) if trace else ""
         rival = self.explained(tally.property, found, original, case)

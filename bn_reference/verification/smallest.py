@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from hypothesis.strategies import SearchStrategy
 
 from bn_reference.cases.case import Case
+from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.strategies import lattice_cases
 from bn_reference.oracle.compare import Comparison
 from bn_reference.verification.draw import Broken, Enough, search
@@ -20,7 +21,9 @@ SHRINK_CALLS = 400  # once it is found; a person waits for the verdict
 Round = tuple[SearchStrategy[Case], str, int]  # what cases are drawn from, by which key, and how many
 
 
-def smallest(note: Callable[[Tally, Case], None], tally: Tally, seed: int, rounds: Sequence[Round]) -> tuple[Case, Comparison]:
+def smallest(
+    note: Callable[[Tally, Case], None], tally: Tally, seed: int, rounds: Sequence[Round], domain: Domain = UNRESTRICTED
+) -> tuple[Case, Comparison]:
     """The broken property's smallest case, and how it fails there; at worst that which broke it.
 
     Args:
@@ -28,11 +31,12 @@ def smallest(note: Callable[[Tally, Case], None], tally: Tally, seed: int, round
         tally: what was seen, the failing case in it.
         seed: of the cases.
         rounds: what the failing case was drawn by; sought and shrunk again where nothing on the lattice fails.
+        domain: of the target, in which cases are sought.
     """
     assert tally.failing is not None
     assert tally.failure is not None
     pair = tally.failing.pair
-    for strategy, key, examples in ((lattice_cases(pair), f"{seed}/{pair}/small", LATTICE_EXAMPLES), *rounds):
+    for strategy, key, examples in ((lattice_cases(pair, domain), f"{seed}/{pair}/small", LATTICE_EXAMPLES), *rounds):
         shrinking = _Shrinking(note, tally)
         search(strategy, key, shrinking.attempt, examples, shrink=True)
         if shrinking.best is not None:
