@@ -46,7 +46,8 @@ class ChannelsLast(Functional):
 
     def forward(self, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, eps: float, momentum: float) -> Any:
         uses_batch = training or mean is None
-        y = torch.nn.functional.batch_norm(x.movedim(-1, 1), mean, var, weight, bias, uses_batch, momentum, eps)
+        x = x.movedim(-1, 1).contiguous()  # as torch's own deviations are known by how the input of its kernel lies
+        y = torch.nn.functional.batch_norm(x, mean, var, weight, bias, uses_batch, momentum, eps)
         return y.movedim(1, -1), mean, var
 
 
