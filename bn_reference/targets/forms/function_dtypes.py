@@ -1,0 +1,59 @@
+"""The dtypes that a function takes; and those in which each of its operations rounds, so that nothing is promised."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_reference.arithmetic.precision import PAIRS, Pair, format_of
+from bn_reference.cases.case import Case
+from bn_reference.targets.forms.function_probe import FAILED, Probe, able
+
+__all__ = ["pairs_of"]
+
+IN_HALF = "float16 and bfloat16 are not verified, as each of its operations rounds to them"
+HALVES = ("float16", "bfloat16")
+
+
+def pairs_of(probe: Probe, notes: list[str]) -> tuple[str, ...]:
+    """The pairs of dtypes that it takes; half precision where it computes in more than that.
+
+    A kernel that takes half precision is made for it, and widens it. A formula in NumPy or torch takes it because the library
+    does, and rounds to it at every step: that is what the library does, and nothing that its author was after.
+    """
+    taken = [pair for pair in PAIRS if _takes(probe, pair)]
+    if any(pair.input in HALVES and _rounds_each_step(probe, pair) for pair in taken):
+        notes.append(IN_HALF)
+        taken = [pair for pair in taken if pair.input not in HALVES]
+    return tuple(map(str, taken))
+
+
+def _takes(probe: Probe, pair: Pair) -> bool:
+    shapes = probe.manner.shapes
+    return any(able(lambda ndim=ndim: probe.of(probe.channels, pair, ndim).run(probe.trains)) for ndim in shapes)  # type: ignore[misc]
+
+
+def _rounds_each_step(probe: Probe, pair: Pair) -> bool:
+    half = probe.of(probe.channels, pair, probe.ndim)
+    if not probe.manner.arrays.records:
+        return _is_far_from_single(half)
+    from bn_reference.targets.forms.torch_alone import computes_in_half
+
+    case = half.case()
+    return computes_in_half(lambda: half.run(probe.trains, case), case.x.size)
+
+
+def _is_far_from_single(half: Probe) -> bool:
+    """Whether y is further from what the same numbers give in float32 than rounding it to half precision makes it."""
+    case = half.case()
+    case = case.but(x=np.concatenate([case.x * case.x.dtype.type(k) for k in range(1, 9)]))
+    try:
+        y, single = (half.y(half.trains, c).astype(np.float64) for c in (case, _widened(case)))
+    except FAILED:
+        return False
+    unit = 2.0 * format_of(half.pair.input_dtype).unit_roundoff
+    return bool((np.abs(y - single) > unit * np.maximum(np.abs(single), unit)).any())
+
+
+def _widened(case: Case) -> Case:
+    arrays = {name: value for name, value in vars(case).items() if isinstance(value, np.ndarray)}
+    return case.but(pair=PAIRS[0], **{name: value.astype(np.float32) for name, value in arrays.items()})

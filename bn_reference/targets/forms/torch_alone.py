@@ -1,0 +1,79 @@
+"""Whether a forward pass is torch's own batch norm and nothing else: then nothing of the target's author computed anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+__all__ = ["NOTHING_OF_ITS_OWN", "computes_in_half", "is_torch_alone"]
+
+NOTHING_OF_ITS_OWN = "on this device it runs through torch's own batch norm alone: nothing of the author's was verified"
+
+# operations that change no number: views, copies, empty memory
+CHANGE_NOTHING = frozenset(
+    f"aten::{name}"
+    for name in (
+        "alias", "as_strided", "clone", "contiguous", "detach", "detach_", "empty", "empty_like", "empty_strided", "expand",
+        "flatten", "lift_fresh", "movedim", "permute", "reshape", "slice", "squeeze", "t", "transpose", "unflatten",
+        "unsqueeze", "view", "_reshape_alias", "_to_copy", "_unsafe_view",
+    )
+)  # fmt: skip
+
+
+class _Watch(TorchDispatchMode):
+    """Looks at what runs below autograd: whether a batch norm of torch's does, and whether anything else computes."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.outputs: list[torch.Tensor] = []
+        self.others: list[torch.Tensor] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func.name().partition(".")[0]
+        if "batch_norm" in name and name.startswith("aten::"):
+            y = result[0] if isinstance(result, tuple | list) else result
+            self.outputs.append(y.clone())
+        elif name not in CHANGE_NOTHING:
+            self.others += [tensor for tensor in _tensors(result) if tensor.is_floating_point()]
+        return result
+
+
+def _tensors(result: Any) -> list[torch.Tensor]:
+    return [part for part in (result if isinstance(result, tuple | list) else (result,)) if isinstance(part, torch.Tensor)]
+
+
+def computes_in_half(step: Callable[[], Any], size: int) -> bool:
+    """Whether operations of torch, on as many elements as the batch has, round to half precision between the first and last."""
+    watch = _Watch()
+    try:
+        with watch:
+            step()
+    except Exception:  # what goes wrong in a step is told where the step is judged
+        return False
+    whole = [tensor for tensor in watch.others if tensor.numel() == size]
+    return any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in whole)
+
+
+def is_torch_alone(forward: Callable[[], Any]) -> bool:
+    """Whether the output is what one batch norm of torch's own gave, bit for bit, and no other operation computed.
+
+    Args:
+        forward: one forward pass; what it returns is the output.
+    """
+    watch = _Watch()
+    try:
+        with watch:
+            y = forward()
+    except Exception:  # what goes wrong in a step is told where the step is judged
+        return False
+    if not isinstance(y, torch.Tensor) or watch.others or len(watch.outputs) != 1:
+        return False
+    output = watch.outputs[0]
+    if y.shape.numel() != output.shape.numel() or y.dtype != output.dtype:
+        return False
+    plain, wanted = y.detach().contiguous().flatten(), output.contiguous().flatten()
+    return torch.equal(plain.view(torch.uint8), wanted.view(torch.uint8))
