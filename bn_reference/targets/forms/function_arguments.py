@@ -129,7 +129,7 @@ def arguments_of(
         return None  # it builds layers
     roles = _roles([p.name for p in parameters])
     pairs = [pair for pair in (("weight", "bias"), ("mean", "var")) if all(role in roles for role in pair)]
-    if "x" not in roles or not (pairs or "table" in roles) or (not pairs and "weight" not in roles):
+    if "x" not in roles or not (pairs or ("eps" in roles and ("weight" in roles or "mean" in roles))):
         return None
     marks = len(roles)
     for one, other in (("weight", "bias"), ("mean", "var")):

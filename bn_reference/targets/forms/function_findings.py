@@ -67,8 +67,21 @@ def findings_of(manner: Manner, sibling: Callable[..., Any] | None) -> Findings 
         affine=_affine(probe),
         tracks=_tracking(probe),
     )
+    notes += _alone(probe)
     bare = False in domain.tracks and able(lambda: probe.run(False, probe.case(**BARE)))
     return Findings(replace(probe.manner, evaluates_bare=bare), domain, _form(probe, domain), tuple(notes))
+
+
+def _alone(probe: Probe) -> list[str]:
+    """A note, where it never leaves torch's own batch norm, and is not torch's own itself."""
+    of_torch = str(getattr(probe.manner.arguments.function, "__module__", "")).partition(".")[0] == "torch"
+    if not probe.manner.arrays.records or of_torch:
+        return []
+    from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN, is_torch_alone
+
+    modes = {"trains": (True,), "evaluates": (False,)}.get(probe.manner.told, (True, False))
+    alone = all(is_torch_alone(lambda mode=mode: probe.run(mode)[1].tensor) for mode in modes)  # type: ignore[misc]
+    return [NOTHING_OF_ITS_OWN] * alone
 
 
 def _affine(probe: Probe) -> tuple[bool, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,7 @@ FLAGS = (
     (True, False),
 )
 BARE: dict[str, Any] = {"running_mean": None, "running_var": None, "batches": 0}
+PATIENCE = 3.0  # seconds, with something that raises whatever it is given
 FAILED = (Exception, SystemExit)
 TELLING, FAR = 2.0**-7, 0.5  # parts of an output: by which axes are told apart, and beyond which nothing is told
 QUARTER = 0.25  # a momentum that is not its own complement
@@ -141,13 +144,14 @@ def able(ask: Callable[[], Any]) -> bool:
 def first_working(manner: Manner, training: bool) -> Probe | BaseException:
     """Channels, dtypes and axes that it takes; the exception of the most usual ones where it takes none."""
     failed: BaseException | None = None
-    for channels in CHANNELS:
-        for pair in PAIRS[:2]:
-            for ndim in LENGTHS:
-                found = with_shape(Probe(manner, channels, pair, ndim), training)
-                if isinstance(found, Probe):
-                    return found
-                failed = failed or found
+    until = time.monotonic() + PATIENCE
+    for channels, pair, ndim in product(CHANNELS, PAIRS[:2], LENGTHS):
+        found = with_shape(Probe(manner, channels, pair, ndim), training)
+        if isinstance(found, Probe):
+            return found
+        failed = failed or found
+        if time.monotonic() > until:
+            break
     assert failed is not None
     return failed
 

@@ -186,7 +186,7 @@ class FunctionStep(Step):
 
     def _by_sibling(self, going_back: Callable[..., Any], upstream: Any) -> tuple[Any, Any, Any]:
         with self._session.manner.arrays.recording(False):
-            returned = going_back(upstream, self.others[-1] if self.others else None)
+            returned = going_back(upstream, cache_in(self.others))
         grads = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
         if len(grads) == 1:
             return (grads[0], *(Missing("the backward pass returns the gradient of x alone"),) * 2)
@@ -226,6 +226,12 @@ def _taken_apart(result: Any) -> tuple[Any, list[Any]]:
             raise Misbehaviour(Fact(Kind.RETURNED, "forward", kind_of(result), "an array, or a tuple that begins with one"))
         return result[name], [value for key, value in result.items() if key != name]
     return (result[0], list(result[1:])) if isinstance(result, tuple | list) and result else (result, [])
+
+
+def cache_in(others: list[Any]) -> Any:
+    """What was returned for the backward pass: the first thing beside the output that is no array, else the last array."""
+    bundles = (each for each in others if isinstance(each, tuple | list | Mapping))
+    return next(bundles, others[-1] if others else None)
 
 
 def beside(others: list[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 __all__ = ["NOTHING_OF_ITS_OWN", "computes_in_half", "is_torch_alone"]
 
-NOTHING_OF_ITS_OWN = "on this device it runs through torch's own batch norm alone: nothing of the author's was verified"
+NOTHING_OF_ITS_OWN = "on this device every step is torch's own batch norm: no code of the author's computed anything"
 
 # operations that change no number: views, copies, empty memory
 CHANGE_NOTHING = frozenset(
