@@ -1,4 +1,4 @@
-"""The dtypes that a function takes; and those in which each of its operations rounds, so that nothing is promised."""
+"""The dtypes that a function takes; less those in which it does but what its library does with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from bn_reference.targets.forms.function_probe import FAILED, Probe, able
 
 __all__ = ["pairs_of"]
 
-IN_HALF = "float16 and bfloat16 are not verified, as each of its operations rounds to them"
+IN_HALF = "not verified with batches in float16 and bfloat16: each of its operations rounds to them"
+PROMOTED = "not verified in {}: it gives out another dtype than that of the batch"
 HALVES = ("float16", "bfloat16")
 
 
@@ -21,10 +22,23 @@ def pairs_of(probe: Probe, notes: list[str]) -> tuple[str, ...]:
     does, and rounds to it at every step: that is what the library does, and nothing that its author was after.
     """
     taken = [pair for pair in PAIRS if _takes(probe, pair)]
-    if any(pair.input in HALVES and _rounds_each_step(probe, pair) for pair in taken):
+    wide = [pair for pair in taken if pair.input not in HALVES]
+    if wide and any(_rounds_each_step(probe, pair) for pair in taken if pair not in wide):
         notes.append(IN_HALF)
-        taken = [pair for pair in taken if pair.input not in HALVES]
+        taken = wide
+    promoting = [pair for pair in taken if _promotes(probe, pair)]
+    if promoting and promoting != taken:
+        notes.append(PROMOTED.format(", ".join(map(str, promoting))))
+        taken = [pair for pair in taken if pair not in promoting]
     return tuple(map(str, taken))
+
+
+def _promotes(probe: Probe, pair: Pair) -> bool:
+    half = probe.of(probe.channels, pair, probe.ndim)
+    try:
+        return half.y(probe.trains).dtype != pair.input_dtype
+    except FAILED:
+        return False
 
 
 def _takes(probe: Probe, pair: Pair) -> bool:

@@ -11,9 +11,10 @@ import numpy as np
 from bn_reference.cases.case import State
 from bn_reference.cases.domain import AXES, Domain
 from bn_reference.targets.arrays import numpy_of
-from bn_reference.targets.border import raised, said
+from bn_reference.targets.border import said
 from bn_reference.targets.forms.function_constants import constants_of
 from bn_reference.targets.forms.function_dtypes import pairs_of
+from bn_reference.targets.forms.function_gradients import going_back
 from bn_reference.targets.forms.function_probe import (
     BARE,
     CHANNELS,
@@ -49,7 +50,7 @@ def findings_of(manner: Manner, sibling: Callable[..., Any] | None) -> Findings 
         return f"called with {manner.arrays.name} it raises {said(probe)}"
     probe = _with_statistics(probe)
     notes: list[str] = []
-    probe = _going_back(probe, sibling, notes)
+    probe = going_back(probe, sibling, notes)
     constants = constants_of(probe)
     if isinstance(constants, str):
         return constants
@@ -212,30 +213,3 @@ def _reads_prior(probe: Probe) -> bool:
     assert case.running_mean is not None
     one, other = (probe.run(True, c)[0].state() for c in (case, case.but(running_mean=case.running_mean + 1)))
     return not np.array_equal(np.asarray(one.mean), np.asarray(other.mean))
-
-
-# gradients
-
-
-def _going_back(probe: Probe, sibling: Callable[..., Any] | None, notes: list[str]) -> Probe:
-    """The same, with its backward pass, if it has one."""
-    if sibling is not None and probe.manner.told != "evaluates":
-        with_sibling = probe.but(going_back=sibling)
-        try:
-            with_sibling.back(True)
-        except FAILED as error:
-            if not _records(probe, True):
-                fact = raised(error)
-                notes.append(f"its backward pass {sibling.__name__} raises {fact.type}, so that no gradients are asked for")
-        else:
-            return with_sibling.but(goes_back={True: True, False: able(lambda: with_sibling.back(False))})
-    return probe.but(goes_back={training: _records(probe, training) for training in (True, False)})
-
-
-def _records(probe: Probe, training: bool) -> bool:
-    """Whether its output is part of a recorded computation, through which gradients flow."""
-    try:
-        step = probe.run(training)[1]
-    except FAILED:
-        return probe.manner.arrays.records  # whatever is wrong is for the verdict to tell
-    return probe.manner.arrays.recorded(step.tensor)
