@@ -41,6 +41,10 @@ class Arrays(ABC):
         """Whether it is part of a recorded computation."""
         return False
 
+    def is_of_library(self, array: Any) -> bool:
+        """Whether it is the output of the library's own batch norm."""
+        return False
+
     def gradients(self, y: Any, sources: Sequence[Any], upstream: Any, keep: bool) -> Sequence[Any]:
         """The gradients of the sources, through what was recorded."""
         raise Unsupported("there is no backward pass")
@@ -87,6 +91,11 @@ class TorchArrays(Arrays):
 
     def recorded(self, array: Any) -> bool:
         return isinstance(array, self.torch.Tensor) and bool(array.requires_grad)
+
+    def is_of_library(self, array: Any) -> bool:
+        from bn_reference.targets.forms.torch_alone import is_recorded_alone
+
+        return isinstance(array, self.torch.Tensor) and is_recorded_alone(array)
 
     def gradients(self, y: Any, sources: Sequence[Any], upstream: Any, keep: bool) -> Sequence[Any]:
         return self.torch.autograd.grad(y, sources, upstream, retain_graph=keep or None, allow_unused=True)
