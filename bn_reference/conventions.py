@@ -38,6 +38,10 @@ VALUES: dict[str, dict[str, str]] = {
         "input": "one value a channel in training, which is returned as it is",
         "undefined": "one value a channel in training, which leaves NaN or infinity",
     },
+    "empty_batch": {
+        "harmless": "statistics that an empty batch in training leaves finite, or its refusal",
+        "undefined": "statistics that an empty batch in training leaves not finite",
+    },
     "statistics": {
         "parameters": "statistics in the dtype of the parameters",
         "float32": "statistics in float32",
@@ -71,6 +75,7 @@ class Conventions:
         running_variance: the estimate that is averaged.
         first_batches: what the average makes of the values that it begins with.
         single_value: what one value a channel gives in training.
+        empty_batch: what becomes of the running statistics in a training step of no rows.
         statistics: the dtype that running statistics are kept in.
         output: the dtype of y.
         hyperparameters: the format that eps and momentum are held in.
@@ -85,6 +90,7 @@ class Conventions:
     running_variance: str = "unbiased"
     first_batches: str = "prior"
     single_value: str = "refused"
+    empty_batch: str = "harmless"
     statistics: str = "parameters"
     output: str = "input"
     hyperparameters: str = "float64"

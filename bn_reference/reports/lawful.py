@@ -13,6 +13,7 @@ RULES = {
     "running_variance": "one_step_moves_the_running_variance",
     "first_batches": "a_sequence_of_batches_accumulates",
     "single_value": "bad_input_is_refused",
+    "empty_batch": "bad_input_is_refused",
     "statistics": "statistics_are_detached_and_keep_their_dtype",
     "output": "output_has_the_form_of_the_input",
     "hyperparameters": "evaluation_uses_the_running_statistics",

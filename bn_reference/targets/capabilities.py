@@ -62,7 +62,8 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
         implementation: a watched one, which raises nothing but Unsupported and Misbehaviour.
     """
     pairs = [pair for pair in PAIRS if _can(lambda pair=pair: _supported(implementation, pair))]  # type: ignore[misc]
-    case = _case(pairs[0] if pairs else PAIRS[0])
+    domain = implementation.domain
+    case = domain.nearest(_case(pairs[0] if pairs else PAIRS[0], domain.dimensions))
     bare = {"running_mean": None, "running_var": None, "batches": 0}
 
     def state(held: bool = False) -> State:
@@ -81,7 +82,7 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
         dtypes=tuple(map(str, pairs)),
         training=_can(forward),
         evaluation=_can(lambda: forward(training=False)),
-        positions=_can(lambda: forward(of=case.but(x=case.x[:, :, None], grad_y=case.grad_y[:, :, None]))),
+        positions=_can(lambda: forward(of=_of_three(case))),
         gradients=_can(lambda: gradients(True)),
         evaluation_gradients=_can(lambda: gradients(False)),
         unrecorded=_can(lambda: forward(record=False)),
@@ -96,10 +97,15 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
     )
 
 
-def _case(pair: Pair) -> Case:
+def _case(pair: Pair, dimensions: tuple[int, ...]) -> Case:
     x = (np.arange(12).reshape(4, 3) % 5).astype(pair.input_dtype)
+    x = x if 2 in dimensions else x[:, :, None]
     ones, zeros = np.ones(3, pair.parameter_dtype), np.zeros(3, pair.parameter_dtype)
     return Case(pair, x, x[::-1].copy(), ones, zeros, zeros, ones, batches=1)
+
+
+def _of_three(case: Case) -> Case:
+    return case if case.x.ndim == 3 else case.but(x=case.x[:, :, None], grad_y=case.grad_y[:, :, None])
 
 
 def _supported(implementation: Implementation, pair: Pair) -> None:

@@ -47,6 +47,11 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
     if not callable(thing):
         rule = "must be a class or a function that builds a layer, or an adapter; name one of those"
         raise UnusableTarget(f"the target {name} is of type {type(thing).__name__}, which cannot be called, but it {rule}")
+    from bn_reference.targets.forms import functions
+
+    found = functions.recognize(name, thing, device)
+    if isinstance(found, Implementation):
+        return found
     layer = _built(name, thing, device)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(layer, torch.nn.Module):

@@ -34,7 +34,7 @@ from bn_reference.verification.draw import Drawings, rounds
 from bn_reference.verification.explanation import explain
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.lost import DeviceLost
-from bn_reference.verification.measured import measured
+from bn_reference.verification.measuring.measured import measured
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.smallest import smallest
