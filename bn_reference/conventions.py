@@ -131,6 +131,7 @@ LIBRARIES: dict[str, Conventions] = {
     "equinox": _OF_JAX.but(first_batches="copied", subnormals="flushed"),
     "keras": _OF_JAX.but(output="input", subnormals="flushed"),
     "onnx": _OF_JAX.but(output="input", hyperparameters="float32"),
+    "numpy_ml": _OF_JAX,
     "paddle": _OF_JAX.but(single_value="input", output="input"),
     "mindspore": TORCH.but(momentum_weights="old", single_value="bias"),
     "mxnet": _OF_JAX.but(output="input"),

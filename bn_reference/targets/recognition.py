@@ -19,6 +19,7 @@ import numpy as np
 
 from bn_reference.targets.adapters import adapter_of
 from bn_reference.targets.border import kind_of, said
+from bn_reference.targets.frameworks.known import adapter_named, adapter_of_class
 from bn_reference.targets.protocol import Implementation, UnusableTarget
 
 __all__ = ["FORMS", "load_target", "name_of"]
@@ -39,6 +40,9 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
     Raises:
         UnusableTarget: with the sentence that says why and what to do.
     """
+    known = adapter_named(target) if isinstance(target, str) else adapter_of_class(target)
+    if known is not None:
+        return adapter_of(*known, device)
     name, thing = (target, _resolve(target)) if isinstance(target, str) else (name_of(target), target)
     if isinstance(thing, Implementation) or (isinstance(thing, type) and issubclass(thing, Implementation)):
         return adapter_of(name, thing, device)
