@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.conventions import VALUES, keepers
 from bn_reference.reports.sentences import say_fact
@@ -21,7 +23,7 @@ RULES = {
     "subnormals": "output_is_the_normalized_batch",
 }
 
-__all__ = ["accepting", "RULES", "but_for", "facts_of", "rules_of_facts", "say_keepers", "sentence"]
+__all__ = ["accepting", "RULES", "but_for", "facts_of", "rules_of_facts", "say_keepers", "say_names", "sentence"]
 
 
 def facts_of(report: Verdict) -> list[Fact]:
@@ -45,8 +47,12 @@ def say_keepers(fact: Fact) -> str:
     names = keepers(fact.what, fact.found)
     if not names:
         return ""
-    said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"as {said} {'does' if len(names) == 1 else 'do'}"
+    return f"as {say_names(names)} {'does' if len(names) == 1 else 'do'}"
+
+
+def say_names(names: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def accepting(report: Verdict) -> str:

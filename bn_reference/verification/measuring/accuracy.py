@@ -16,14 +16,15 @@ from bn_reference.cases.layouts import place, to_matrix
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_training
-from bn_reference.targets.protocol import Implementation
+from bn_reference.targets.protocol import Implementation, Unsupported, had
 
-__all__ = ["growth", "is_one_pass"]
+__all__ = ["CLASSES", "accuracy_class", "growth", "is_one_pass"]
 
 DOUBLINGS = 6  # of kappa
 SAMPLES = 8  # batches for each kappa, as a single error may be small by chance
 ROWS = 24
 BETWEEN = 1.5  # the powers of kappa are one and two
+CLASSES = ("two passes, or better", "updating or shifted", "one pass")  # by the power of kappa: 0, 1, 2
 
 
 def is_one_pass(implementation: Implementation, case: Case, conventions: Conventions) -> bool:
@@ -45,13 +46,12 @@ def growth(implementation: Implementation, case: Case, conventions: Conventions)
     Raises:
         Unsupported, Misbehaviour: a step could not be had.
     """
-    root = format_of(case.pair.input_dtype).unit_roundoff ** -0.5
-    kappas = root * 2.0 ** np.arange(-1.0 - DOUBLINGS, -1.0)
+    kappas = _kappas(case)
     batches, outputs, excess = [], [], []
     for kappa in kappas:
         errors = []
         for seed in range(SAMPLES):
-            batch = _batch(case, float(kappa), seed)
+            batch = _batch(case, kappa, seed)
             step = implementation.open(batch).forward(place(batch.x, batch.layout), training=True)
             expected = expect_training(batch.kept_by(conventions)).y
             error = np.abs(to_matrix(step.y).astype(np.float64) - leading(expected.value)).max(axis=0)
@@ -67,8 +67,39 @@ def growth(implementation: Implementation, case: Case, conventions: Conventions)
     return 1.0 + float(slope), batches, outputs
 
 
+def _kappas(case: Case) -> list[float]:
+    """Up to a quarter of the root of 1 / u, where the variance in one pass has lost all but a few digits."""
+    root = float(format_of(case.pair.input_dtype).unit_roundoff) ** -0.5
+    return [root * 2.0**power for power in range(-1 - DOUBLINGS, -1)]
+
+
 def _batch(case: Case, kappa: float, seed: int) -> Case:
     noise = np.random.default_rng(seed).standard_normal((ROWS, *case.x.shape[1:]))
     x = (kappa + noise).astype(case.x.dtype)
     plain = {} if case.running_var is None else {"running_var": np.ones_like(case.running_var)}
     return case.but(x=x, grad_y=x, **plain)
+
+
+def accuracy_class(implementation: Implementation, case: Case, conventions: Conventions) -> str:
+    """The class of the batch's variance, from how the error of a running variance that is all the batch's grows with kappa.
+
+    Raises:
+        Unsupported, Misbehaviour: it could not be asked for.
+    """
+    if case.running_var is None or not implementation.domain.takes_momentum(1.0):
+        raise Unsupported("no running variance shows the batch's own")
+    points = []
+    for kappa in _kappas(case):
+        errors = []
+        for seed in range(SAMPLES):
+            batch = _batch(case.but(momentum=1.0), kappa, seed)
+            session = implementation.open(batch)
+            session.forward(place(batch.x, batch.layout), training=True)
+            seen, expected = had(session.state().var), expect_training(batch.kept_by(conventions)).state.var
+            if seen is None or expected is None:
+                raise Unsupported("there is no running variance")
+            truth = leading(expected.value)
+            errors.append(float(np.median(np.abs(seen.astype(np.float64) - truth) / truth)))
+        points.append((kappa, max(float(np.median(errors)), format_of(case.pair.parameter_dtype).unit_roundoff)))
+    power = np.polyfit(np.log([kappa for kappa, _ in points]), np.log([error for _, error in points]), 1)[0]
+    return CLASSES[int(np.clip(np.rint(power), 0, 2))]
