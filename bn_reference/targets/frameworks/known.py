@@ -21,35 +21,41 @@ class Known:
     Attributes:
         module: beside this file.
         attribute: the adapter's class in it.
-        packages: that have to be there, as they are imported.
-        install: what ``pip install`` is given for them.
+        packages: that have to be there: as they are imported, and as ``pip install`` is given them.
     """
 
     module: str
     attribute: str
-    packages: tuple[str, ...]
-    install: str
+    packages: dict[str, str]
+
+    @property
+    def install(self) -> str:
+        """What to do where a package is missing."""
+        return f"pip install {' '.join(self.packages.values())}"
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """The names that versions are known by."""
+        return tuple(name.strip("'").partition("[")[0] for name in self.packages.values())
 
 
+ONNXRUNTIME = {"onnx": "onnx", "onnxruntime": "onnxruntime"}
+FLAX = {"jax": "jax", "flax": "flax"}
 KNOWN: dict[str, Known] = {
-    "tinygrad.nn:BatchNorm": Known("of_tinygrad", "Tinygrad", ("tinygrad",), "tinygrad"),
-    "mlx.nn:BatchNorm": Known("of_mlx", "Mlx", ("mlx",), "'mlx[cpu]'"),
-    "onnx.reference:BatchNormalization": Known("of_onnx", "OnnxReference", ("onnx",), "onnx"),
-    "onnxruntime:BatchNormalization": Known("of_onnxruntime", "Initializers", ("onnx", "onnxruntime"), "onnx onnxruntime"),
-    "onnxruntime:BatchNormalization(inputs)": Known(
-        "of_onnxruntime", "Inputs", ("onnx", "onnxruntime"), "onnx onnxruntime"
-    ),
-    "onnxruntime:BatchNormalization(Y)": Known("of_onnxruntime", "YAlone", ("onnx", "onnxruntime"), "onnx onnxruntime"),
-    "onnxruntime:BatchNormalization(inputs, Y)": Known(
-        "of_onnxruntime", "InputsYAlone", ("onnx", "onnxruntime"), "onnx onnxruntime"
-    ),
-    "numpy_ml.neural_nets.layers:BatchNorm1D": Known("of_numpy_ml", "NumpyMl", ("numpy_ml",), "numpy-ml"),
-    "flax.nnx:BatchNorm": Known("of_flax", "Flax", ("jax", "flax"), "jax flax"),
-    "flax.nnx:BatchNorm(use_fast_variance=False)": Known("of_flax", "FlaxTwoPass", ("jax", "flax"), "jax flax"),
-    "equinox.nn:BatchNorm": Known("of_equinox", "Equinox", ("jax", "equinox"), "jax equinox"),
-    "haiku:BatchNorm": Known("of_haiku", "Haiku", ("jax", "haiku"), "jax dm-haiku"),
-    "keras.layers:BatchNormalization": Known("of_keras", "Keras", ("keras",), "keras"),
-    "paddle.nn:BatchNorm1D": Known("of_paddle", "Paddle", ("paddle",), "paddlepaddle"),
+    "tinygrad.nn:BatchNorm": Known("of_tinygrad", "Tinygrad", {"tinygrad": "tinygrad"}),
+    "mlx.nn:BatchNorm": Known("of_mlx", "Mlx", {"mlx": "'mlx[cpu]'"}),
+    "onnx.reference:BatchNormalization": Known("of_onnx", "OnnxReference", {"onnx": "onnx"}),
+    "onnxruntime:BatchNormalization": Known("of_onnxruntime", "Initializers", ONNXRUNTIME),
+    "onnxruntime:BatchNormalization(inputs)": Known("of_onnxruntime", "Inputs", ONNXRUNTIME),
+    "onnxruntime:BatchNormalization(Y)": Known("of_onnxruntime", "YAlone", ONNXRUNTIME),
+    "onnxruntime:BatchNormalization(inputs, Y)": Known("of_onnxruntime", "InputsYAlone", ONNXRUNTIME),
+    "numpy_ml.neural_nets.layers:BatchNorm1D": Known("of_numpy_ml", "NumpyMl", {"numpy_ml": "numpy-ml"}),
+    "flax.nnx:BatchNorm": Known("of_flax", "Flax", FLAX),
+    "flax.nnx:BatchNorm(use_fast_variance=False)": Known("of_flax", "FlaxTwoPass", FLAX),
+    "equinox.nn:BatchNorm": Known("of_equinox", "Equinox", {"jax": "jax", "equinox": "equinox"}),
+    "haiku:BatchNorm": Known("of_haiku", "Haiku", {"jax": "jax", "haiku": "dm-haiku"}),
+    "keras.layers:BatchNormalization": Known("of_keras", "Keras", {"keras": "keras"}),
+    "paddle.nn:BatchNorm1D": Known("of_paddle", "Paddle", {"paddle": "paddlepaddle"}),
 }
 
 
@@ -64,11 +70,11 @@ def adapter_named(name: str) -> tuple[str, type[Functional]] | None:
         return None
     missing = [package for package in known.packages if find_spec(package) is None]
     if missing:
-        raise UnusableTarget(f"the target is {name}, but there is no module {missing[0]!r}; pip install {known.install}")
+        raise UnusableTarget(f"the target is {name}, but there is no module {missing[0]!r}; {known.install}")
     try:
         module = import_module(f"bn_reference.targets.frameworks.{known.module}")
     except Exception as error:  # each package has its own for what it lacks
-        rule = f"its packages must import before it can be verified; pip install --upgrade {known.install}"
+        rule = f"its packages must import before it can be verified; {known.install}"
         raise UnusableTarget(f"{name} fails to import: {said(error)}; {rule}") from error
     return name, getattr(module, known.attribute)
 
