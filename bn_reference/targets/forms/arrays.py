@@ -16,7 +16,7 @@ __all__ = ["count", "filled", "flat", "is_array", "is_floating", "is_tensor", "l
 def is_tensor(value: object) -> bool:
     """Whether it is a tensor of torch."""
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
+    return False if torch is None else isinstance(value, torch.Tensor)
 
 
 def is_array(value: object) -> bool:

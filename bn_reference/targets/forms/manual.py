@@ -16,9 +16,17 @@ from bn_reference.targets.protocol import Grads, Unsupported
 if TYPE_CHECKING:
     from bn_reference.targets.forms.session import FormSession
 
-__all__ = ["gradient_name", "manual_grads"]
+__all__ = ["gradient_name", "manual_grads", "require_way_back"]
 
 MARKS = re.compile(r"^(?:grads?_?|d_?l(?:oss)?_?d_?|d_?)|_?grads?$")  # of a gradient's name: dgamma, dLdBW, weight_grad
+
+
+def require_way_back(session: FormSession, training: bool) -> None:
+    """Raises Unsupported where there is no way back from training, or from eval."""
+    if not session.plan.backward:
+        raise Unsupported("it has no backward pass")
+    if not training and not session.plan.evaluation_gradients:
+        raise Unsupported("it has no gradients in eval")
 
 
 def manual_grads(session: FormSession, arrangement: Arrangement, upstream: Any, shape: tuple[int, ...]) -> Grads:
@@ -67,9 +75,9 @@ def _left(session: FormSession) -> dict[str, Any]:
     for path, parts in levels_of(session.layer):
         in_gradients = bool(path) and "grad" in path[-1].lower()
         for name, value in parts.items():
-            role = gradient_name(name, session, bare=in_gradients)
-            if role is not None and is_array(value) and count(value) == session.channels:
-                kept.setdefault(role, value)
+            of = gradient_name(name, session, bare=in_gradients)
+            if of is not None and is_array(value) and count(value) == session.channels:
+                kept.setdefault(of, value)
     return kept
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bn_reference.cases.layouts import Placement, is_contiguous, place
 from bn_reference.targets.forms.arrangement import Arrangement
-from bn_reference.targets.forms.manual import manual_grads
+from bn_reference.targets.forms.manual import manual_grads, require_way_back
 from bn_reference.targets.protocol import Grads, Step, Unsupported
 
 if TYPE_CHECKING:
@@ -23,18 +23,20 @@ def step(session: FormSession, x: Placement, arrangement: Arrangement, training:
         raise Unsupported("a NumPy layer records nothing that could be turned off")
     placed = Placement(x.buffer.copy(), x.shape, x.strides, x.offset)
     y = arrangement.leave(session.called(arrangement.enter(placed.view()), training), x.shape)
-    return _NumpyStep(session, arrangement, placed, x.buffer.tobytes(), y)
+    return _NumpyStep(session, arrangement, placed, x.buffer.tobytes(), y, training)
 
 
 class _NumpyStep(Step):
-    def __init__(self, session: FormSession, arrangement: Arrangement, placed: Placement, before: bytes, y: Any) -> None:
+    def __init__(
+        self, session: FormSession, arrangement: Arrangement, placed: Placement, before: bytes, y: Any, training: bool
+    ) -> None:
         self._session, self._arrangement, self._placed, self._before = session, arrangement, placed, before
+        self._training = training
         self.y = y.copy() if isinstance(y, np.ndarray) else y
         self.device = "cpu"
 
     def backward(self, grad_y: Placement) -> Grads:
-        if not self._session.plan.backward:
-            raise Unsupported("it has no backward pass")
+        require_way_back(self._session, self._training)
         if self._session.latest is not self:
             raise Unsupported("its backward pass goes through its latest forward pass alone")
         if self._arrangement.last and is_contiguous(grad_y):

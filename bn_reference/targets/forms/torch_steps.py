@@ -10,7 +10,7 @@ from bn_reference.cases.case import Array
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, is_contiguous, place
 from bn_reference.targets.forms.arrangement import Arrangement
-from bn_reference.targets.forms.manual import manual_grads
+from bn_reference.targets.forms.manual import manual_grads, require_way_back
 from bn_reference.targets.forms.torch_module import TorchStep, to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
 
@@ -37,7 +37,7 @@ def step(session: FormSession, x: Placement, arrangement: Arrangement, training:
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     sources = ([leaf] if session.input_gradient else []) + (trained if len(trained) == 2 else [])
     if session.plan.backward == "method":
-        return _Manual(session, arrangement, leaf, buffer, x.buffer, y)
+        return _Manual(session, arrangement, leaf, buffer, x.buffer, y, training)
     return _Recorded(session, arrangement, leaf, buffer, x.buffer, y, sources if recorded else [], training)
 
 
@@ -59,11 +59,7 @@ class _Recorded(TorchStep):
         self._session, self._arrangement, self._training = session, arrangement, training
 
     def backward(self, grad_y: Placement) -> Grads:
-        plan = self._session.plan
-        if not plan.backward:
-            raise Unsupported("it has no backward pass")
-        if not self._training and not plan.evaluation_gradients:
-            raise Unsupported("it has no gradients in eval")
+        require_way_back(self._session, self._training)
         if not self._sources:
             raise Unsupported("nothing is recorded that has a gradient")
         if self._arrangement.last and is_contiguous(grad_y):
@@ -86,11 +82,13 @@ class _Manual(TorchStep):
         buffer: torch.Tensor,
         before: Array,
         y: Any,
+        training: bool,
     ) -> None:
         super().__init__(x, buffer, before, y, [])
-        self._session, self._arrangement = session, arrangement
+        self._session, self._arrangement, self._training = session, arrangement, training
 
     def backward(self, grad_y: Placement) -> Grads:
+        require_way_back(self._session, self._training)
         if self._session.latest is not self:
             raise Unsupported("its backward pass goes through its latest forward pass alone")
         if self._arrangement.last and is_contiguous(grad_y):
