@@ -16,7 +16,7 @@ from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Ope
 __all__ = ["AdapterReplay"]
 
 
-SETTING = "adapter = Target() if isinstance(Target, type) else Target\n"
+SETTING = "adapter = load_target(Target, {device!r})\n"
 CONDITIONS = {
     "numbers": NUMBERS,
     "x": "{x}.view()",
@@ -30,7 +30,7 @@ class AdapterReplay(Replay):
     """The code of a trace of calls on an adapter."""
 
     def __init__(self, calls: Sequence[Call], device: str) -> None:
-        super().__init__(calls, device, SETTING, CONDITIONS)
+        super().__init__(calls, device, SETTING.format(device=device), CONDITIONS)
 
     def open(self, call: Open, case: Case) -> list[str]:
         self.layers[call.session] = call, self.name("session")

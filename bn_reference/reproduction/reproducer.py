@@ -38,6 +38,7 @@ IMPORTS = {  # what a script may use, and the line that it then needs
     r"\bState\(": "from bn_reference.cases.case import State",
     r"\bPlacement\(": "from bn_reference.cases.layouts import Placement",
     r"\bplace\(": "from bn_reference.cases.layouts import place",
+    r"\bload_target\(": "from bn_reference.targets.recognition import load_target",
     **{rf", {name}\)": f"from {PROTOCOL} import {name}" for name in ("Grads", "Session", "Step")},
 }
 

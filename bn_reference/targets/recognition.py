@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.adapters import adapter_of
 from bn_reference.targets.forms import modules, plain, whole
 from bn_reference.targets.forms.near import Near
@@ -36,12 +37,13 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
         return adapter_of(name, thing, device)
     _require_builder(name, thing, named=isinstance(target, str))
     nearest: list[Near] = []
-    for recognize in RECOGNIZED:
-        found = recognize(name, thing, device)
-        if isinstance(found, Implementation):
-            return found
-        if found is not None:
-            nearest.append(found)
+    with on_one_thread():  # small batches take longest on many
+        for recognize in RECOGNIZED:
+            found = recognize(name, thing, device)
+            if isinstance(found, Implementation):
+                return found
+            if found is not None:
+                nearest.append(found)
     raise UnusableTarget(_unrecognized(name, nearest))
 
 

@@ -13,10 +13,10 @@ from bn_reference.cases.facts import Missing
 __all__ = ["count", "filled", "flat", "is_array", "is_floating", "is_tensor", "like"]
 
 
-def is_tensor(value: object) -> bool:
+def is_tensor(value: Any) -> bool:
     """Whether it is a tensor of torch."""
     torch = sys.modules.get("torch")
-    return False if torch is None else isinstance(value, torch.Tensor)
+    return isinstance(value, torch.Tensor) if torch is not None else False
 
 
 def is_array(value: object) -> bool:
@@ -27,7 +27,7 @@ def is_array(value: object) -> bool:
 def is_floating(value: Any) -> bool:
     """Whether it is an array of floating-point numbers."""
     if isinstance(value, np.ndarray):
-        return value.dtype.kind == "f" or value.dtype.name == "bfloat16"
+        return bool(value.dtype.kind == "f" or value.dtype.name == "bfloat16")
     return is_tensor(value) and bool(value.is_floating_point())
 
 

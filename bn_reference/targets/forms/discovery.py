@@ -19,13 +19,13 @@ from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
 from bn_reference.targets.border import said
 from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
-from bn_reference.targets.forms.arrays import is_array, is_tensor
+from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_tensor
 from bn_reference.targets.forms.construction import Constructor
 from bn_reference.targets.forms.mode import ALWAYS, RECORDED, Mode, modes_of
-from bn_reference.targets.forms.plan import Library, Plan
+from bn_reference.targets.forms.plan import Library, Plan, method_of, vars_of
 from bn_reference.targets.forms.probing import COUNTS, maps_each_channel, probe_case
 from bn_reference.targets.forms.session import FormSession
-from bn_reference.targets.forms.slots import find_slots, parts_of
+from bn_reference.targets.forms.slots import find_slots, levels_of, parts_of
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 
 __all__ = ["Discovered", "Undiscovered", "discover"]
@@ -57,7 +57,7 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
         Undiscovered: nothing that was tried works.
     """
     failed: list[str] = []
-    for channels in COUNTS:
+    for channels in _counts(constructor):
         for pair in PAIRS[:2]:
             case = probe_case(pair, channels)
             for library in _libraries(None):
@@ -76,6 +76,19 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
     raise Undiscovered(failed[0])
 
 
+def _counts(constructor: Constructor) -> tuple[int, ...]:
+    """Numbers of channels to try: of what has its own number, that one first."""
+    if constructor.sized:
+        return COUNTS
+    try:
+        layer = constructor.build(0)
+    except FAILURES:
+        return COUNTS
+    vectors = [value for _, parts in levels_of(layer) for value in parts.values() if is_array(value) and is_floating(value)]
+    own = {count(value) for value in vectors} - {-1, 0, 1}
+    return (*own, *COUNTS) if len(own) == 1 else COUNTS
+
+
 def _libraries(layer: Any) -> list[Library]:
     """Whose arrays it may take: those that it holds, else torch's first where torch is loaded."""
     held = [value for value in parts_of(layer).values() if is_array(value)] if layer is not None else []
@@ -85,29 +98,32 @@ def _libraries(layer: Any) -> list[Library]:
     return ["torch", "numpy"] if "torch" in sys.modules else ["numpy"]
 
 
-def vars_of(layer: Any) -> dict[str, Any]:
-    """The attributes that were set on an object."""
-    return getattr(layer, "__dict__", {})
-
-
 def _called(plan: Plan, layer: Any, case: Case, failed: list[str]) -> Plan | None:
     """The plan with library, arrangements, and a way of telling the mode with which a call works; None where none does."""
     for library in _libraries(layer):
         of_library = replace(plan, library=library)
         try:
-            call = getattr(layer, "forward", None) or of_library.call(layer)
+            modes = [*modes_of(layer, method_of(layer)), ALWAYS]
         except AttributeError:
             failed.append("what it builds can neither be called nor has a method forward")
             return None
-        for mode in [*modes_of(layer, call), ALWAYS]:
-            arrangements = {}
-            for ndim in ARRANGEMENTS:
-                arrangement = _arranged(replace(of_library, mode=mode), case_of(case, ndim), failed)
-                if arrangement is not None:
-                    arrangements[ndim] = arrangement
+        for mode in modes:
+            told = replace(of_library, mode=mode)
+            found = {ndim: _arranged(told, case_of(case, ndim), failed) for ndim in ARRANGEMENTS}
+            arrangements = {ndim: arrangement for ndim, arrangement in found.items() if arrangement is not None}
             if arrangements:
-                return replace(of_library, mode=mode, arrangements=arrangements)
+                return replace(told, arrangements=arrangements)
+            if _runs_at_all(told, case_of(case, 2)):  # whatever comes out of it
+                return replace(told, arrangements={2: ARRANGEMENTS[2][0]})
     return None
+
+
+def _runs_at_all(plan: Plan, case: Case) -> bool:
+    try:
+        _tried(plan, case)
+    except FAILURES:
+        return False
+    return True
 
 
 def case_of(case: Case, ndim: int) -> Case:
@@ -116,11 +132,10 @@ def case_of(case: Case, ndim: int) -> Case:
 
 
 def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
-    """The first arrangement in which it takes such a batch and gives one back; else the plain one, if it is not refused.
+    """The first arrangement in which it takes such a batch and gives one back.
 
     A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong.
     """
-    plain_runs = False
     for arrangement in ARRANGEMENTS[case.x.ndim]:
         try:
             y = _tried(replace(plan, arrangements={case.x.ndim: arrangement}), case)
@@ -129,10 +144,9 @@ def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
                 failed.append(f"it refuses {_batch(case, arrangement)}: {said(error)}")
             continue
         plain = arrangement.is_plain(case.x.ndim)
-        plain_runs |= plain
         if isinstance(y, np.ndarray) and y.shape == case.x.shape and (plain or maps_each_channel(case.x, y)):
             return arrangement
-    return ARRANGEMENTS[case.x.ndim][0] if plain_runs else None
+    return None
 
 
 def _batch(case: Case, arrangement: Arrangement) -> str:
@@ -162,7 +176,7 @@ def _looked_at(plan: Plan, case: Case) -> Discovered:
 def _mode(plan: Plan, layer: Any, case: Case) -> tuple[Mode, bool]:
     """The first way of telling that changes the output, and whether one does; else the first that works."""
     working: list[Mode] = []
-    for mode in modes_of(layer, getattr(layer, "forward", None) or plan.call(layer)):
+    for mode in modes_of(layer, method_of(layer)):
         told = replace(plan, mode=mode)
         training = _output(told, case, training=True)
         evaluation = _output(told, case, training=False)

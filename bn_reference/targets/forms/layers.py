@@ -7,13 +7,15 @@ from typing import Any
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Missing, Unseen
-from bn_reference.targets.forms.arrays import flat
+from bn_reference.cases.layouts import place
+from bn_reference.targets.forms.arrays import flat, is_array
 from bn_reference.targets.forms.discovery import Discovered, Undiscovered
 from bn_reference.targets.forms.numbers import fixed_eps, momentum_of
 from bn_reference.targets.forms.plan import Plan
+from bn_reference.targets.forms.probing import COUNTS, probe_case
 from bn_reference.targets.forms.restriction import restricted
 from bn_reference.targets.forms.session import FormSession, state_of
-from bn_reference.targets.forms.slots import PARAMETERS, ROLES, parts_of
+from bn_reference.targets.forms.slots import PARAMETERS, ROLES, levels_of
 from bn_reference.targets.protocol import Implementation, Session, Unsupported
 
 __all__ = ["FormedLayers", "layers_of"]
@@ -37,8 +39,8 @@ class FormedLayers(Implementation):
         return FormSession(self.plan, self.plan.build(case), case, trainable, input_gradient)
 
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
-        if not self.plan.constructor.sized:
-            raise Unsupported("a layer is not seen before its first batch")
+        if not self.plan.constructor.sized or self.plan.constructor.is_given_arrays:
+            raise Unsupported("a layer is not seen as it is constructed: it is given its parameters, or sees a batch first")
         layer = self.plan.build(case)
         parts = {role: self._read(layer, role, case) for role in ROLES}
         weight, bias = (
@@ -79,7 +81,7 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
     """
     plan, case = found.plan, found.case
     layer = plan.build(case)
-    _require_parameters(plan, layer, case)
+    _require_parameters(plan, layer)
     if whole:
         return FormedLayers(plan, name, form, Domain())
     plan, momentum = momentum_of(plan, layer, case)
@@ -91,25 +93,40 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
         affine=(True, False) if takes("affine") else (("weight" in plan.slots),),
         tracks=tracks,
         dimensions=tuple(sorted(plan.arrangements)),
-        channels=case.channels if case.channels in (8, 16) else 1,
+        **_channels(plan, case),
     )
     return restricted(FormedLayers(plan, name, form, domain), domain.nearest(_of_kind(case, domain)))
 
 
-def _require_parameters(plan: Plan, layer: Any, case: Case) -> None:
-    """weight and bias are found both, or there are none."""
-    found = [role for role in PARAMETERS if role in plan.slots]
-    others = [
-        key
-        for key, value in parts_of(layer).items()
-        if bool(getattr(value, "requires_grad", False))
-        and bool(getattr(value, "ndim", 0))
-        and value.numel() % case.channels == 0
+def _channels(plan: Plan, case: Case) -> dict[str, Any]:
+    """Multiples of what it takes, where it did not take three; that number alone, where it does not take twice as many."""
+    if case.channels == COUNTS[0]:
+        return {}
+    twice = probe_case(case.pair, 2 * case.channels, case.x.ndim)
+    try:
+        FormSession(plan, plan.build(twice), twice, True, True).run(place(twice.x, twice.layout), training=True)
+    except (Exception, SystemExit):
+        return {"channels": case.channels, "most_channels": case.channels}
+    return {"channels": case.channels}
+
+
+def _require_parameters(plan: Plan, layer: Any) -> None:
+    """weight and bias are found both, or there are none; and nothing else is trained, or it is no batch norm alone."""
+    known = {slot.path for role, slot in plan.slots.items()}
+    trained = [
+        ".".join((*path, name))
+        for path, parts in levels_of(layer)
+        for name, value in parts.items()
+        if (*path, name) not in known and is_array(value) and bool(getattr(value, "requires_grad", False)) and value.is_leaf
     ]
-    if len(found) == 1 or (not found and others):
-        absent = " and no ".join(role for role in PARAMETERS if role not in plan.slots)
-        has = f", but {', '.join(sorted(others))}" if others else ""
-        raise Undiscovered(f"it has no {absent} under a known name{has}")
+    absent = [role for role in PARAMETERS if role not in plan.slots]
+    if trained and not absent:
+        raise Undiscovered(f"beside weight and bias it trains {', '.join(trained)}")
+    if trained or len(absent) == 1:
+        has = f"; it trains {', '.join(trained)}" if trained else ""
+        raise Undiscovered(
+            f"its {' and its '.join(absent)} {'is' if len(absent) == 1 else 'are'} found under no known name{has}"
+        )
 
 
 def _tracks(found: Discovered) -> tuple[bool, ...]:

@@ -11,7 +11,19 @@ from bn_reference.targets.forms.slots import parts_of
 
 __all__ = ["ALWAYS", "RECORDED", "Mode", "modes_of"]
 
-ON = ("training", "train", "is_training", "is_train", "train_mode", "trainable", "bn_training", "in_training")  # True: trains
+ON = (
+    "training",
+    "train",
+    "is_training",
+    "is_train",
+    "train_mode",
+    "trainable",
+    "bn_training",
+    "in_training",
+    "train_flg",
+    "train_flag",
+    "phase_train",
+)  # True: trains
 OFF = ("eval", "test", "inference", "is_test", "is_eval", "evaluate", "testing", "evaluation")  # True: it does not
 WORDS = (("train", "test"), ("train", "eval"), ("training", "inference"), ("train", "inference"), ("training", "testing"))
 

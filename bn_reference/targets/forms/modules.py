@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bn_reference.targets.forms.construction import Constructor, Unbuildable
-from bn_reference.targets.forms.discovery import Discovered, Undiscovered, discover, vars_of
+from bn_reference.targets.forms.discovery import Discovered, Undiscovered, discover
 from bn_reference.targets.forms.layers import FormedLayers, layers_of
 from bn_reference.targets.forms.near import Near
+from bn_reference.targets.forms.plan import vars_of
 
 __all__ = ["MODULE", "recognize"]
 

@@ -15,7 +15,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
 from bn_reference.targets.forms.discovery import Undiscovered, momenta
 from bn_reference.targets.forms.names import EPS, MOMENTUM, named
-from bn_reference.targets.forms.plan import Plan
+from bn_reference.targets.forms.plan import Plan, method_of
 from bn_reference.targets.forms.session import FormSession
 from bn_reference.targets.forms.slots import slot_named
 
@@ -44,7 +44,7 @@ def fixed_eps(plan: Plan, layer: Any, case: Case) -> float:
     """
     read = _read(layer, EPS)
     if read is None:
-        read = _default(plan.call(layer), layer, EPS)
+        read = _default(layer, EPS)
     if read is not None:
         return read
     seen = _seen_eps(plan, case)
@@ -58,10 +58,10 @@ def _read(layer: Any, aliases: tuple[str, ...]) -> float | None:
     return None if slot is None else float(slot.read(layer))
 
 
-def _default(call: Any, layer: Any, aliases: tuple[str, ...]) -> float | None:
+def _default(layer: Any, aliases: tuple[str, ...]) -> float | None:
     """The default of an argument of the call."""
     try:
-        parameters = inspect.signature(getattr(layer, "forward", call)).parameters
+        parameters = inspect.signature(method_of(layer)).parameters
     except (TypeError, ValueError):
         return None
     name = named(parameters, aliases)
@@ -112,7 +112,7 @@ def momentum_of(plan: Plan, layer: Any, case: Case) -> tuple[Plan, tuple[float |
         return plan, (None,)
     f, read = _median(plan, case), _read(layer, MOMENTUM)
     if read is None:
-        read = _default(plan.call(layer), layer, MOMENTUM)
+        read = _default(layer, MOMENTUM)
     if read is not None:
         if f is not None and abs(f - read) > CLOSE >= abs(f - (1.0 - read)):
             return replace(plan, momentum_weights="old"), (1.0 - read,)

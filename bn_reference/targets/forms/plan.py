@@ -11,12 +11,14 @@ import numpy as np
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.targets.forms.arrangement import Arrangement
-from bn_reference.targets.forms.arrays import is_array, is_floating, is_tensor
-from bn_reference.targets.forms.construction import Constructor
+from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_tensor
+from bn_reference.targets.forms.construction import ARRAYS, Constructor
 from bn_reference.targets.forms.mode import ALWAYS, Mode
-from bn_reference.targets.forms.slots import Slot
+from bn_reference.targets.forms.slots import Slot, levels_of
 
-__all__ = ["Library", "Plan"]
+__all__ = ["Library", "Plan", "method_of", "vars_of"]
+
+METHODS = ("forward", "__call__", "call", "forward_pass", "batch_norm", "batchnorm", "normalize")
 
 Library = Literal["torch", "numpy"]
 
@@ -52,8 +54,10 @@ class Plan:
         pair, momentum = case.pair, case.momentum
         if self.momentum_weights == "old" and momentum is not None:
             momentum = 1.0 - momentum
+        arrays = {role: self.array(value) for role in ARRAYS if (value := getattr(case, role)) is not None}
         layer = self.constructor.build(
             case.channels,
+            **(arrays if self.constructor.is_given_arrays else {}),
             eps=case.eps,
             momentum=momentum,
             affine=case.affine,
@@ -63,7 +67,7 @@ class Plan:
             dimensions=self.arrangements[case.x.ndim].dimensions if case.x.ndim in self.arrangements else case.x.ndim,
         )
         self.move(layer, pair)
-        if not self.constructor.sized:
+        if not self.constructor.sized and not _has_vectors(layer, case.channels):
             self._materialize(layer, case)
         return layer
 
@@ -81,12 +85,11 @@ class Plan:
             _move(vars_of(module), dtype, self.device, moved, set())
 
     def call(self, layer: Any) -> Callable[..., Any]:
-        """What is called with a batch."""
+        """What is called with a batch. Raises AttributeError where there is nothing of the kind."""
         if callable(layer):
             called: Callable[..., Any] = layer
             return called
-        forward: Callable[..., Any] = layer.forward
-        return forward
+        return method_of(layer)
 
     def _materialize(self, layer: Any, case: Case) -> None:
         """Let a layer that was told no number of channels see a batch: in eval if it can, so that nothing moves."""
@@ -107,6 +110,21 @@ class Plan:
         from bn_reference.targets.forms.torch_module import copied
 
         return copied(values, self.device)
+
+
+def _has_vectors(layer: Any, channels: int) -> bool:
+    """Whether it has made arrays of one value a channel already."""
+    return any(is_array(value) and count(value) == channels for _, parts in levels_of(layer) for value in parts.values())
+
+
+def method_of(layer: Any) -> Callable[..., Any]:
+    """The method that makes a forward pass, with the arguments that it takes. Raises AttributeError where there is none."""
+    for name in METHODS:
+        method = getattr(layer, name, None)
+        if callable(method):
+            found: Callable[..., Any] = method
+            return found
+    raise AttributeError("forward")
 
 
 def vars_of(layer: Any) -> dict[str, Any]:

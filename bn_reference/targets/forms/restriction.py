@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.arithmetic.precision import PAIRS, Pair, format_of
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Kind, Missing
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.compare import within
-from bn_reference.oracle.step import expect_inference, expect_training
+from bn_reference.oracle.step import expect_inference
 from bn_reference.targets.forms.probing import probe_case
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 
@@ -43,13 +43,7 @@ def restricted(layers: FormedLayers, case: Case) -> FormedLayers:
         return works <= _working(layers, case.but(**changes))
 
     domain, notes = layers.domain, list(layers.notes)
-    pairs = [pair for pair in PAIRS if works <= _working(layers, _in_pair(case, pair))]
-    for words, is_so in (("it rounds each step to them", _rounds_each_step), ("it gives out the parameters' dtype", _promotes)):
-        halves = [pair for pair in pairs if pair.input in HALVES and not layers.plan.constructor.takes("dtype")]
-        left_out = [pair for pair in halves if is_so(layers, _in_pair(case, pair))]
-        if left_out:
-            pairs = [pair for pair in pairs if pair not in left_out]
-            notes.append(f"its constructor takes no dtype, and {', '.join(map(str, left_out))} are not asked for: {words}")
+    pairs = _asked(layers, case, [pair for pair in PAIRS if works <= _working(layers, in_pair(case, pair))], notes)
     domain = replace(domain, pairs=() if len(pairs) == len(PAIRS) else tuple(map(str, pairs)))
     for option, none in BARE.items():
         if getattr(domain, option) == (True, False) and not runs(**none):
@@ -74,7 +68,28 @@ def restricted(layers: FormedLayers, case: Case) -> FormedLayers:
     return layers
 
 
-def _in_pair(case: Case, pair: Any) -> Case:
+def _asked(layers: FormedLayers, case: Case, taken: list[Pair], notes: list[str]) -> list[Pair]:
+    """The pairs of dtypes that it can be held to, of those that it takes.
+
+    A layer whose constructor takes a dtype is held to each. One that takes none promises none: where its formula rounds to
+    half precision at every step, or turns everything into another dtype, that is the library's doing, not its author's.
+    """
+    if layers.plan.constructor.takes("dtype"):
+        return taken
+    changed = [pair for pair in taken if _changes_dtype(layers, in_pair(case, pair))]
+    rounded = [pair for pair in taken if pair not in changed and rounds_on_its_way(layers, in_pair(case, pair))]
+    asked = [pair for pair in taken if pair not in changed + rounded]
+    if not asked:
+        return taken
+    if rounded or any(pair.input in HALVES for pair in changed):
+        notes.append("half precision is not verified: it takes no dtype, and rounds to it on its way or gives out another one")
+    wide = [pair for pair in changed if pair.input not in HALVES]
+    if wide:
+        notes.append(f"{', '.join(map(str, wide))} is not verified: it takes no dtype, and gives out another one")
+    return asked
+
+
+def in_pair(case: Case, pair: Pair) -> Case:
     """The probe's case in another pair of dtypes, with the options of this one."""
     other = probe_case(pair, case.channels, case.x.ndim)
     none = {name: None for name in ("weight", "bias", "running_mean", "running_var") if getattr(case, name) is None}
@@ -105,22 +120,34 @@ def _output(layers: FormedLayers, case: Case) -> np.ndarray[Any, Any] | None:
     return y if isinstance(y, np.ndarray) and y.shape == case.x.shape else None
 
 
-def _rounds_each_step(layers: FormedLayers, case: Case) -> bool:
-    """Whether it does not compute as the suite's model of half precision does, and does as one that rounds each step."""
-    y = _output(layers, case)
-    if y is None or y.dtype != case.pair.input_dtype:
+def rounds_on_its_way(layers: FormedLayers, case: Case) -> bool:
+    """Whether y is further from what the same numbers give in float32 than rounding it to half precision makes it."""
+    if case.pair.input not in HALVES:
         return False
-    with np.errstate(all="ignore"):
-        if within("y", y, expect_training(case).y).holds:
-            return False
-        each_step = case.but(pair=replace(case.pair, working=case.pair.input))
-        return within("y", y, expect_training(each_step).y).holds
+    several = np.concatenate([case.x * case.x.dtype.type(k) for k in range(1, 9)])
+    case = case.but(x=several, grad_y=several)
+    arrays = {name: value.astype(np.float32) for name, value in vars(case).items() if isinstance(value, np.ndarray)}
+    y, single = _output(layers, case), _output(layers, case.but(pair=PAIRS[0], **arrays))
+    if y is None or single is None or y.dtype != case.pair.input_dtype or _is_torchs_own(layers, case):
+        return False
+    unit = 2.0 * format_of(case.pair.input_dtype).unit_roundoff
+    apart = np.abs(y.astype(np.float64) - single.astype(np.float64))
+    return bool((apart > unit * np.maximum(np.abs(single), unit)).any())
 
 
-def _promotes(layers: FormedLayers, case: Case) -> bool:
-    """Whether half a batch's precision comes out in the wider dtype of the parameters."""
+def _is_torchs_own(layers: FormedLayers, case: Case) -> bool:
+    """Whether torch's own batch norm computes: how it rounds is known."""
+    if layers.plan.library == "numpy":
+        return False
+    from bn_reference.targets.forms.torch_kernels import recorded_kernels
+
+    step: Any = layers.open(case).forward(place(case.x, case.layout), training=True)
+    return bool(recorded_kernels(getattr(step, "tensor", None)))
+
+
+def _changes_dtype(layers: FormedLayers, case: Case) -> bool:
     y = _output(layers, case)
-    return y is not None and y.dtype != case.pair.input_dtype and y.dtype == case.pair.parameter_dtype
+    return y is not None and y.dtype != case.pair.input_dtype
 
 
 def _goes_back(layers: FormedLayers, case: Case) -> bool:
