@@ -19,7 +19,8 @@ WIDTH = 12  # of the first column
 
 def print_probe(found: Mapping[str, Any], console: Console) -> None:
     """Print it, a line a thing; ``found`` is the probe's JSON object."""
-    print_suitably(lambda suitable: [suitable.print(line, markup=False, soft_wrap=True) for line in _lines(found)], console)
+    text = "\n".join(_lines(found))
+    print_suitably(lambda suitable: suitable.print(text, markup=False, soft_wrap=True), console)
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
