@@ -12,6 +12,7 @@ from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
+from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
@@ -237,6 +238,8 @@ def _eager(module: Any) -> torch.nn.Module:
 
 class TorchImplementation(Implementation):
     """A factory of modules: called with the arguments of ``torch.nn.BatchNorm1d``, by keyword."""
+
+    form = WHOLE_MODULE
 
     def __init__(self, factory: Callable[..., torch.nn.Module], name: str, device: str = "cpu") -> None:
         self.factory = factory
