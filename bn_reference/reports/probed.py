@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from bn_reference.conventions import TORCH, VALUES
-from bn_reference.reports.abilities import CANNOT
+from bn_reference.reports.abilities import CANNOT, IMPLIED, taken
 from bn_reference.reports.lawful import say_names
 from bn_reference.reports.streams import print_suitably
 
@@ -19,7 +19,8 @@ WIDTH = 12  # of the first column
 
 def print_probe(found: Mapping[str, Any], console: Console) -> None:
     """Print it, a line a thing; ``found`` is the probe's JSON object."""
-    print_suitably(lambda suitable: [suitable.print(line, markup=False, soft_wrap=True) for line in _lines(found)], console)
+    text = "\n".join(_lines(found))
+    print_suitably(lambda suitable: suitable.print(text, markup=False, soft_wrap=True), console)
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -27,10 +28,13 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield _line("form", found["form"])
     for name, what in found["found"].items():
         yield _line(name, what)
-    capabilities, domain = found["capabilities"], found["domain"]
-    yield _line("dtypes", ", ".join(capabilities.get("dtypes", domain["pairs"])) or "not told")
-    yield _line("takes", ", ".join(_taken(domain)))
-    cannot = [words for name, words in CANNOT.items() if capabilities.get(name) is False]
+    capabilities = found["capabilities"]
+    domain = capabilities.get("domain", {})
+    yield _line("dtypes", ", ".join(capabilities.get("dtypes", ())) or "not told")
+    yield _line(
+        "takes", ", ".join(taken({name: what for name, what in domain.items() if name != "pairs"})).removeprefix("takes ")
+    )
+    cannot = [words for name, words in CANNOT.items() if capabilities.get(name) is False and IMPLIED.get(name) not in domain]
     yield _line("cannot", ", ".join(cannot) or "it can be asked for everything")
     kernels = capabilities.get("kernels", [])
     if kernels:
@@ -46,16 +50,3 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _line(name: str, what: str) -> str:
     return f"  {name:<{WIDTH}}{what}"
-
-
-def _taken(domain: Mapping[str, Any]) -> Iterator[str]:
-    """The cases that it takes, in a few words."""
-    yield " and ".join({2: "(N, C)", 3: "(N, C, L)"}[number] for number in domain["dimensions"])
-    yield "channels in any number" if domain["channels"] == 1 else f"channels in multiples of {domain['channels']}"
-    yield "any layout" if domain["layouts"] else "contiguous inputs alone"
-    yield "any eps" if domain["eps"] is None else f"eps {domain['eps']:g} alone"
-    numbers = [f"{momentum:g}" for momentum in domain["momentum"] if momentum is not None]
-    if len(numbers) == 1:
-        yield f"momentum {numbers[0]} alone, as the weight of the new batch"
-    if not domain["starts"]:
-        yield "no parameters and no state can be given to it"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from bn_reference.arithmetic.precision import PAIRS
-from bn_reference.cases.domain import Domain
 from bn_reference.conventions import TORCH, Conventions
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.capabilities import capabilities_of
@@ -33,7 +32,6 @@ class Probe:
     Attributes:
         target, device, form: as given, and how it is called.
         found: of its arguments and names, what stands for what.
-        domain: the cases that it takes.
         conventions: those that it keeps.
         capabilities: what it can be asked for; empty where that could not be told in time.
         accuracy: the class of its variance; empty where no running variance shows it.
@@ -44,7 +42,6 @@ class Probe:
     device: str
     form: str
     found: dict[str, str]
-    domain: Domain
     conventions: Conventions
     capabilities: dict[str, Any] = field(default_factory=dict)
     accuracy: str = ""
@@ -57,7 +54,6 @@ class Probe:
             "device": self.device,
             "form": self.form,
             "found": self.found,
-            "domain": asdict(self.domain),
             "conventions": self.conventions.to_json(),
             "differs_from_torch": TORCH.differences(self.conventions),
             "capabilities": self.capabilities,
@@ -89,7 +85,6 @@ def probe(target: object, *, device: str = "cpu", timeout: float = 10.0) -> Prob
                 implementation.device,
                 implementation.form,
                 dict(getattr(implementation, "found", {})),
-                implementation.domain,
                 TORCH.but(momentum_weights=implementation.momentum_weights),
                 notes=tuple(implementation.notes),
             )
@@ -116,14 +111,4 @@ def _asked(found: Probe, target: Watched, limit: TimeLimit) -> Probe:
             accuracy = accuracy_class(target, plain_case(target, pair), conventions)
     except (TimedOut, Unsupported, Misbehaviour, StopIteration):
         accuracy = ""
-    return Probe(
-        found.target,
-        found.device,
-        found.form,
-        found.found,
-        found.domain,
-        conventions,
-        capabilities,
-        accuracy,
-        (*found.notes, *late),
-    )
+    return replace(found, conventions=conventions, capabilities=capabilities, accuracy=accuracy, notes=(*found.notes, *late))

@@ -12,11 +12,12 @@ from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
+from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
-__all__ = ["TorchImplementation", "answers", "from_tensor", "to_tensor"]
+__all__ = ["TORCH_DTYPES", "TorchImplementation", "TorchStep", "answers", "copied", "from_tensor", "seen", "to_tensor"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -31,11 +32,11 @@ BFLOAT16 = DTYPES["bfloat16"]
 
 def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """A tensor with the placement's strides and offset, and the buffer it lies in; both own their memory."""
-    buffer = _copied(placement.buffer, device)
+    buffer = copied(placement.buffer, device)
     return buffer.as_strided(placement.shape, placement.strides, placement.offset), buffer
 
 
-def _copied(values: Array, device: str) -> torch.Tensor:
+def copied(values: Array, device: str) -> torch.Tensor:
     """A contiguous array as a tensor that owns its memory."""
     copy = values.copy()
     if copy.dtype == BFLOAT16:  # NumPy and torch share the bits but not the type
@@ -97,6 +98,8 @@ def answers(device: str) -> bool:
 
 
 class TorchStep(Step):
+    """A step whose way back torch has recorded, from the output to these sources: x, if it has a gradient, weight and bias."""
+
     def __init__(self, x: torch.Tensor, buffer: torch.Tensor, before: Array, y: Any, sources: list[torch.Tensor]) -> None:
         self._x, self._buffer, self._before, self.tensor, self._sources = x, buffer, before, y, sources
         self._kept = False
@@ -176,7 +179,7 @@ class TorchSession(Session):
             raise Unsupported("momentum=None after other batches, which needs num_batches_tracked")
 
     def _tensor(self, values: Array) -> torch.Tensor:
-        return _copied(values, self._device)
+        return copied(values, self._device)
 
     def _buffers(self) -> tuple[Any, Any, Any]:
         return tuple(attribute(self.module, name) for name in ("running_mean", "running_var", "num_batches_tracked"))
@@ -235,6 +238,8 @@ def _eager(module: Any) -> torch.nn.Module:
 
 class TorchImplementation(Implementation):
     """A factory of modules: called with the arguments of ``torch.nn.BatchNorm1d``, by keyword."""
+
+    form = WHOLE_MODULE
 
     def __init__(self, factory: Callable[..., torch.nn.Module], name: str, device: str = "cpu") -> None:
         self.factory = factory

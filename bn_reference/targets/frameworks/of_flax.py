@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 from flax import nnx
 
 from bn_reference.conventions import LIBRARIES
@@ -18,13 +19,12 @@ class Flax(OfJax):
     fast = True
 
     def step(self, training: bool, x: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Any, Any, Any]:
-        mean, var, eps, momentum = rest
+        mean, var, eps, momentum, _ = rest
         affine = {"use_bias": bias is not None, "use_scale": weight is not None}
         layer = nnx.BatchNorm(x.shape[-1], use_fast_variance=self.fast, **affine, rngs=nnx.Rngs(0))
-        given = {"scale": weight, "bias": bias, "mean": mean, "var": var}
-        for name, value in given.items():
-            if value is not None:
-                getattr(layer, name).value = value
+        if weight is not None:
+            layer.scale.value, layer.bias.value = weight, bias
+        layer.mean.value, layer.var.value = mean.astype(jnp.float32), var.astype(jnp.float32)  # as it keeps them
         object.__setattr__(layer, "epsilon", eps)  # nnx takes no traced numbers as attributes
         object.__setattr__(layer, "momentum", momentum)
         y = layer(x, use_running_average=not training)

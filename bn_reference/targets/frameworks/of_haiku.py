@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any
 
 import haiku as hk
 import jax.numpy as jnp
 
-from bn_reference.cases.case import Case
 from bn_reference.conventions import LIBRARIES
 from bn_reference.targets.frameworks.of_jax import OfJax
-from bn_reference.targets.protocol import Session
 
 
 class Haiku(OfJax):
@@ -19,9 +16,22 @@ class Haiku(OfJax):
 
     form = "haiku.BatchNorm"
     conventions = LIBRARIES["haiku"]
-    momentum = tuple(m for m in OfJax.momentum if m > 0)  # the decay is in [0, 1)
+    momentum = tuple(momentum for momentum in OfJax.momentum if momentum > 0)  # the decay is in [0, 1)
 
-    def open(self, case: Case, **asked: Any) -> Session:
-        counting = copy(self)
-        counting.counter = case.batches
-        return super(Haiku, counting).open(case, **asked)
+    def step(self, training: bool, x: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Any, Any, Any]:
+        mean, var, eps, decay, batches = rest
+        affine = weight is not None
+        module = hk.transform_with_state(lambda x: hk.BatchNorm(affine, affine, decay, eps, name="bn")(x, training))
+        rows = (1,) * (x.ndim - 1)
+        parameters = {"bn": {"scale": weight.reshape(*rows, -1), "offset": bias.reshape(*rows, -1)}} if affine else {}
+        weight_of_zero = 1 - jnp.power(decay, batches)
+        state = {
+            f"bn/~/{name}_ema": {
+                "counter": jnp.asarray(batches, jnp.int32),
+                "hidden": (value * weight_of_zero.astype(value.dtype)).reshape(*rows, -1),
+                "average": value.reshape(*rows, -1),
+            }
+            for name, value in (("mean", mean), ("var", var))
+        }
+        y, state = module.apply(parameters, state, None, x)
+        return y, state["bn/~/mean_ema"]["average"].reshape(-1), state["bn/~/var_ema"]["average"].reshape(-1)

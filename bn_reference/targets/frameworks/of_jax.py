@@ -16,7 +16,7 @@ jax.config.update("jax_enable_x64", True)
 
 
 class OfJax(Functional):
-    """A batch norm on jax; subclasses give its ``step``. eps and momentum are traced, so that shapes alone are compiled."""
+    """A batch norm on jax; subclasses give its step. All numbers are traced, so that it is compiled for shapes alone."""
 
     momentum_weights = "old"
     momentum = OLD
@@ -29,24 +29,21 @@ class OfJax(Functional):
 
     @abstractmethod
     def step(self, training: bool, x: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Any, Any, Any]:
-        """``(y, mean, var)`` of ``x, weight, bias, mean, var, eps, momentum``, momentum as the library has it."""
+        """``(y, mean, var)``; rest is ``mean, var, eps, momentum, batches``, momentum as the library has it."""
 
     @cached_property
-    def _forward(self) -> Any:
-        return jax.jit(self.step, static_argnums=0)
+    def compiled(self) -> tuple[Any, Any]:
+        """The step, and its gradients."""
 
-    @cached_property
-    def _backward(self) -> Any:
         def gradients(training: bool, grad_y: Any, x: Any, weight: Any, bias: Any, *rest: Any) -> Any:
-            _, go_back = jax.vjp(lambda *given: self.step(training, *given, *rest)[0], x, weight, bias)
-            return go_back(grad_y)
+            y, go_back = jax.vjp(lambda *given: self.step(training, *given, *rest)[0], x, weight, bias)
+            return go_back(grad_y.astype(y.dtype))
 
-        return jax.jit(gradients, static_argnums=0)
+        return jax.jit(self.step, static_argnums=0), jax.jit(gradients, static_argnums=0)
 
     def forward(self, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, eps: float, momentum: float) -> Any:
-        return self._forward(training, x, weight, bias, mean, var, eps, 1 - momentum)
+        return self.compiled[0](training, x, weight, bias, mean, var, eps, 1 - momentum, self.batches)
 
     def backward(self, grad_y: Any, x: Any, weight: Any, bias: Any, *rest: Any) -> Any:
         mean, var, training, eps, momentum = rest
-        grad_y = grad_y.astype(self.forward(x, weight, bias, *rest)[0].dtype)  # the cotangent has the dtype of y
-        return self._backward(training, grad_y, x, weight, bias, mean, var, eps, 1 - momentum)
+        return self.compiled[1](training, grad_y, x, weight, bias, mean, var, eps, 1 - momentum, self.batches)
