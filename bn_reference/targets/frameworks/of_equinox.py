@@ -6,7 +6,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from bn_reference.conventions import LIBRARIES
 from bn_reference.targets.frameworks.of_jax import OfJax
@@ -26,7 +25,7 @@ class Equinox(OfJax):
         layer, state = make(x.shape[1], "batch", channelwise_affine=weight is not None, dtype=mean.dtype, mode="batch")
         for name, value in {"weight": weight, "bias": bias, "eps": eps, "momentum": momentum}.items():
             object.__setattr__(layer, name, value)  # static fields take no traced numbers
-        state = state.set(layer.batch_counter, jnp.asarray(batches, state.get(layer.batch_counter).dtype))
+        state = state.set(layer.batch_counter, state.get(layer.batch_counter) + batches)
         state = state.set(layer.batch_state_index, (mean, var))
         one = lambda row: layer(row, state, inference=not training)  # noqa: E731  # what is mapped over rows
         y, state = jax.vmap(one, axis_name="batch", out_axes=(0, None))(x)

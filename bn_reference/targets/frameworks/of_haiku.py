@@ -16,6 +16,7 @@ class Haiku(OfJax):
 
     form = "haiku.BatchNorm"
     conventions = LIBRARIES["haiku"]
+    pairs = ("float32/float32", "float64/float64", "float16/float16", "bfloat16/bfloat16")
     momentum = tuple(momentum for momentum in OfJax.momentum if momentum > 0)  # the decay is in [0, 1)
 
     def step(self, training: bool, x: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Any, Any, Any]:
