@@ -27,6 +27,7 @@ class Domain:
         affine, tracks: whether it has weight and bias, and running statistics.
         dimensions: of x: (N, C), (N, C, L).
         channels: the number of channels is a multiple of this.
+        most_channels: there are no more than this; None: any number.
         layouts, grad_layouts: whether x and the upstream gradient may lie otherwise than contiguously.
         pairs: of dtypes, "float32/float32"; (): all.
         starts: False: its parameters and state cannot be set, so cases have weight 1, bias 0, mean 0, variance 1, no batches.
@@ -39,6 +40,7 @@ class Domain:
     tracks: tuple[bool, ...] = (True, False)
     dimensions: tuple[int, ...] = (2, 3)
     channels: int = 1
+    most_channels: int | None = None
     layouts: bool = True
     grad_layouts: bool = True
     pairs: tuple[str, ...] = ()
@@ -65,6 +67,8 @@ class Domain:
             return "has no weight and bias" if case.affine else "always has weight and bias"
         if case.tracks not in self.tracks:
             return "keeps no running statistics" if case.tracks else "always keeps running statistics"
+        if self.most_channels is not None and case.channels > self.most_channels:
+            return f"takes {self.most_channels} channels{' at most' if self.channels < self.most_channels else ' alone'}"
         if case.channels % self.channels:
             return f"takes multiples of {self.channels} channels alone"
         if not self.starts and not _is_neutral(case):
@@ -101,8 +105,9 @@ class Domain:
             changes["layout"] = "contiguous"
         if not self.grad_layouts and case.grad_layout != "contiguous":
             changes["grad_layout"] = "contiguous"
-        if case.channels % self.channels:
-            changes |= _repeated(case, math.lcm(case.channels, self.channels))
+        wide = math.lcm(case.channels, self.channels)
+        if wide != case.channels or (self.most_channels is not None and wide > self.most_channels):
+            changes |= _repeated(case, min(wide, self.most_channels or wide))
         case = case.but(**changes) if changes else case
         return case if self.starts or _is_neutral(case) else _neutral(case)
 

@@ -136,11 +136,17 @@ def parts_of(domain: Domain) -> Parts:
 def _counts(domain: Domain) -> Sequence[int]:
     """Numbers of channels: those at block edges that it takes, and the first multiples where these are few."""
     few = [domain.channels * count for count in (1, 2, 3)]
-    return sorted({count for count in (*EDGES, *few) if count % domain.channels == 0})
+    most = domain.most_channels or max(*EDGES, *few)
+    return sorted({count for count in (*EDGES, *few) if count % domain.channels == 0 and count <= most})
 
 
 def _taken(shapes: list[tuple[int, ...]], domain: Domain) -> list[tuple[int, ...]]:
-    return [shape for shape in shapes if len(shape) in domain.dimensions and shape[1] % domain.channels == 0]
+    most = domain.most_channels
+    return [
+        shape
+        for shape in shapes
+        if len(shape) in domain.dimensions and shape[1] % domain.channels == 0 and (most is None or shape[1] <= most)
+    ]
 
 
 def _profiled_shapes(domain: Domain) -> list[st.SearchStrategy[tuple[int, ...]]]:

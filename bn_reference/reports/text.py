@@ -14,7 +14,7 @@ from bn_reference.properties import PROPERTIES
 from bn_reference.reports.abilities import say_capabilities
 from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.marks import STATUSES, Marks
-from bn_reference.reports.results import Result
+from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.streams import print_suitably
 from bn_reference.reports.table import table
 from bn_reference.reports.verdict import SHOW_Y, Verdict
@@ -125,12 +125,17 @@ def _deviations(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
     return [_aside("known deviation", reason, results, marks, brief) for reason, results in met.items()]
 
 
+OTHER_PAIRS = "it has no layers of these pairs of dtypes"
+
+
 def _unsupported(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
     """Each reason why something could not be asked, with the results."""
     met: dict[str, list[Result]] = {}
+    pairs = report.capabilities.get("domain", {}).get("pairs", ())
     for result in report.results:
         if result.status == "unsupported":
-            met.setdefault(result.message, []).append(result)
+            other = pairs and pair_of(result) not in pairs
+            met.setdefault(OTHER_PAIRS if other else result.message, []).append(result)
     return [_aside("unsupported", reason, results, marks, brief) for reason, results in met.items()]
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case, State
+from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import place
+from bn_reference.targets import PLAIN
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 
 __all__ = ["Capabilities", "capabilities_of"]
@@ -32,6 +34,9 @@ class Capabilities:
         loading: a saved state can be loaded.
         cumulative, not_affine, not_tracking: momentum=None, affine=False, track_running_stats=False.
         kernels: libraries through whose own batch norm it runs.
+        form: how it is called.
+        domain: what restricts the cases that it takes: fields of ``cases.domain.Domain``, those that are not the default.
+        notes: what a reader must know of how it was recognized.
     """
 
     dtypes: tuple[str, ...]
@@ -49,6 +54,9 @@ class Capabilities:
     not_affine: bool
     not_tracking: bool
     kernels: tuple[str, ...]
+    form: str = PLAIN
+    domain: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -62,7 +70,8 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
         implementation: a watched one, which raises nothing but Unsupported and Misbehaviour.
     """
     pairs = [pair for pair in PAIRS if _can(lambda pair=pair: _supported(implementation, pair))]  # type: ignore[misc]
-    case = _case(pairs[0] if pairs else PAIRS[0])
+    domain = implementation.domain
+    case = _within(domain, _case(pairs[0] if pairs else PAIRS[0]))
     bare = {"running_mean": None, "running_var": None, "batches": 0}
 
     def state(held: bool = False) -> State:
@@ -76,12 +85,14 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
     def gradients(training: bool) -> object:
         return forward(training).backward(place(case.grad_y, case.grad_layout)).x
 
+    deep = (case.x, case.grad_y) if case.x.ndim == 3 else (case.x[:, :, None], case.grad_y[:, :, None])
+    with_positions = case.but(x=deep[0], grad_y=deep[1])
     seen = _had(state)
     return Capabilities(
         dtypes=tuple(map(str, pairs)),
         training=_can(forward),
         evaluation=_can(lambda: forward(training=False)),
-        positions=_can(lambda: forward(of=case.but(x=case.x[:, :, None], grad_y=case.grad_y[:, :, None]))),
+        positions=_can(lambda: forward(of=with_positions)),
         gradients=_can(lambda: gradients(True)),
         evaluation_gradients=_can(lambda: gradients(False)),
         unrecorded=_can(lambda: forward(record=False)),
@@ -93,6 +104,9 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
         not_affine=_can(lambda: forward(of=case.but(weight=None, bias=None))),
         not_tracking=_can(lambda: forward(of=case.but(**bare))),
         kernels=tuple(sorted(implementation.kernels(case, training=True))),
+        form=implementation.form,
+        domain={name: value for name, value in asdict(domain).items() if value != getattr(UNRESTRICTED, name)},
+        notes=implementation.notes,
     )
 
 
@@ -100,6 +114,18 @@ def _case(pair: Pair) -> Case:
     x = (np.arange(12).reshape(4, 3) % 5).astype(pair.input_dtype)
     ones, zeros = np.ones(3, pair.parameter_dtype), np.zeros(3, pair.parameter_dtype)
     return Case(pair, x, x[::-1].copy(), ones, zeros, zeros, ones, batches=1)
+
+
+def _within(domain: Domain, case: Case) -> Case:
+    """The case, of the kind that the domain has."""
+    changes: dict[str, Any] = {}
+    if True not in domain.affine:
+        changes |= {"weight": None, "bias": None}
+    if True not in domain.tracks:
+        changes |= {"running_mean": None, "running_var": None, "batches": 0}
+    if 2 not in domain.dimensions:
+        changes |= {"x": case.x[:, :, None], "grad_y": case.grad_y[:, :, None]}
+    return domain.nearest(case.but(**changes))
 
 
 def _supported(implementation: Implementation, pair: Pair) -> None:

@@ -18,6 +18,7 @@ from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
+from bn_reference.targets import PLAIN
 
 __all__ = ["Grads", "Implementation", "Misbehaviour", "Session", "Step", "Unsupported", "UnusableTarget", "had"]
 
@@ -132,7 +133,7 @@ class Implementation(ABC):
     name: str
     device: str = "cpu"
     domain: Domain = Domain()
-    form: str = "adapter"
+    form: str = PLAIN
     notes: tuple[str, ...] = ()
     momentum_weights: Literal["new", "old"] = "new"
 

@@ -102,8 +102,9 @@ def _form(probe: Probe, domain: Domain) -> str:
     """How it is called, in words."""
     manner = probe.manner
     parts = [f"function {manner.arguments.said} of {manner.arrays.name}"]
-    axes = [said for ndim, shape in manner.shapes.items() if (said := shape.said(ndim)) != AXES[ndim]]
-    parts += [f"batches {' and '.join(axes)}"] * bool(axes)
+    axes = [shape.arrangement.axes for ndim, shape in manner.shapes.items() if not shape.arrangement.is_plain(ndim)]
+    axes = list(dict.fromkeys(axes))
+    parts += [f"handed {' and '.join(axes)}"] * bool(axes)
     parts += {"recording": ["training where gradients are recorded"], "trains": ["training alone"]}.get(manner.told, [])
     parts += ["inference alone"] * (manner.told == "evaluates")
     if manner.going_back is not None:

@@ -19,8 +19,8 @@ __all__ = [
     "named",
 ]
 
-WEIGHT = ("weight", "gamma", "scale", "g", "w", "bw", "bn_weight", "gain", "bngain", "gammas", "weights", "bn_gain")
-BIAS = ("bias", "beta", "offset", "shift", "b", "bb", "bn_bias", "bnbias", "betas", "biases")
+WEIGHT = ("weight", "gamma", "scale", "g", "w", "bw", "bn_weight", "gain", "scaler", "bngain", "gammas", "weights", "bn_gain")
+BIAS = ("bias", "beta", "offset", "shift", "intercept", "b", "bb", "bn_bias", "bnbias", "betas", "biases")
 MEAN = (
     "running_mean",
     "moving_mean",

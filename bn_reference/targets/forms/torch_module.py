@@ -16,7 +16,7 @@ from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
-__all__ = ["TorchImplementation", "from_tensor", "to_tensor"]
+__all__ = ["TorchImplementation", "TORCH_DTYPES", "TorchStep", "copied", "from_tensor", "seen", "to_tensor"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -31,11 +31,11 @@ BFLOAT16 = DTYPES["bfloat16"]
 
 def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     """A tensor with the placement's strides and offset, and the buffer it lies in; both own their memory."""
-    buffer = _copied(placement.buffer, device)
+    buffer = copied(placement.buffer, device)
     return buffer.as_strided(placement.shape, placement.strides, placement.offset), buffer
 
 
-def _copied(values: Array, device: str) -> torch.Tensor:
+def copied(values: Array, device: str) -> torch.Tensor:
     """A contiguous array as a tensor that owns its memory."""
     copy = values.copy()
     if copy.dtype == BFLOAT16:  # NumPy and torch share the bits but not the type
@@ -81,6 +81,8 @@ def attribute(module: Any, name: str) -> Any:
 
 
 class TorchStep(Step):
+    """A step whose way back torch has recorded, from the output to these sources: x, if it has a gradient, weight and bias."""
+
     def __init__(self, x: torch.Tensor, buffer: torch.Tensor, before: Array, y: Any, sources: list[torch.Tensor]) -> None:
         self._x, self._buffer, self._before, self.tensor, self._sources = x, buffer, before, y, sources
         self._kept = False
@@ -160,7 +162,7 @@ class TorchSession(Session):
             raise Unsupported("momentum=None after other batches, which needs num_batches_tracked")
 
     def _tensor(self, values: Array) -> torch.Tensor:
-        return _copied(values, self._device)
+        return copied(values, self._device)
 
     def _buffers(self) -> tuple[Any, Any, Any]:
         return tuple(attribute(self.module, name) for name in ("running_mean", "running_var", "num_batches_tracked"))

@@ -1,0 +1,82 @@
+"""How a batch (N, C) or (N, C, L) is handed to a layer that takes other shapes: reshaped, so that nothing is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["ARRANGEMENTS", "Arrangement"]
+
+AXES = {  # dimensions handed over, channels last
+    (2, False): "(N, C)",
+    (3, False): "(N, C, L)",
+    (4, False): "(N, C, H, W)",
+    (5, False): "(N, C, D, H, W)",
+    (3, True): "(N, L, C)",
+    (4, True): "(N, H, W, C)",
+}
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The shape in which a layer takes a batch.
+
+    Attributes:
+        dimensions: how many axes it has.
+        last: whether the channels are its last axis rather than its second.
+    """
+
+    dimensions: int
+    last: bool = False
+
+    @property
+    def axes(self) -> str:
+        """In words."""
+        return AXES[self.dimensions, self.last]
+
+    def is_plain(self, ndim: int) -> bool:
+        """Whether batches of so many axes are handed over as they are."""
+        return self.dimensions == ndim and not self.last
+
+    def enter(self, x: Any) -> Any:
+        """A batch as the layer takes it: a view, as an axis is only split or moved."""
+        samples, channels, *rest = x.shape
+        sizes = _split(rest[0] if rest else 1, self.dimensions - 2)
+        if not self.last:
+            return x if self.is_plain(x.ndim) else x.reshape((samples, channels, *sizes))
+        x = x.swapaxes(1, 2) if rest else x
+        return x.reshape((samples, *sizes, channels))
+
+    def leave(self, y: Any, shape: tuple[int, ...]) -> Any:
+        """An output in the shape of the batch; what is of another shape than the layer was given stays as it is."""
+        samples, channels, *rest = shape
+        sizes = _split(rest[0] if rest else 1, self.dimensions - 2)
+        given = (samples, *sizes, channels) if self.last else (samples, channels, *sizes)
+        if tuple(getattr(y, "shape", ())) != given or self.is_plain(len(shape)):
+            return y
+        if not self.last or not rest:
+            return y.reshape(shape)
+        return y.reshape((samples, rest[0], channels)).swapaxes(1, 2)
+
+
+def _split(length: int, axes: int) -> tuple[int, ...]:
+    """Positions over so many axes: none of them of one position if the length allows."""
+    sizes: list[int] = []
+    for _ in range(axes - 1):
+        factor = next((factor for factor in (2, 3, 5, 7) if length % factor == 0 and length > factor), 1)
+        sizes.append(factor)
+        length //= factor
+    return (length, *sizes) if axes else ()
+
+
+ARRANGEMENTS: dict[int, tuple[Arrangement, ...]] = {  # for each number of axes of a batch, in the order in which they are tried
+    2: (
+        Arrangement(2),
+        Arrangement(4),
+        Arrangement(5),
+        Arrangement(3),
+        Arrangement(4, last=True),
+        Arrangement(3, last=True),
+    ),
+    3: (Arrangement(3), Arrangement(4), Arrangement(5), Arrangement(3, last=True), Arrangement(4, last=True)),
+}

@@ -1,0 +1,235 @@
+"""Discovery: how a layer that a constructor builds is called and where it keeps what, found out by trying.
+
+Each step tries a few ways in a fixed order and takes the first that works. What the layer computes is looked at only to tell
+one way from another; whether it is right is never asked here.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.cases.case import Array, Case
+from bn_reference.cases.layouts import place
+from bn_reference.targets.border import said
+from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
+from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_tensor
+from bn_reference.targets.forms.construction import Constructor
+from bn_reference.targets.forms.mode import ALWAYS, RECORDED, Mode, modes_of
+from bn_reference.targets.forms.plan import Library, Plan, method_of, vars_of
+from bn_reference.targets.forms.probing import COUNTS, maps_each_channel, probe_case
+from bn_reference.targets.forms.session import FormSession
+from bn_reference.targets.forms.slots import find_slots, levels_of, parts_of
+from bn_reference.targets.protocol import Misbehaviour, Unsupported
+
+__all__ = ["Discovered", "Undiscovered", "discover"]
+
+FAILURES = (Exception, SystemExit)
+
+
+class Undiscovered(Exception):
+    """No way of calling it works; the text is a clause that says what was tried and what came of it."""
+
+
+class Discovered:
+    """What was found.
+
+    Attributes:
+        plan: how it is built, called and looked at.
+        case: one that it takes, in the first pair of dtypes and number of channels that work.
+        moded: whether being told that it trains makes a difference to its output.
+    """
+
+    def __init__(self, plan: Plan, case: Case, moded: bool) -> None:
+        self.plan, self.case, self.moded = plan, case, moded
+
+
+def discover(constructor: Constructor, device: str, accepts: Callable[[Any], bool]) -> Discovered | None:
+    """Try to build and call it; None where it builds something that is not accepted.
+
+    Raises:
+        Undiscovered: nothing that was tried works.
+    """
+    failed: list[str] = []
+    for channels in _counts(constructor):
+        for pair in PAIRS[:2]:
+            case = probe_case(pair, channels)
+            for library in _libraries(None):
+                plan = Plan(constructor, library, device)
+                try:
+                    layer = plan.build(case)
+                except FAILURES as error:
+                    given = constructor.said(channels, eps=case.eps, momentum=case.momentum, dtype=pair.parameters)
+                    failed.append(f"it refuses the arguments {given}: {said(error)}")
+                    continue
+                if not accepts(layer):
+                    return None
+                found = _called(plan, layer, case, failed)
+                if found is not None:
+                    return _looked_at(found, case)
+    raise Undiscovered(failed[0])
+
+
+def _counts(constructor: Constructor) -> tuple[int, ...]:
+    """Numbers of channels to try: of what has its own number, that one first."""
+    if constructor.sized:
+        return COUNTS
+    try:
+        layer = constructor.build(0)
+    except FAILURES:
+        return COUNTS
+    vectors = [value for _, parts in levels_of(layer) for value in parts.values() if is_array(value) and is_floating(value)]
+    own = {count(value) for value in vectors} - {-1, 0, 1}
+    return (*own, *COUNTS) if len(own) == 1 else COUNTS
+
+
+def _libraries(layer: Any) -> list[Library]:
+    """Whose arrays it may take: those that it holds, else torch's first where torch is loaded."""
+    held = [value for value in parts_of(layer).values() if is_array(value)] if layer is not None else []
+    if held or (layer is not None and "_modules" in vars_of(layer)):
+        torch_held = not held or any(is_tensor(value) for value in held)
+        return ["torch"] if torch_held else ["numpy"]
+    return ["torch", "numpy"] if "torch" in sys.modules else ["numpy"]
+
+
+def _called(plan: Plan, layer: Any, case: Case, failed: list[str]) -> Plan | None:
+    """The plan with library, arrangements, and a way of telling the mode with which a call works; None where none does."""
+    for library in _libraries(layer):
+        of_library = replace(plan, library=library)
+        try:
+            modes = [*modes_of(layer, method_of(layer)), ALWAYS]
+        except AttributeError:
+            failed.append("what it builds can neither be called nor has a method forward")
+            return None
+        for mode in modes:
+            told = replace(of_library, mode=mode)
+            found = {ndim: _arranged(told, case_of(case, ndim), failed) for ndim in ARRANGEMENTS}
+            arrangements = {ndim: arrangement for ndim, arrangement in found.items() if arrangement is not None}
+            if arrangements:
+                return replace(told, arrangements=arrangements)
+            if _runs_at_all(told, case_of(case, 2)):  # whatever comes out of it
+                return replace(told, arrangements={2: ARRANGEMENTS[2][0]})
+    return None
+
+
+def _runs_at_all(plan: Plan, case: Case) -> bool:
+    try:
+        _tried(plan, case)
+    except FAILURES:
+        return False
+    return True
+
+
+def case_of(case: Case, ndim: int) -> Case:
+    """The probe's case with so many axes."""
+    return probe_case(case.pair, case.channels, ndim)
+
+
+def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
+    """The first arrangement in which it takes such a batch and gives one back.
+
+    A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong.
+    """
+    for arrangement in ARRANGEMENTS[case.x.ndim]:
+        try:
+            y = _tried(replace(plan, arrangements={case.x.ndim: arrangement}), case)
+        except FAILURES as error:
+            if arrangement.is_plain(case.x.ndim):
+                failed.append(f"it refuses {_batch(case, arrangement)}: {said(error)}")
+            continue
+        plain = arrangement.is_plain(case.x.ndim)
+        if isinstance(y, np.ndarray) and y.shape == case.x.shape and (plain or maps_each_channel(case.x, y)):
+            return arrangement
+    return None
+
+
+def _batch(case: Case, arrangement: Arrangement) -> str:
+    return f"a batch {arrangement.axes} of shape {case.x.shape} in {case.pair.input}"
+
+
+def _tried(plan: Plan, case: Case) -> Array | None:
+    """The output of a training step of a new layer; None where it is no array."""
+    session = FormSession(plan, plan.build(case), case, True, True)
+    try:
+        return session.run(place(case.x, case.layout), training=True).y
+    except Misbehaviour:
+        return None
+
+
+def _looked_at(plan: Plan, case: Case) -> Discovered:
+    ndim = min(plan.arrangements)
+    case = case_of(case, ndim)
+    used = FormSession(plan, plan.build(case), case, True, True)
+    used.run(place(case.x, case.layout), training=True)
+    plan = replace(plan, slots=find_slots(plan.build(case), used.layer, case.channels))
+    mode, moded = _mode(plan, used.layer, case)
+    plan = replace(plan, mode=mode)
+    return Discovered(replace(plan, backward=_way_back(plan, used.layer, case)), case, moded)
+
+
+def _mode(plan: Plan, layer: Any, case: Case) -> tuple[Mode, bool]:
+    """The first way of telling that changes the output, and whether one does; else the first that works."""
+    working: list[Mode] = []
+    for mode in modes_of(layer, method_of(layer)):
+        told = replace(plan, mode=mode)
+        training = _output(told, case, training=True)
+        evaluation = _output(told, case, training=False)
+        if training is None:
+            continue
+        working.append(mode)
+        if evaluation is not None and not _same(training, evaluation):
+            return mode, True
+    if plan.library == "torch":
+        told = replace(plan, mode=RECORDED)
+        training, evaluation = _output(told, case, training=True), _output(told, case, training=False)
+        if training is not None and evaluation is not None and not _same(training, evaluation):
+            return RECORDED, True
+    return (working[0] if working else ALWAYS), False
+
+
+def _output(plan: Plan, case: Case, *, training: bool) -> Array | None:
+    """The output of a new layer with the case's state, None where there is none."""
+    try:
+        session = FormSession(plan, plan.build(case), case, True, True)
+        return session.run(place(case.x, case.layout), training=training).y
+    except (*FAILURES, Misbehaviour, Unsupported):
+        return None
+
+
+def _same(one: Array, other: Array) -> bool:
+    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
+
+
+def _way_back(plan: Plan, layer: Any, case: Case) -> Any:
+    """Whether torch records the way back, the layer has a method for it, or there is none."""
+    own = callable(getattr(layer, "backward", None)) and "_modules" not in vars_of(layer)
+    if own:
+        return "method"
+    if plan.library == "numpy":
+        return ""
+    session = FormSession(plan, plan.build(case), case, True, True)
+    step: Any = session.run(place(case.x, case.layout), training=True)
+    module = "_modules" in vars_of(layer)
+    return "recorded" if module or bool(getattr(step.tensor, "requires_grad", False)) else ""
+
+
+def momenta(plan: Plan, case: Case) -> Iterator[float]:
+    """The weight of the new batch that a step shows in each channel, on a layer that has trained once before."""
+    session = FormSession(plan, plan.build(case), case, True, True)
+    session.run(place(case.x, case.layout), training=True)
+    before = session.state().mean
+    other = probe_case(case.pair, case.channels, case.x.ndim, seed=1).x
+    session.run(place(other, case.layout), training=True)
+    after = session.state().mean
+    if not isinstance(before, np.ndarray) or not isinstance(after, np.ndarray):
+        return
+    mean = other.astype(np.float64).mean(axis=tuple(axis for axis in range(other.ndim) if axis != 1))
+    for old, new, of_batch in zip(before.astype(np.float64), after.astype(np.float64), mean, strict=True):
+        if of_batch != old and math.isfinite(new):
+            yield float((new - old) / (of_batch - old))

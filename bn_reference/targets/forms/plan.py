@@ -1,0 +1,163 @@
+"""A plan: all that was found out of how to build a layer of a recognized form, how to call it, and where it keeps what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from bn_reference.arithmetic.precision import Pair
+from bn_reference.cases.case import Case
+from bn_reference.targets.forms.arrangement import Arrangement
+from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_tensor
+from bn_reference.targets.forms.construction import ARRAYS, Constructor
+from bn_reference.targets.forms.mode import ALWAYS, Mode
+from bn_reference.targets.forms.slots import Slot, levels_of
+
+__all__ = ["Library", "Plan", "method_of", "vars_of"]
+
+METHODS = ("forward", "__call__", "call", "forward_pass", "batch_norm", "batchnorm", "normalize")
+
+Library = Literal["torch", "numpy"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a layer is built, called and looked at.
+
+    Attributes:
+        constructor: what builds it.
+        library: whose arrays it takes.
+        device: where a torch layer lies.
+        slots: where its parameters and statistics are, by role.
+        mode: how it is told whether it trains.
+        arrangements: for each number of axes of a batch, the shape in which it takes it.
+        momentum_weights: which value its own momentum weights.
+        backward: "recorded" where torch records the way back, "method" where the layer has one, "" where there is none.
+        evaluation_gradients: whether there is a way back through eval.
+    """
+
+    constructor: Constructor
+    library: Library
+    device: str = "cpu"
+    slots: Mapping[str, Slot] = field(default_factory=dict)
+    mode: Mode = ALWAYS
+    arrangements: Mapping[int, Arrangement] = field(default_factory=dict)
+    momentum_weights: Literal["new", "old"] = "new"
+    backward: Literal["recorded", "method", ""] = "recorded"
+    evaluation_gradients: bool = True
+
+    def build(self, case: Case) -> Any:
+        """A layer for a case: its hyperparameters, channels and dtype, as far as its constructor takes them."""
+        pair, momentum = case.pair, case.momentum
+        if self.momentum_weights == "old" and momentum is not None:
+            momentum = 1.0 - momentum
+        arrays = {role: self.array(value) for role in ARRAYS if (value := getattr(case, role)) is not None}
+        layer = self.constructor.build(
+            case.channels,
+            **(arrays if self.constructor.is_given_arrays else {}),
+            eps=case.eps,
+            momentum=momentum,
+            affine=case.affine,
+            tracks=case.tracks,
+            device=self.device,
+            dtype=_dtype(self.library, pair),
+            dimensions=self.arrangements[case.x.ndim].dimensions if case.x.ndim in self.arrangements else case.x.ndim,
+        )
+        self.move(layer, pair)
+        if not self.constructor.sized and not _has_vectors(layer, case.channels):
+            self._materialize(layer, case)
+        return layer
+
+    def move(self, layer: Any, pair: Pair) -> None:
+        """Give the layer the parameters' dtype and the device, as far as the constructor did not."""
+        if self.constructor.takes("dtype") and (self.constructor.takes("device") or self.device == "cpu"):
+            return
+        dtype = _dtype(self.library, pair)
+        modules = [layer]
+        if "_modules" in vars_of(layer):
+            layer.to(device=self.device, dtype=dtype)
+            modules = list(layer.modules())
+        moved: dict[int, tuple[Any, Any]] = {}
+        for module in modules:
+            _move(vars_of(module), dtype, self.device, moved, set())
+
+    def call(self, layer: Any) -> Callable[..., Any]:
+        """What is called with a batch. Raises AttributeError where there is nothing of the kind."""
+        if callable(layer):
+            called: Callable[..., Any] = layer
+            return called
+        return method_of(layer)
+
+    def _materialize(self, layer: Any, case: Case) -> None:
+        """Let a layer that was told no number of channels see a batch: in eval if it can, so that nothing moves."""
+        arrangement = self.arrangements.get(case.x.ndim)
+        batch = np.ones((2, case.channels, *case.x.shape[2:]), case.pair.parameter_dtype)
+        x = self.array(batch)
+        handed = arrangement.enter(x) if arrangement is not None else x
+        try:
+            self.call(layer)(handed, **self.mode.tell(layer, False))
+        except Exception:  # one that cannot evaluate before it has trained
+            self.call(layer)(handed, **self.mode.tell(layer, True))
+        self.move(layer, case.pair)
+
+    def array(self, values: Any) -> Any:
+        """Numbers as an array of the layer's library, on its device."""
+        if self.library == "numpy":
+            return values.copy()
+        from bn_reference.targets.forms.torch_module import copied
+
+        return copied(values, self.device)
+
+
+def _has_vectors(layer: Any, channels: int) -> bool:
+    """Whether it has made arrays of one value a channel already."""
+    return any(is_array(value) and count(value) == channels for _, parts in levels_of(layer) for value in parts.values())
+
+
+def method_of(layer: Any) -> Callable[..., Any]:
+    """The method that makes a forward pass, with the arguments that it takes. Raises AttributeError where there is none."""
+    for name in METHODS:
+        method = getattr(layer, name, None)
+        if callable(method):
+            found: Callable[..., Any] = method
+            return found
+    raise AttributeError("forward")
+
+
+def vars_of(layer: Any) -> dict[str, Any]:
+    """The attributes that were set on an object."""
+    return getattr(layer, "__dict__", {})
+
+
+def _dtype(library: Library, pair: Pair) -> Any:
+    if library == "numpy":
+        return pair.parameter_dtype
+    from bn_reference.targets.forms.torch_module import TORCH_DTYPES
+
+    return TORCH_DTYPES[pair.parameters]
+
+
+def _move(holder: Any, dtype: Any, device: str, moved: dict[int, tuple[Any, Any]], seen: set[int]) -> None:
+    """Replace floating-point arrays that are plain attributes, in lists and dictionaries as well; one array stays one."""
+    if id(holder) in seen:
+        return
+    seen.add(id(holder))
+    pairs = list(holder.items()) if isinstance(holder, dict) else list(enumerate(holder))
+    for key, value in pairs:
+        if isinstance(value, (dict, list)) and key not in ("_parameters", "_buffers", "_modules"):
+            _move(value, dtype, device, moved, seen)
+        elif is_array(value) and is_floating(value):
+            if id(value) not in moved:
+                moved[id(value)] = value, _moved(value, dtype, device)  # the old one is kept, and with it its identity
+            holder[key] = moved[id(value)][1]
+
+
+def _moved(value: Any, dtype: Any, device: str) -> Any:
+    if not is_tensor(value):
+        return value if value.dtype == dtype else value.astype(dtype)
+    there = value.detach().to(device=device, dtype=dtype)
+    same = there.dtype == value.dtype and there.device == value.device
+    return value if same else there.requires_grad_(value.requires_grad)

@@ -1,0 +1,46 @@
+"""Probes: what is tried on a layer when its target is loaded, on a batch whose axes all have lengths of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.cases.case import Array, Case
+from bn_reference.cases.layouts import to_matrix
+
+__all__ = ["COUNTS", "RESEMBLES", "maps_each_channel", "probe_case"]
+
+COUNTS = (3, 8, 16)  # channels: some layers take them in eights alone
+SAMPLES, POSITIONS = 4, 10
+RESEMBLES = 2.0**-6  # it tells a form or an option from another, and judges nothing
+
+
+def probe_case(pair: Pair = PAIRS[0], channels: int = 3, ndim: int = 2, seed: int = 0) -> Case:
+    """A batch of ordinary numbers; parameters and statistics that are no layer's first ones, and unlike each other."""
+    rng = np.random.default_rng(seed)
+    shape = (SAMPLES, channels, POSITIONS)[:ndim] if ndim == 3 else (SAMPLES * 3, channels)
+    held = pair.parameter_dtype
+
+    def vector(low: float, high: float) -> Array:
+        return np.linspace(low, high, channels).astype(held)
+
+    return Case(
+        pair,
+        (rng.standard_normal(shape) * 1.5 + 0.5).astype(pair.input_dtype),
+        rng.standard_normal(shape).astype(pair.input_dtype),
+        weight=vector(0.75, 1.5),
+        bias=vector(-0.5, 0.25),
+        running_mean=vector(-4.0, 3.0),
+        running_var=vector(5.0, 9.0),
+        batches=7,
+    )
+
+
+def maps_each_channel(x: Array, y: object) -> bool:
+    """Whether y has the shape of x, and is, roughly, one affine map of it in each channel."""
+    if not isinstance(y, np.ndarray) or y.shape != x.shape:
+        return False
+    a, b = (to_matrix(np.asarray(values, np.float64)) for values in (x, y))
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    sizes = (a**2).sum(axis=0) * (b**2).sum(axis=0)
+    return bool((((a * b).sum(axis=0)) ** 2 >= (1.0 - RESEMBLES) * sizes).all() and (sizes > 0).all())

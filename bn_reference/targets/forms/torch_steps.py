@@ -1,0 +1,98 @@
+"""Steps of torch layers: the way back is recorded, or the layer has a method for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bn_reference.cases.case import Array
+from bn_reference.cases.facts import Missing
+from bn_reference.cases.layouts import Placement, is_contiguous, place
+from bn_reference.targets.forms.arrangement import Arrangement
+from bn_reference.targets.forms.manual import manual_grads, require_way_back
+from bn_reference.targets.forms.torch_module import TorchStep, to_tensor
+from bn_reference.targets.protocol import Grads, Unsupported
+
+if TYPE_CHECKING:
+    from bn_reference.targets.forms.session import FormSession
+
+__all__ = ["step"]
+
+
+def step(session: FormSession, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
+    """One forward pass."""
+    mode = session.plan.mode.kind
+    if mode == "recording" and training and not record:
+        raise Unsupported("it trains only while gradients are recorded")
+    recorded = record and (mode != "recording" or training)
+    tensor, buffer = to_tensor(x, session.plan.device)
+    leaf = tensor.requires_grad_() if recorded and session.input_gradient else tensor
+    parameters = [parameter for parameter in session.parameters() if parameter.is_leaf]
+    for parameter in parameters if session.plan.slots else ():
+        if session.trainable or parameter.requires_grad:
+            parameter.requires_grad_(session.trainable)
+    with torch.set_grad_enabled(recorded):
+        y = arrangement.leave(session.called(arrangement.enter(leaf), training), x.shape)
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    sources = ([leaf] if session.input_gradient else []) + (trained if len(trained) == 2 else [])
+    if session.plan.backward == "method":
+        return _Manual(session, arrangement, leaf, buffer, x.buffer, y, training)
+    return _Recorded(session, arrangement, leaf, buffer, x.buffer, y, sources if recorded else [], training)
+
+
+class _Recorded(TorchStep):
+    """A step whose way back torch has recorded."""
+
+    def __init__(
+        self,
+        session: FormSession,
+        arrangement: Arrangement,
+        x: torch.Tensor,
+        buffer: torch.Tensor,
+        before: Array,
+        y: Any,
+        sources: list[torch.Tensor],
+        training: bool,
+    ) -> None:
+        super().__init__(x, buffer, before, y, sources)
+        self._session, self._arrangement, self._training = session, arrangement, training
+
+    def backward(self, grad_y: Placement) -> Grads:
+        require_way_back(self._session, self._training)
+        if not self._sources:
+            raise Unsupported("nothing is recorded that has a gradient")
+        if self._arrangement.last and is_contiguous(grad_y):
+            grad_y = place(grad_y.view(), "channels last")
+        grads = super().backward(grad_y)
+        if self._session.trainable and len(self._sources) < 2:
+            absent = Missing("its weight and bias are not trained")
+            return Grads(grads.x, absent, absent)
+        return Grads(grads.x, self._session.vector(grads.weight), self._session.vector(grads.bias))
+
+
+class _Manual(TorchStep):
+    """A step through which the layer's own method goes back."""
+
+    def __init__(
+        self,
+        session: FormSession,
+        arrangement: Arrangement,
+        x: torch.Tensor,
+        buffer: torch.Tensor,
+        before: Array,
+        y: Any,
+        training: bool,
+    ) -> None:
+        super().__init__(x, buffer, before, y, [])
+        self._session, self._arrangement, self._training = session, arrangement, training
+
+    def backward(self, grad_y: Placement) -> Grads:
+        require_way_back(self._session, self._training)
+        if self._session.latest is not self:
+            raise Unsupported("its backward pass goes through its latest forward pass alone")
+        if self._arrangement.last and is_contiguous(grad_y):
+            grad_y = place(grad_y.view(), "channels last")
+        upstream, _ = to_tensor(grad_y, self._session.plan.device)
+        with torch.no_grad():
+            return manual_grads(self._session, self._arrangement, upstream, grad_y.shape)

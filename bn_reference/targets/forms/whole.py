@@ -1,0 +1,104 @@
+"""Form: layers with the whole constructor of ``torch.nn.BatchNorm1d``, of torch or of NumPy, held to torch's whole contract."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any
+
+import numpy as np
+
+from bn_reference.targets.border import said
+from bn_reference.targets.forms.devices import require_device, warm_up
+from bn_reference.targets.forms.modules import MODULE, is_module, recognized
+from bn_reference.targets.forms.near import Near
+from bn_reference.targets.protocol import Implementation, Unsupported, UnusableTarget
+
+__all__ = ["recognize"]
+
+FORM = "a layer with the constructor of torch.nn.BatchNorm1d"
+ARGUMENTS = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}  # and num_features, device, dtype
+LAYER = ("train", "eval", "backward", "state_dict", "load_state_dict")  # what a NumPy layer has
+NAMES = ("weight", "bias", "running_mean", "running_var")
+
+
+def recognize(name: str, thing: Any, device: str) -> Implementation | Near | None:
+    """A class or factory that takes all seven arguments, and builds a module of torch or a layer like ``bn_reference``'s.
+
+    Raises:
+        UnusableTarget: the device cannot be used.
+    """
+    layer = _built(thing, device)
+    if isinstance(layer, Near):
+        return layer
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(layer, torch.nn.Module):
+        if _is_called_otherwise(torch, layer, device):
+            found = recognized(name, thing, device, MODULE, is_module, whole=True)
+            if isinstance(found, Implementation):
+                return found
+        from bn_reference.targets.forms.torch_module import TorchImplementation
+
+        warm_up(torch)
+        return TorchImplementation(thing, name, device)
+    if callable(layer) and all(callable(getattr(layer, method, None)) for method in LAYER):
+        if device != "cpu":
+            raise UnusableTarget(
+                f"the device is {device!r}, but {name} builds NumPy layers, which live on the CPU; use the device cpu"
+            )
+        from bn_reference.targets.forms.numpy_layer import NumpyImplementation
+
+        return NumpyImplementation(thing, name)
+    return None
+
+
+def _built(factory: Any, device: str) -> Any:
+    torch = sys.modules.get("torch")
+    if _takes_device(factory):
+        if torch is not None:
+            require_device(torch, device)
+        return _probe(factory, {**ARGUMENTS, "device": device, "dtype": None if torch is None else torch.float32})
+    layer = _probe(factory, {**ARGUMENTS, "dtype": np.dtype(np.float32)})
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(layer, torch.nn.Module):
+        return _probe(factory, {**ARGUMENTS, "device": device, "dtype": torch.float32})  # says that device is refused
+    return layer
+
+
+def _takes_device(factory: Any) -> bool:
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.name == "device" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _probe(factory: Any, arguments: dict[str, Any]) -> Any:
+    try:
+        return factory(3, **arguments)
+    except (Exception, SystemExit) as error:
+        call = ", ".join(["3", *(f"{key}={value}" for key, value in arguments.items())])
+        return Near(FORM, f"it refuses the arguments ({call}): {said(error)}", marks=0)
+
+
+def _is_called_otherwise(torch: Any, layer: Any, device: str) -> bool:
+    """Whether it has torch's constructor, but names of its own for what it keeps, or another shape for its batches."""
+    if type(layer).__name__ == "OptimizedModule":  # whose first call compiles it
+        return False
+    if not all(hasattr(layer, name) for name in NAMES):
+        return True
+    shapes = ((12, 3), (4, 3, 10)), ((4, 3, 5, 2), (4, 3, 5, 2, 1))
+    return not any(_takes(torch, layer, shape, device) for shape in shapes[0]) and any(
+        _takes(torch, layer, shape, device) for shape in shapes[1]
+    )
+
+
+def _takes(torch: Any, layer: Any, shape: tuple[int, ...], device: str) -> bool:
+    try:
+        with torch.no_grad():
+            layer(torch.linspace(-1.0, 1.0, int(np.prod(shape)), device=device).reshape(shape))
+    except (NotImplementedError, Unsupported):
+        return True  # it says itself what it does not take
+    except Exception:
+        return False
+    return True

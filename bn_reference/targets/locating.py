@@ -1,0 +1,106 @@
+"""From a name to what it names: ``module:attribute`` or ``path/to/file.py:attribute``.
+
+Whatever is wrong raises UnusableTarget with one sentence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+import pkgutil
+import sys
+from types import ModuleType
+from typing import Any
+
+from bn_reference.targets.border import said
+from bn_reference.targets.protocol import UnusableTarget
+
+__all__ = ["FORMS", "locate"]
+
+EXTRAS = {"torch": "pip install 'bn-reference[torch]'"}  # what to do where a package is missing
+FORMS = "module:attribute or path/to/file.py:attribute"
+
+
+def locate(spec: str) -> Any:
+    """What a name names.
+
+    Raises:
+        UnusableTarget: with the sentence that says why there is none, and what to do.
+    """
+    place, colon, path = spec.rpartition(":")
+    if not colon or not place or not path:
+        raise UnusableTarget(f"the target is {spec!r}, but must be {FORMS}; write for example torch.nn:BatchNorm1d")
+    module = _file(place) if place.endswith(".py") or os.sep in place or "/" in place else _module(place)
+    thing: Any = module
+    reached = place
+    for part in path.split("."):
+        try:
+            thing = getattr(thing, part)
+        except AttributeError:
+            raise UnusableTarget(
+                f"{reached} has no attribute {part!r}{_suggestion(part, dir(thing)) or '; check its name'}"
+            ) from None
+        reached += (":" if reached == place else ".") + part
+    return thing
+
+
+def _module(name: str) -> ModuleType:
+    if "" not in sys.path and os.getcwd() not in sys.path:  # as with `python -m`: modules of the working directory count
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name + ".").startswith(error.name + "."):
+            raise UnusableTarget(_failed_import(name, error)) from error
+        package = error.name.partition(".")[0]
+        if package in EXTRAS and sys.modules.get(package) is None:
+            raise UnusableTarget(f"there is no module {package!r}; {EXTRAS[package]}") from None
+        advice = (
+            _suggestion(error.name, _siblings(error.name)) or "; check the name, and that it is installed in this environment"
+        )
+        raise UnusableTarget(f"there is no module {error.name!r}{advice}") from None
+    except (Exception, SystemExit) as error:
+        raise UnusableTarget(_failed_import(name, error)) from error
+
+
+def _siblings(name: str) -> list[str]:
+    """Names of the modules beside one that is not there."""
+    parent = sys.modules.get(name.rpartition(".")[0])
+    places = getattr(parent, "__path__", ())
+    return [f"{name.rpartition('.')[0]}.{entry.name}" for entry in pkgutil.iter_modules(places)]
+
+
+def _file(path: str) -> ModuleType:
+    if not os.path.isfile(path):
+        what = "is a directory" if os.path.isdir(path) else "is not there"
+        raise UnusableTarget(f"the target's file {path} {what}; check the path, which is read from {os.getcwd()}")
+    folder, file = os.path.split(os.path.abspath(path))
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    stem = file.removesuffix(".py")
+    known = sys.modules.get(stem)
+    taken = known is not None and os.path.abspath(getattr(known, "__file__", None) or "") != os.path.join(folder, file)
+    name = f"_bn_target_{stem}" if taken else stem
+    spec = importlib.util.spec_from_file_location(name, os.path.join(folder, file))
+    if spec is None or spec.loader is None:
+        raise UnusableTarget(f"the target's file {path} is no Python source; name a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise UnusableTarget(_failed_import(path, error)) from error
+    return module
+
+
+def _failed_import(name: str, error: BaseException) -> str:
+    lacking = error.name if isinstance(error, ModuleNotFoundError) else None
+    return f"{name} fails to import: {said(error)}; {EXTRAS.get(lacking or '', 'mend that first')}"
+
+
+def _suggestion(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, [n for n in names if not n.startswith("_")], n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
