@@ -12,6 +12,7 @@ from bn_reference.cases.case import State
 from bn_reference.cases.domain import AXES, Domain
 from bn_reference.targets.arrays import numpy_of
 from bn_reference.targets.border import said
+from bn_reference.targets.forms.accelerators import require_none
 from bn_reference.targets.forms.function_constants import constants_of
 from bn_reference.targets.forms.function_dtypes import pairs_of
 from bn_reference.targets.forms.function_gradients import going_back
@@ -43,10 +44,15 @@ class Findings:
     notes: tuple[str, ...] = ()
 
 
-def findings_of(manner: Manner, sibling: Callable[..., Any] | None) -> Findings | str:
-    """What is found out; a clause that says what is missing where it cannot be called."""
+def findings_of(manner: Manner, sibling: Callable[..., Any] | None, name: str, device: str) -> Findings | str:
+    """What is found out; a clause that says what is missing where it cannot be called.
+
+    Raises:
+        UnusableTarget: it runs on an accelerator alone.
+    """
     probe = _told(manner)
     if not isinstance(probe, Probe):
+        require_none(name, probe, device)
         return f"called with {manner.arrays.name} it raises {said(probe)}"
     probe = _with_statistics(probe)
     notes: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bn_reference.cases.layouts import Placement, is_contiguous, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
 
 __all__ = ["SHAPES", "Shape"]
@@ -25,9 +25,8 @@ class Shape:
 
     def laid(self, placement: Placement) -> Placement:
         """The batch in a buffer of its own, contiguous in the function's order of axes where it was in ours."""
-        if self.arrangement.last and is_contiguous(placement):
-            return place(placement.view(), "channels last")
-        return Placement(placement.buffer.copy(), placement.shape, placement.strides, placement.offset)
+        laid = self.arrangement.laid(placement)
+        return Placement(laid.buffer.copy(), laid.shape, laid.strides, laid.offset)
 
     def enter(self, array: Any) -> Any:
         """A batch with the function's axes: a view."""
