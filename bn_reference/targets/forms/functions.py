@@ -131,7 +131,7 @@ def _libraries(function: Any, device: str) -> list[str]:
 
 def _used(function: Any) -> set[str]:
     """The packages whose modules, classes and functions a function's code names, or its annotations."""
-    inner = inspect.unwrap(function) if callable(function) else function
+    inner = inspect.unwrap(getattr(function, "func", function)) if callable(function) else function
     place = str(getattr(inner, "__module__", ""))
     names = {place.partition(".")[0]}
     if isinstance(inner, FunctionType):
