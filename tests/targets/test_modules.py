@@ -9,6 +9,7 @@ import torch
 
 from bn_reference import verify
 from bn_reference.cases.domain import Domain
+from bn_reference.cases.layouts import place
 from bn_reference.properties import PROPERTIES
 from bn_reference.targets.forms.layers import FormedLayers
 from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -172,7 +173,7 @@ def test_a_layer_without_a_dtype_is_not_asked_for_half_precision_that_it_rounds_
     assert formed(people.Renamed).notes == (
         "half precision is not verified: it takes no dtype, and rounds to it on its way or gives out another one",
     )
-    assert formed(people.Inside).notes == ()
+    assert formed(people.LastAxis).notes == ()
 
 
 UNUSABLE = {
@@ -206,3 +207,29 @@ def probe() -> Any:
     from bn_reference.targets.forms.probing import probe_case
 
     return probe_case()
+
+
+def test_torch_misreads_the_upstream_gradient_of_one_image_until_it_is_mended() -> None:
+    x, upstream = torch.tensor([[1.0, 2.0], [4.0, 8.0]]), torch.tensor([[2.0, -3.0], [2.5, -2.0]])
+    other_order = upstream.T.contiguous().T
+
+    sums = []
+    for dy in (upstream, other_order):
+        layer = torch.nn.BatchNorm2d(2)
+        layer(x[None, :, :, None]).backward(dy[None, :, :, None])
+        sums.append(layer.bias.grad.tolist())
+
+    assert sums[0] == [-1.0, 0.5]
+    assert sums[1] != sums[0], "mended: nothing needs to lie alike any more"
+
+
+def test_of_one_image_the_upstream_gradient_lies_as_the_batch_does() -> None:
+    layers = formed(torch.nn.BatchNorm2d)
+    case = probe().but(x=np.array([[[1, 2], [4, 8]]], np.float32), grad_y=np.array([[[2, -3], [2.5, -2]]], np.float32))
+    case = case.but(**{name: getattr(case, name)[:2] for name in ("weight", "bias", "running_mean", "running_var")})
+
+    step = layers.open(case).forward(place(case.x, "contiguous"), training=True)
+    grads = step.backward(place(case.grad_y, "transposed"))
+
+    assert layers.plan.alike
+    assert np.array_equal(grads.bias, [-1.0, 0.5])
