@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bn_reference.cases.case import Case, Seen, State
@@ -13,12 +14,16 @@ from bn_reference.targets.forms.discovery import Discovered, Undiscovered
 from bn_reference.targets.forms.numbers import fixed_eps, momentum_of
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.probing import COUNTS, probe_case
-from bn_reference.targets.forms.restriction import restricted
+from bn_reference.targets.forms.restriction import is_torchs_own, restricted
 from bn_reference.targets.forms.session import FormSession, state_of
 from bn_reference.targets.forms.slots import PARAMETERS, ROLES, levels_of
 from bn_reference.targets.protocol import Implementation, Session, Unsupported
 
 __all__ = ["FormedLayers", "layers_of"]
+
+# torch 2.13 on the CPU: of one sample with one row or one column, where x is contiguous and dy channels last or the other way
+# round, BatchNorm2d and 3d read one in the memory order of the other, and all gradients are wrong
+ALIKE = "of one sample dy lies as x does: torch's own 2-d and 3-d backward passes misread one that lies otherwise"
 
 
 class FormedLayers(Implementation):
@@ -82,8 +87,11 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
     plan, case = found.plan, found.case
     layer = plan.build(case)
     _require_parameters(plan, layer)
+    notes: tuple[str, ...] = ()
+    if max(each.dimensions for each in plan.arrangements.values()) > 3 and is_torchs_own(plan, case):
+        plan, notes = replace(plan, alike=True), (ALIKE,)
     if whole:
-        return FormedLayers(plan, name, form, Domain())
+        return FormedLayers(plan, name, form, Domain(), notes)
     plan, momentum = momentum_of(plan, layer, case)
     takes = plan.constructor.takes
     tracks = _tracks(found)
@@ -95,7 +103,7 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
         dimensions=tuple(sorted(plan.arrangements)),
         **_channels(plan, case),
     )
-    return restricted(FormedLayers(plan, name, form, domain), domain.nearest(_of_kind(case, domain)))
+    return restricted(FormedLayers(plan, name, form, domain, notes), domain.nearest(_of_kind(case, domain)))
 
 
 def _channels(plan: Plan, case: Case) -> dict[str, Any]:
