@@ -29,7 +29,7 @@ from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
-from bn_reference.verification.demand import Description
+from bn_reference.verification.demand import Demand, Description
 from bn_reference.verification.draw import Drawings, rounds
 from bn_reference.verification.explanation import explain
 from bn_reference.verification.failure import SuiteFailed
@@ -68,7 +68,7 @@ class Judge:
         self.budget = budget
         self.spec = spec or implementation.name
         self.interrupted = False
-        self.conventions = budget.demand.conventions
+        self.conventions = self.demand.conventions
         self.on_lost: Callable[[Fact], None] = lambda fact: None
         self._on_example = on_example
         self._laboratory = Laboratory(self.implementation)
@@ -77,13 +77,18 @@ class Judge:
         self._time_outs = 0
         self._lost = False
 
+    @property
+    def demand(self) -> Demand:
+        """Whose conventions the implementation is to keep."""
+        return self.budget.demand.of(self.implementation.inner)
+
     def settle(self) -> None:
         """Judge by the conventions that the implementation is found to keep; by those demanded where that takes too long.
 
         Raises:
             SuiteFailed: an error of the suite's own.
         """
-        demand = self.budget.demand.of(self.implementation)
+        demand = self.demand
         try:
             with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
                 self.conventions = measured(self.implementation, demand.conventions, accuracy=demand.accepts_less_accuracy)
@@ -94,8 +99,8 @@ class Judge:
 
     def described(self) -> Description:
         """What the implementation can be asked for, and the conventions that it keeps."""
-        demand = self.budget.demand.of(self.implementation)
-        return Description(self.capabilities(), demand.conventions, self.conventions, demand.accepts_all)
+        demand = self.demand
+        return Description(demand.conventions, self.conventions, demand.accepts_all, self.capabilities())
 
     def capabilities(self) -> dict[str, Any]:
         """What the implementation can be asked for; empty where finding that out takes too long."""
