@@ -5,13 +5,16 @@ Whatever is wrong raises UnusableTarget with one sentence. Frameworks are import
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.adapters import adapter_of
-from bn_reference.targets.forms import functions, modules, plain, whole
+from bn_reference.targets.capabilities import case_within
+from bn_reference.targets.forms import functions, kernel_model, modules, plain, whole
 from bn_reference.targets.forms.near import Near
+from bn_reference.targets.forms.probing import probe_case
 from bn_reference.targets.locating import FORMS, locate
 from bn_reference.targets.protocol import Implementation, UnusableTarget
 
@@ -21,6 +24,7 @@ Recognize = Callable[[str, Any, str], Implementation | Near | None]
 
 RECOGNIZED: tuple[Recognize, ...] = (
     whole.recognize,
+    kernel_model.recognize,
     functions.recognize,
     modules.recognize,
     plain.recognize,
@@ -46,7 +50,7 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
         for recognize in RECOGNIZED:
             found = recognize(name, thing, device)
             if isinstance(found, Implementation):
-                return found
+                return _noted(found)
             if found is not None:
                 nearest.append(found)
     raise UnusableTarget(_unrecognized(name, nearest))
@@ -73,6 +77,16 @@ def _require_builder(name: str, thing: object, *, named: bool) -> None:
         raise UnusableTarget(
             f"{which} is a layer already, but must be what builds layers; {'name' if named else 'pass'} its class"
         )
+
+
+def _noted(found: Implementation) -> Implementation:
+    """The same, with a note where torch's own batch norm is all that computes."""
+    if sys.modules.get("torch") is not None:
+        from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN, is_alone
+
+        if is_alone(found, case_within(found.domain, probe_case())):
+            found.notes = (*found.notes, NOTHING_OF_ITS_OWN)
+    return found
 
 
 def _unrecognized(name: str, nearest: list[Near]) -> str:

@@ -130,13 +130,13 @@ def test_an_eps_that_is_no_argument_is_seen_in_what_it_computes(thing: Any, eps:
         (
             people.by_recording,
             (2, 3),
-            "function (X, gamma, beta, moving_mean, moving_var, eps, momentum) of tensors, batches (N, C, L, 1), "
+            "function (X, gamma, beta, moving_mean, moving_var, eps, momentum) of tensors, handed (N, C, H, W), "
             "training where gradients are recorded",
         ),
         (
             people.channels_last,
             (2, 3),
-            "function (x, scale, offset, mean, var, train, decay, eps) of NumPy arrays, batches (N, L, C)",
+            "function (x, scale, offset, mean, var, train, decay, eps) of NumPy arrays, handed (N, L, C)",
         ),
         (people.training_alone, (2,), "function (x, gamma, beta, eps) of NumPy arrays, training alone"),
         (
@@ -161,7 +161,7 @@ def test_formulas_are_not_verified_in_half_precision_and_kernels_are() -> None:
     formula, kernel = recognized(people.in_place), recognized(people.wrapper)
 
     assert formula.domain.pairs == ("float32/float32", "float64/float64")
-    assert "not verified with batches in float16 and bfloat16: each of its operations rounds to them" in formula.notes
+    assert "half precision is not verified: it rounds to it on its way" in formula.notes
     assert "bfloat16/bfloat16" in kernel.domain.pairs
 
 

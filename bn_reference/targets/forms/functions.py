@@ -44,7 +44,11 @@ class FunctionImplementation(Implementation):
 
 
 def recognize(name: str, thing: object, device: str = "cpu") -> Implementation | Near | None:
-    """The function, as something that layers can be made of; what is missing of that; None where it is no such function."""
+    """The function, as something that layers can be made of; what is missing of that; None where it is no such function.
+
+    Raises:
+        UnusableTarget: it runs on an accelerator alone.
+    """
     called, beside = _called(thing)
     if called is None:
         return None
@@ -54,7 +58,7 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
         return arguments
     failed: Near | None = None
     for library in _libraries(written or called, device):
-        found = findings_of(Manner(arguments, arrays_named(library, device), {}), beside)
+        found = findings_of(Manner(arguments, arrays_named(library, device), {}), beside, name, device)
         if isinstance(found, Findings):
             return FunctionImplementation(found.manner, found, name, device)
         failed = failed or Near(FORM, found, len(arguments.roles))

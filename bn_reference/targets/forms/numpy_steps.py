@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bn_reference.cases.layouts import Placement, is_contiguous, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.manual import manual_grads, require_way_back
 from bn_reference.targets.protocol import Grads, Step, Unsupported
@@ -39,9 +39,8 @@ class _NumpyStep(Step):
         require_way_back(self._session, self._training)
         if self._session.latest is not self:
             raise Unsupported("its backward pass goes through its latest forward pass alone")
-        if self._arrangement.last and is_contiguous(grad_y):
-            grad_y = place(grad_y.view(), "channels last")
-        return manual_grads(self._session, self._arrangement, grad_y.view(), grad_y.shape)
+        upstream = self._arrangement.laid(grad_y).view()
+        return manual_grads(self._session, self._arrangement, upstream, grad_y.shape)
 
     def input_changed(self) -> bool:
         return self._placed.buffer.tobytes() != self._before

@@ -6,7 +6,7 @@ from typing import Any
 
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
-from bn_reference.cases.layouts import Placement, is_contiguous, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import flat, is_array
@@ -123,8 +123,7 @@ class FormSession(Session):
     def run(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         """One step, with no question whether it can be asked for."""
         arrangement = self.plan.arrangements.get(len(x.shape), Arrangement(len(x.shape)))
-        if arrangement.last and is_contiguous(x):
-            x = place(x.view(), "channels last")  # the layer is then handed what is contiguous in its own order
+        x = arrangement.laid(x)
         if self.plan.library == "numpy":
             from bn_reference.targets.forms.numpy_steps import step
         else:
