@@ -128,10 +128,11 @@ LIBRARIES: dict[str, Conventions] = {
     "haiku": _OF_JAX.but(
         first_batches="debiased", statistics="input", output="input", variance="one_pass", subnormals="flushed"
     ),
-    "equinox": _OF_JAX.but(first_batches="copied", subnormals="flushed"),
+    "equinox": _OF_JAX.but(first_batches="debiased_in_eval", subnormals="flushed"),
     "keras": _OF_JAX.but(output="input", subnormals="flushed"),
     "onnx": _OF_JAX.but(output="input", hyperparameters="float32"),
-    "paddle": _OF_JAX.but(single_value="input", output="input"),
+    "numpy_ml": _OF_JAX,
+    "paddle": _OF_JAX.but(single_value="input", output="input", hyperparameters="float32"),
     "mindspore": TORCH.but(momentum_weights="old", single_value="bias"),
     "mxnet": _OF_JAX.but(output="input"),
 }

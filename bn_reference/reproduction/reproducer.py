@@ -23,6 +23,7 @@ from bn_reference.reproduction.evidence import Evidence, evidence_of
 from bn_reference.reproduction.layers import LayerReplay
 from bn_reference.reproduction.replay import Replay
 from bn_reference.targets.trace import Call, Read
+from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.watched import Watched
 
 __all__ = ["script"]
@@ -72,7 +73,8 @@ def _needed(calls: list[Call], evidence: Evidence) -> list[Call]:
 
 
 def _header(target_spec: str, property: Property, pair: Pair, target: Watched) -> str:
-    libraries = ["torch", "numpy"] if target.framework == "torch" else ["numpy"]
+    known = KNOWN[target_spec].distributions if target_spec in KNOWN else ()
+    libraries = [*known, *["torch"] * (target.framework == "torch"), "numpy"]
     versions = [f"Python {platform.python_version()}", *(f"{name} {_version(name)}" for name in libraries), platform.platform()]
     seen = f"{target_spec} broke this rule with input {pair.input}, parameters {pair.parameters}, seen with "
     adapter = "It is called through an adapter: the script needs bn_reference, as the adapter does.\n"
@@ -94,6 +96,8 @@ def _version(name: str) -> str:
 
 
 def _target(spec: str) -> list[str]:
+    if spec in KNOWN:
+        return ["", f"Target = {spec!r}"]
     place, _, path = spec.rpartition(":")
     if "<locals>" in path or place in ("__main__", "__mp_main__", "") or not re.fullmatch(r"[\w.]+", path):
         text = f"put here the class or function that was verified as {spec}"

@@ -15,6 +15,7 @@ from bn_reference.targets.capabilities import case_within
 from bn_reference.targets.forms import functions, kernel_model, modules, plain, whole
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.probing import probe_case
+from bn_reference.targets.frameworks.known import adapter_named, adapter_of_class
 from bn_reference.targets.locating import FORMS, locate
 from bn_reference.targets.protocol import Implementation, UnusableTarget
 
@@ -41,6 +42,9 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
     Raises:
         UnusableTarget: with the sentence that says why and what to do.
     """
+    known = adapter_named(target) if isinstance(target, str) else adapter_of_class(target)
+    if known is not None:
+        return adapter_of(*known, device)
     name, thing = (target, locate(target)) if isinstance(target, str) else (name_of(target), target)
     if isinstance(thing, Implementation) or (isinstance(thing, type) and issubclass(thing, Implementation)):
         return adapter_of(name, thing, device)

@@ -156,6 +156,7 @@ class Watched(Implementation):
         self.name, self.device = inner.name, inner.device
         self.domain, self.form, self.notes = inner.domain, inner.form, inner.notes
         self.momentum_weights = inner.momentum_weights
+        self.conventions: object = getattr(inner, "conventions", None)  # as an adapter may declare them
         self.trace: Trace = deque(maxlen=KEPT_CALLS)
         self.framework = FRAMEWORKS.get(type(inner).__module__, "adapter")
         self._numbers = 0

@@ -18,6 +18,7 @@ from bn_reference.reports.report import Report
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets import TORCH
+from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import arguments, workers
 from bn_reference.verification.causes import causes_of
@@ -98,13 +99,13 @@ def verify(
     selected = units(select_properties(wanted["properties"]), select_pairs(wanted["dtypes"]))
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
     budget = Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions))
-    tried = environment()
+    name = target if isinstance(target, str) else name_of(target)
+    tried = environment(KNOWN[name].distributions if name in KNOWN else ())
     if budget.recording:
         from bn_reference.cases.recording import read_recording
 
         recorded = read_recording(budget.recording)
         tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"
-    name = target if isinstance(target, str) else name_of(target)
     started = time.perf_counter()
     results: list[Result] = []
     described: list[Description] = []
@@ -200,10 +201,10 @@ def _in_this_process(
                     raise KeyboardInterrupt
 
 
-def environment() -> dict[str, str]:
-    """The versions that a verdict depends on."""
+def environment(also: Iterable[str] = ()) -> dict[str, str]:
+    """The versions that a verdict depends on, those of the target's own packages among them."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in ("bn-reference", "numpy", "ml_dtypes", "hypothesis", "torch"):
+    for package in ("bn-reference", "numpy", "ml_dtypes", "hypothesis", "torch", *also):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
