@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 
-__all__ = ["AXES", "Domain"]
+__all__ = ["AXES", "UNRESTRICTED", "Domain"]
 
 AXES = {2: "(N, C)", 3: "(N, C, L)"}
 
@@ -77,8 +79,32 @@ class Domain:
 
     def takes(self, case: Case) -> bool:
         """Whether a step of the case can be asked for."""
-        lies = self.refusal_of_batch(case.x.ndim, case.layout == "contiguous")
-        return not self.refusal(case) and not lies and (self.grad_layouts or case.grad_layout == "contiguous")
+        batch = self.refusal_of_batch(case.x.ndim, contiguous=True)
+        return not self.refusal(case) and not batch and self.takes_layouts(case.layout, case.grad_layout)
+
+    def takes_layouts(self, of_x: str, of_grad_y: str) -> bool:
+        """Whether batch and upstream gradient may lie so."""
+        return (self.layouts or of_x == "contiguous") and (self.grad_layouts or of_grad_y == "contiguous")
+
+    def nearest(self, case: Case) -> Case:
+        """The case, changed as little as makes it one that the target takes; the same where its kind is another.
+
+        eps, momentum, layouts and what the layer starts from become what it has, and channels are repeated to a multiple;
+        dimensions, dtypes, and whether there are parameters and statistics, are what makes a case of its kind.
+        """
+        changes: dict[str, Any] = {}
+        if self.eps is not None and case.eps != self.eps:
+            changes["eps"] = self.eps
+        if case.tracks and not self.takes_momentum(case.momentum) and self.momentum:
+            changes["momentum"] = self.momentum[0]
+        if not self.layouts and case.layout != "contiguous":
+            changes["layout"] = "contiguous"
+        if not self.grad_layouts and case.grad_layout != "contiguous":
+            changes["grad_layout"] = "contiguous"
+        if case.channels % self.channels:
+            changes |= _repeated(case, math.lcm(case.channels, self.channels))
+        case = case.but(**changes) if changes else case
+        return case if self.starts or _is_neutral(case) else _neutral(case)
 
     def _momentum_refused(self) -> str:
         numbers = [repr(momentum) for momentum in self.momentum if momentum is not None]
@@ -88,3 +114,20 @@ class Domain:
 def _is_neutral(case: Case) -> bool:
     given = ((case.weight, 1), (case.bias, 0), (case.running_mean, 0), (case.running_var, 1))
     return case.batches == 0 and all(values is None or bool(np.all(values == start)) for values, start in given)
+
+
+def _neutral(case: Case) -> Case:
+    vectors = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}
+    given = {name: value for name in vectors if (value := getattr(case, name)) is not None}
+    return case.but(batches=0, **{name: np.full_like(value, vectors[name]) for name, value in given.items()})
+
+
+def _repeated(case: Case, channels: int) -> dict[str, Any]:
+    """The case's channels over and over."""
+    order = np.resize(np.arange(case.channels), channels)
+    vectors = {name: getattr(case, name) for name in ("weight", "bias", "running_mean", "running_var")}
+    taken = {name: None if values is None else values[order] for name, values in vectors.items()}
+    return {"x": case.x[:, order], "grad_y": case.grad_y[:, order], **taken}
+
+
+UNRESTRICTED = Domain()

@@ -47,6 +47,7 @@ class Recipe:
         affine, tracks: whether there are parameters and running statistics.
         started: whether the running statistics have seen batches before.
         layout, grad_layout: how x and dy lie in memory.
+        neutral: whether weight, bias and statistics are those that a layer begins with.
     """
 
     pair: Pair
@@ -60,6 +61,7 @@ class Recipe:
     started: bool
     layout: str
     grad_layout: str
+    neutral: bool = False
 
     def realize(self) -> Case:
         """The case; equal recipes give one and the same object."""
@@ -86,6 +88,8 @@ def _realize(recipe: Recipe) -> Case:
     mean, var = draw(rng, (channels,)), np.abs(draw(rng, (channels,))) + 0.25
     if not recipe.started:
         mean, var = np.zeros(channels), np.ones(channels)
+    if recipe.neutral:
+        weight, bias = np.ones(channels), np.zeros(channels)
     with np.errstate(over="ignore"):
         return Case(
             pair=pair,

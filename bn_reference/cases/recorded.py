@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.recording import read_recording
-from bn_reference.cases.strategies import CHOICES, MOMENTUM, OPTIONS, one_of_many
+from bn_reference.cases.strategies import CHOICES, MOMENTUM, one_of_many, options_of
 
 __all__ = ["RecordedRecipe", "recorded_cases"]
 
@@ -86,8 +87,8 @@ def _realize(chosen: RecordedRecipe) -> Case:
 
 
 @st.composite
-def recorded_cases(draw: st.DrawFn, path: str, pair: Pair) -> Case:
-    """Recorded batches, mostly whole; shrinks towards the first two rows of one channel of the first batch."""
+def recorded_cases(draw: st.DrawFn, path: str, pair: Pair, domain: Domain = UNRESTRICTED) -> Case:
+    """Recorded batches, mostly whole, with what the domain has; shrinks towards two rows of one channel of the first batch."""
     batches = read_recording(path).batches
     number = draw(one_of_many(range(len(batches))))
     batch = batches[number]
@@ -95,9 +96,10 @@ def recorded_cases(draw: st.DrawFn, path: str, pair: Pair) -> Case:
     rows = draw(st.sampled_from(_mostly_all(samples, 2 if batch.x.ndim == 2 or batch.x.shape[2] == 1 else 1)))
     count = draw(st.sampled_from(_mostly_all(channels, 1)))
     first = draw(st.integers(0, CHOICES - 1)) * (channels - count) // (CHOICES - 1)
-    momentum = draw(st.sampled_from((batch.momentum, *MOMENTUM)))
-    affine, tracks, started = draw(st.sampled_from(OPTIONS))
-    layouts = draw(st.sampled_from(LAYOUTS))
+    weights = (batch.momentum, *(domain.momentum or MOMENTUM))
+    momentum = draw(st.sampled_from([weight for weight in weights if domain.takes_momentum(weight)]))
+    affine, tracks, started = draw(st.sampled_from(options_of(domain)))
+    layouts = draw(st.sampled_from([pair for pair in LAYOUTS if domain.takes_layouts(*pair)]))
     return RecordedRecipe(path, pair, number, rows, first, count, momentum, affine, tracks, started, *layouts).realize()
 
 

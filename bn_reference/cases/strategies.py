@@ -8,6 +8,8 @@ counterexample is finally sought in, so that what people read is small and made 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -15,11 +17,12 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.layouts import LAYOUTS
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
 from bn_reference.cases.recipe import Lattice, Recipe
 
-__all__ = ["CHOICES", "cases", "lattice_cases", "one_of_many", "profiled_cases"]
+__all__ = ["CHOICES", "cases", "lattice_cases", "one_of_many", "options_of", "profiled_cases"]
 
 T = TypeVar("T")
 
@@ -40,11 +43,11 @@ OPTIONS = (  # affine, tracks, started: all on in most cases, as properties spea
 )
 
 
-def _shapes(least: int, most: int) -> list[tuple[int, ...]]:
-    """All shapes of ``least <= N C L < most`` elements and at least two rows, the smallest first."""
-    flat: list[tuple[int, ...]] = [(n, c) for n in EDGES for c in EDGES if n >= 2 and least <= n * c < most]
+def _shapes(least: int, most: int, counts: Sequence[int] = EDGES) -> list[tuple[int, ...]]:
+    """All shapes of ``least <= N C L < most`` elements and at least two rows, C among the counts, the smallest first."""
+    flat: list[tuple[int, ...]] = [(n, c) for n in EDGES for c in counts if n >= 2 and least <= n * c < most]
     deep: list[tuple[int, ...]] = [
-        (n, c, length) for n in EDGES for c in EDGES for length in EDGES if n * length >= 2 and least <= n * c * length < most
+        (n, c, length) for n in EDGES for c in counts for length in EDGES if n * length >= 2 and least <= n * c * length < most
     ]
     square = [shape for shape in deep if shape[1] == shape[2]]
     # as many 2-D as 3-D shapes, and L = C, where an axis may be mistaken for another, as often as all other 3-D shapes
@@ -59,7 +62,8 @@ def _size(shape: tuple[int, ...]) -> int:
     return size
 
 
-MOST_NUMBERS = 9
+MOST_NUMBERS = 9  # on the lattice
+MOST_ROWS, MOST_COUNTED = 4, 16  # the same where channels come in multiples: rows, and channels that differ
 LATTICE_SHAPES = _shapes(2, MOST_NUMBERS + 1)
 SMALL_SHAPES = _shapes(8, 400)
 MIDDLE_SHAPES = _shapes(400, 4300)
@@ -78,7 +82,7 @@ LARGE_SHAPES = [
 
 
 def _dealt(options: Sequence[T], hands: int) -> list[st.SearchStrategy[T]]:
-    return [st.sampled_from(options[hand::hands]) for hand in range(hands)]
+    return [st.sampled_from(options[hand::hands]) for hand in range(min(hands, len(options)))]
 
 
 def one_of_many(options: Sequence[T]) -> st.SearchStrategy[T]:
@@ -90,10 +94,6 @@ def one_of_many(options: Sequence[T]) -> st.SearchStrategy[T]:
     return st.one_of(_dealt(options, -(-len(options) // CHOICES)))
 
 
-# one in ten is large: it costs as much as the rest together
-PROFILED_SHAPE = st.one_of([*_dealt(SMALL_SHAPES, 10), *_dealt(MIDDLE_SHAPES, 8), *[st.sampled_from(LARGE_SHAPES)] * 2])
-
-
 # Hypothesis makes variants of a case by copying one part of it over another of the same kind, and would spend five examples
 # in six on variants of one shape. So no case has two parts of a kind: profiles come four at a time, small integers as bytes.
 SMALL_INTEGERS = (0, *(sign * size for size in range(1, 9) for sign in (1, -1)))
@@ -102,22 +102,81 @@ _pick = np.random.default_rng(0)
 PALETTES = [(name,) for name in PROFILES] + [tuple(_pick.choice(WEIGHTED_PROFILES, 4).tolist()) for _ in range(40)]
 
 
-# Strategies are made once: one that is made in each draw is also looked into, and found to be sound, in each draw.
-# eps, momentum, and the options of a layer; shrinks towards torch's defaults
-HYPERPARAMETERS: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
-    {"eps": st.sampled_from(EPS), "momentum": st.sampled_from(MOMENTUM), "options": st.sampled_from(OPTIONS)}
-)
-# of x and dy; shrinks towards contiguous
-LAYOUT_PAIRS: st.SearchStrategy[tuple[str, str]] = st.sampled_from(
-    [
+PROFILED_NAMES = st.sampled_from(PALETTES)
+LATTICE_GRID = st.sampled_from(GRIDS)
+SEED = st.integers(0, CHOICES - 1)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The strategies of a domain: made once, as one that is made in each draw is also looked into in each draw."""
+
+    lattice_shape: st.SearchStrategy[tuple[int, ...]]
+    lattice_numbers: st.SearchStrategy[bytes]
+    profiled_shape: st.SearchStrategy[tuple[int, ...]]
+    hyperparameters: st.SearchStrategy[dict[str, object]]
+    layouts: st.SearchStrategy[tuple[str, str]]
+
+
+@lru_cache(maxsize=64)
+def parts_of(domain: Domain) -> Parts:
+    """The strategies that draw within a domain: with the default one all that there is."""
+    most = MOST_NUMBERS if domain.channels == 1 else MOST_ROWS * domain.channels
+    lattice = LATTICE_SHAPES if domain.channels == 1 else _shapes(2, most + 1, _counts(domain))
+    numbers = min(most, MOST_ROWS * MOST_COUNTED)
+    return Parts(
+        lattice_shape=st.sampled_from(_taken(lattice, domain)),
+        lattice_numbers=st.binary(min_size=numbers, max_size=numbers),
+        profiled_shape=st.one_of(_profiled_shapes(domain)),
+        hyperparameters=_hyperparameters(domain),
+        layouts=st.sampled_from(_layout_pairs(domain)),
+    )
+
+
+def _counts(domain: Domain) -> Sequence[int]:
+    """Numbers of channels: those at block edges that it takes, and the first multiples where these are few."""
+    few = [domain.channels * count for count in (1, 2, 3)]
+    return sorted({count for count in (*EDGES, *few) if count % domain.channels == 0})
+
+
+def _taken(shapes: list[tuple[int, ...]], domain: Domain) -> list[tuple[int, ...]]:
+    return [shape for shape in shapes if len(shape) in domain.dimensions and shape[1] % domain.channels == 0]
+
+
+def _profiled_shapes(domain: Domain) -> list[st.SearchStrategy[tuple[int, ...]]]:
+    """Small, middle and large ones: one in ten is large, as it costs as much as the rest together."""
+    small, middle, large = (_taken(shapes, domain) for shapes in (SMALL_SHAPES, MIDDLE_SHAPES, LARGE_SHAPES))
+    if domain.channels > 1:  # a multiple may have no small shape at all
+        few = _taken([shape for count in _counts(domain)[:3] for shape in ((2, count), (5, count), (3, count, 5))], domain)
+        small, middle = small or few, middle or few
+        large = large or _taken([(513, domain.channels), (3, domain.channels, 171)], domain)
+    return [*_dealt(small, 10), *_dealt(middle, 8), *[st.sampled_from(large)] * 2]
+
+
+def _hyperparameters(domain: Domain) -> st.SearchStrategy[dict[str, object]]:
+    """eps, momentum, and the options of a layer; shrinks towards torch's defaults."""
+    momentum = [value for value in domain.momentum or MOMENTUM if domain.takes_momentum(value)]
+    options = options_of(domain)
+    eps = EPS if domain.eps is None else (domain.eps,)
+    return st.fixed_dictionaries(
+        {"eps": st.sampled_from(eps), "momentum": st.sampled_from(momentum), "options": st.sampled_from(options)}
+    )
+
+
+def options_of(domain: Domain) -> list[tuple[bool, bool, bool]]:
+    """Whether the layer is affine, tracks statistics, and has seen batches before, as far as the domain allows."""
+    options = [option for option in OPTIONS if option[0] in domain.affine and option[1] in domain.tracks]
+    return options if domain.starts else [(affine, tracks, False) for affine, tracks, _ in options]
+
+
+def _layout_pairs(domain: Domain) -> list[tuple[str, str]]:
+    """Of x and dy; shrinks towards contiguous."""
+    pairs = [
         *[("contiguous", "contiguous")] * 3,
         *[(layout, layout) for layout in LAYOUTS[1:5]],
         *[("contiguous", "transposed"), ("transposed", "contiguous"), ("contiguous", "expanded"), ("expanded", "contiguous")],
     ]
-)
-LATTICE_NUMBERS = st.binary(min_size=MOST_NUMBERS, max_size=MOST_NUMBERS)
-LATTICE_SHAPE, LATTICE_GRID, PROFILED_NAMES = st.sampled_from(LATTICE_SHAPES), st.sampled_from(GRIDS), st.sampled_from(PALETTES)
-SEED = st.integers(0, CHOICES - 1)
+    return [pair for pair in pairs if domain.takes_layouts(*pair)]
 
 
 def _recipe(
@@ -127,31 +186,36 @@ def _recipe(
     seed: int,
     hyper: dict[str, object],
     lay: tuple[str, str],
+    domain: Domain,
 ) -> Case:
     affine, tracks, started = hyper["options"]  # type: ignore[misc]
-    recipe = Recipe(pair, shape, values, seed, hyper["eps"], hyper["momentum"], affine, tracks, started, *lay)  # type: ignore[arg-type,has-type]
+    eps, momentum = hyper["eps"], hyper["momentum"]
+    recipe = Recipe(pair, shape, values, seed, eps, momentum, affine, tracks, started, *lay, neutral=not domain.starts)  # type: ignore[arg-type,has-type]
     return recipe.realize()
 
 
 @st.composite
-def lattice_cases(draw: st.DrawFn, pair: Pair) -> Case:
-    """Up to nine values on a lattice; shrinks towards two rows of one channel, and each value towards zero."""
-    shape = draw(LATTICE_SHAPE)
+def lattice_cases(draw: st.DrawFn, pair: Pair, domain: Domain = UNRESTRICTED) -> Case:
+    """A few values on a lattice; shrinks towards two rows of one channel, and each value towards zero."""
+    parts = parts_of(domain)
+    shape = draw(parts.lattice_shape)
     # always as many, of which the last are used: a smaller shape then keeps what shrinking leaves, which is zeros in front
-    numbers = draw(LATTICE_NUMBERS)[-_size(shape) :]
+    drawn = draw(parts.lattice_numbers)
+    numbers = (drawn * -(-_size(shape) // len(drawn)))[-_size(shape) :]  # over and over where channels come by the hundred
     fineness, offset = draw(LATTICE_GRID)
     lattice = Lattice(tuple(SMALL_INTEGERS[byte % len(SMALL_INTEGERS)] for byte in numbers), fineness, offset)
-    return _recipe(pair, shape, lattice, draw(SEED), draw(HYPERPARAMETERS), draw(LAYOUT_PAIRS))
+    return _recipe(pair, shape, lattice, draw(SEED), draw(parts.hyperparameters), draw(parts.layouts), domain)
 
 
 @st.composite
-def profiled_cases(draw: st.DrawFn, pair: Pair) -> Case:
+def profiled_cases(draw: st.DrawFn, pair: Pair, domain: Domain = UNRESTRICTED) -> Case:
     """Larger batches, each channel with a profile of its own; shrinks towards fewer elements of plain data."""
-    shape = draw(PROFILED_SHAPE)
+    parts = parts_of(domain)
+    shape = draw(parts.profiled_shape)
     names = draw(PROFILED_NAMES)
-    return _recipe(pair, shape, names, draw(SEED), draw(HYPERPARAMETERS), draw(LAYOUT_PAIRS))
+    return _recipe(pair, shape, names, draw(SEED), draw(parts.hyperparameters), draw(parts.layouts), domain)
 
 
-def cases(pair: Pair) -> st.SearchStrategy[Case]:
-    """Cases of one pair of dtypes, small ones on a lattice first."""
-    return lattice_cases(pair) | profiled_cases(pair)
+def cases(pair: Pair, domain: Domain = UNRESTRICTED) -> st.SearchStrategy[Case]:
+    """Cases of one pair of dtypes that a target of this domain takes, small ones on a lattice first."""
+    return lattice_cases(pair, domain) | profiled_cases(pair, domain)

@@ -58,7 +58,9 @@ class _Inquiry:
         self.generic = self.scenes(generic_cases(self.original))
 
     def scenes(self, cases: Iterable[Case], *, training: bool | None = None) -> list[Scene]:
-        return [Scene(self.implementation, case, self.training if training is None else training) for case in cases]
+        """The cases on the implementation, with the eps, momentum and channels that it has."""
+        mode = self.training if training is None else training
+        return [Scene(self.implementation, self.implementation.domain.nearest(case), mode) for case in cases]
 
     def outcome(self) -> Rival | None:
         survivors = [rival for rival in (*RIVALS, *self._fitted()) if self._explains(rival)]
