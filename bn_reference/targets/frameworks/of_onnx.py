@@ -35,7 +35,9 @@ class Onnx(Functional):
         infos = [helper.make_tensor_value_info(name, kinds[name], arrays[name].shape) for name in NAMES[: self.inputs]]
         outs = [helper.make_tensor_value_info(o, kinds["X" if o == "Y" else "input_mean"], None) for o in outputs]
         given = [onnx.numpy_helper.from_array(arrays[name], name) for name in NAMES[self.inputs :]]
-        graph = helper.make_graph([helper.make_node("BatchNormalization", NAMES, outputs, **attributes)], "g", infos, outs, given)
+        graph = helper.make_graph(
+            [helper.make_node("BatchNormalization", NAMES, outputs, **attributes)], "g", infos, outs, given
+        )
         imports = [helper.make_opsetid("", 15)]
         return helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
 
