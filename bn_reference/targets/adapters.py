@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
 from bn_reference.targets.border import kind_of, raised, said
+from bn_reference.targets.functional import Functional
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Unsupported, UnusableTarget
 
 __all__ = ["adapter_of"]
+
+FORWARD = ("x", "weight", "bias", "mean", "var", "training", "eps", "momentum")
+BACKWARD = ("grad_y", *FORWARD)
 
 
 def adapter_of(name: str, thing: Implementation | type[Implementation], device: str) -> Implementation:
@@ -30,8 +36,21 @@ def adapter_of(name: str, thing: Implementation | type[Implementation], device: 
     if device not in ("cpu", adapter.device):
         rule = f"keeps its arrays on {adapter.device!r}; use that device"
         raise UnusableTarget(f"the device is {device!r}, but the adapter {name} {rule}")
+    if isinstance(adapter, Functional):
+        _require_arguments(name, adapter)
     _require_layers(name, adapter)
     return adapter
+
+
+def _require_arguments(name: str, adapter: Functional) -> None:
+    """Its methods take what they are called with, and its attributes have values that they can have."""
+    _ = adapter.domain  # raises what is wrong with it
+    for method, wanted in ((adapter.forward, FORWARD), (adapter.backward, BACKWARD)):
+        try:
+            inspect.signature(method).bind(*wanted)
+        except TypeError as error:
+            rule = f"it must take ({', '.join(wanted)})"
+            raise UnusableTarget(f"{method.__name__} of {name} cannot be called: {said(error)}; {rule}") from error
 
 
 def _require_layers(name: str, adapter: Implementation) -> None:

@@ -134,8 +134,10 @@ def case_of(case: Case, ndim: int) -> Case:
 def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
     """The first arrangement in which it takes such a batch and gives one back.
 
-    A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong.
+    A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong; where
+    none does, it is wrong in the first that it takes with the channels second.
     """
+    otherwise: Arrangement | None = None
     for arrangement in ARRANGEMENTS[case.x.ndim]:
         try:
             y = _tried(replace(plan, arrangements={case.x.ndim: arrangement}), case)
@@ -144,9 +146,13 @@ def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
                 failed.append(f"it refuses {_batch(case, arrangement)}: {said(error)}")
             continue
         plain = arrangement.is_plain(case.x.ndim)
-        if isinstance(y, np.ndarray) and y.shape == case.x.shape and (plain or maps_each_channel(case.x, y)):
+        if not isinstance(y, np.ndarray) or y.shape != case.x.shape:
+            continue
+        if plain or maps_each_channel(case.x, y):
             return arrangement
-    return None
+        if not arrangement.last:
+            otherwise = otherwise or arrangement
+    return otherwise
 
 
 def _batch(case: Case, arrangement: Arrangement) -> str:
