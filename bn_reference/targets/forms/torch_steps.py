@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -10,17 +10,15 @@ from bn_reference.cases.case import Array
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
+from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import manual_grads, require_way_back
 from bn_reference.targets.forms.torch_module import TorchStep, to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
 
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.session import FormSession
-
 __all__ = ["step"]
 
 
-def step(session: FormSession, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
+def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
     """One forward pass."""
     mode = session.plan.mode.kind
     if mode == "recording" and training and not record:
@@ -46,7 +44,7 @@ class _Recorded(TorchStep):
 
     def __init__(
         self,
-        session: FormSession,
+        session: GivenLayer,
         arrangement: Arrangement,
         x: torch.Tensor,
         buffer: torch.Tensor,
@@ -74,7 +72,7 @@ class _Manual(TorchStep):
 
     def __init__(
         self,
-        session: FormSession,
+        session: GivenLayer,
         arrangement: Arrangement,
         x: torch.Tensor,
         buffer: torch.Tensor,
