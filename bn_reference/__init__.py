@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 from bn_reference.reference.layer import BatchNorm1d
 
 if TYPE_CHECKING:
+    from bn_reference.conventions import Conventions
     from bn_reference.reports.report import Report
     from bn_reference.targets.functional import Functional
     from bn_reference.targets.protocol import Unsupported, UnusableTarget
     from bn_reference.verification.api import verify
 
-__all__ = ["BatchNorm1d", "Functional", "Report", "Unsupported", "UnusableTarget", "__version__", "verify"]
+__all__ = ["BatchNorm1d", "Conventions", "Functional", "Report", "Unsupported", "UnusableTarget", "__version__", "verify"]
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Conventions": "bn_reference.conventions",
     "verify": "bn_reference.verification.api",
     "Functional": "bn_reference.targets.functional",
     "Report": "bn_reference.reports.report",

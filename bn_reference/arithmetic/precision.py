@@ -1,8 +1,8 @@
 """Precision models: where a computation of batch normalization rounds, and to how many digits.
 
-A *format* is a floating-point dtype with the constants that an error analysis needs. A *precision model* names, for one
-pair of input and parameter dtype, the format that an honest implementation computes in, and the formats in which it keeps
-what it stores. Half precision is computed in float32, as every library does; double precision in float64.
+A *format* is a floating-point dtype with the constants that an error analysis needs. A *pair* of input and parameter dtype is
+what a layer is asked for in; a *precision model* names the format that an honest one then computes in, and those in which it
+keeps what it stores. Half precision is computed in float32, as every library does; double precision in float64.
 """
 
 from __future__ import annotations
@@ -14,7 +14,18 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DTYPES", "PAIRS", "Format", "Pair", "dtype_named", "format_of"]
+__all__ = [
+    "DTYPES",
+    "FORMATS",
+    "PAIRS",
+    "Format",
+    "Pair",
+    "Precision",
+    "dtype_named",
+    "format_of",
+    "root_roundings",
+    "usual_compute",
+]
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "float16": np.dtype(np.float16),
@@ -44,6 +55,10 @@ class Format:
     underflow: float
     largest: float
 
+    @property
+    def smallest_normal(self) -> float:
+        return self.underflow / self.unit_roundoff
+
 
 def _format(name: str, dtype: npt.DTypeLike) -> Format:
     info = ml_dtypes.finfo(dtype)
@@ -60,22 +75,15 @@ def format_of(dtype: npt.DTypeLike) -> Format:
 
 @dataclass(frozen=True)
 class Pair:
-    """A pair of input and parameter dtype, and the precision model that goes with it.
-
-    Sums and everything that has a row are computed in ``compute`` and rounded to the input dtype at the end. What has one
-    value a channel (mean, variance, inverse deviation, running statistics) is kept in, and computed with in, ``channelwise``.
+    """A pair of dtypes that a layer is verified in.
 
     Attributes:
         input: dtype name of x, y and their gradients.
         parameters: dtype name of weight, bias, their gradients and the running statistics.
-        narrow_sums: keeps sums of squares in the parameters' format whatever its range: another known deviation.
-        working: format of what is computed, sums aside, where it is not the usual one: a deviation that is known and modelled.
     """
 
     input: str
     parameters: str
-    working: str | None = None
-    narrow_sums: bool = False
 
     def __str__(self) -> str:
         return f"{self.input}/{self.parameters}"
@@ -88,15 +96,70 @@ class Pair:
     def parameter_dtype(self) -> np.dtype[Any]:
         return DTYPES[self.parameters]
 
+
+@dataclass(frozen=True)
+class Precision:
+    """A precision model: the formats in which an honest layer of a pair of dtypes computes, and keeps what it stores.
+
+    Sums and everything that has a row are computed in ``compute`` and rounded to the input dtype at the end. What has one
+    value a channel (mean, variance, inverse deviation, running statistics) is kept in, and computed with in, ``channelwise``.
+
+    Attributes:
+        inputs: name of the format of x, y and their gradients.
+        parameters: name of the format of the parameters, their gradients and the running statistics.
+        working: name of the format of what is computed, where it is not the usual one.
+        narrow_sums: keeps sums of squares in the parameters' format whatever its range.
+        narrow_totals: makes the sums in ``working`` too.
+        outputs: name of the format of y, where it is not that of the inputs.
+        statistics: name of the format of the running statistics, where it is not that of the parameters.
+        flushes: replaces subnormal numbers, given and computed, by zero.
+        root_roundings: units of rounding that a root may be wrong by: 1 where it is rounded correctly.
+    """
+
+    inputs: str
+    parameters: str
+    working: str | None = None
+    narrow_sums: bool = False
+    narrow_totals: bool = False
+    outputs: str | None = None
+    statistics: str | None = None
+    flushes: bool = False
+    root_roundings: int = 1
+
+    @property
+    def input_format(self) -> Format:
+        return FORMATS[self.inputs]
+
+    @property
+    def output_format(self) -> Format:
+        return FORMATS[self.outputs or self.inputs]
+
+    @property
+    def kept(self) -> Format:
+        """The format in which parameters, their gradients and the batch's own statistics are kept."""
+        return FORMATS[self.parameters]
+
+    @property
+    def statistics_format(self) -> Format:
+        """The format in which the running statistics are kept."""
+        return FORMATS[self.statistics or self.parameters]
+
+    @property
+    def in_double_double(self) -> bool:
+        """Whether the truth has to be carried in more digits than float64 has."""
+        return self.inputs == "float64"
+
     @property
     def compute(self) -> Format:
         """The format of sums: float64 for float64, else float32."""
-        return FORMATS["float64" if self.input == "float64" else "float32"]
+        if self.narrow_totals:
+            return self.elementwise
+        return usual_compute(self.inputs)
 
     @property
     def elementwise(self) -> Format:
         """The format of what has a row: that of the sums, unless ``working`` says otherwise."""
-        return FORMATS[self.working] if self.working else self.compute
+        return FORMATS[self.working] if self.working else usual_compute(self.inputs)
 
     @property
     def channelwise(self) -> Format:
@@ -107,12 +170,26 @@ class Pair:
     def sums(self) -> Format:
         """The format in which a sum of squares is kept: that of the parameters, but float32 for float16, whose range
         it outgrows (github.com/pytorch/pytorch/pull/126525)."""
+        if self.narrow_totals:
+            return self.compute
         widened = self.parameters == "float16" and not self.narrow_sums
         return FORMATS["float32" if widened else self.parameters]
 
-    @property
-    def compute_dtype(self) -> np.dtype[Any]:
-        return DTYPES[self.compute.name]
+
+def usual_compute(inputs: str) -> Format:
+    """The format that inputs of this dtype are computed in by every library: float64 for float64, else float32."""
+    return FORMATS["float64" if inputs == "float64" else "float32"]
+
+
+# What a device documents of its reciprocal root: CUDA's rsqrtf is within 2 ulp, at most 4u of the value (CUDA C++ Programming
+# Guide, mathematical functions). A root and a reciprocal are charged u each without it, so the root takes the 2u that remain.
+# In float64 CUDA documents 1 ulp, which they cover. H200, torch 2.11: at most 2.1u over all of float32.
+ROOT_ROUNDINGS = {"cuda": 3}
+
+
+def root_roundings(device: str) -> int:
+    """Units of rounding that a root in float32 may be wrong by on a device; 1 where nothing else is documented."""
+    return ROOT_ROUNDINGS.get(device.partition(":")[0], 1)
 
 
 PAIRS: tuple[Pair, ...] = (

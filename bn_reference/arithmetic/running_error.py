@@ -13,9 +13,10 @@ and adds its own rounding; nothing of second order is dropped, so the bound also
   charged by the additions and products that follow.
 * A **division** is charged ``2u``: it may be a product with a rounded reciprocal.
 * A **sum** of n terms is charged ``(n - 1) u`` on the sum of magnitudes, the bound of the worst order (Higham, section 4.2).
-* A **product** and a **root** are charged ``u`` once.
+* A **product** and a **root** are charged ``u`` once, the root more on a device that documents a less exact one.
 
-Underflow is gradual and adds half of the smallest subnormal. Where an honest computation may overflow, the error is infinite.
+Underflow is gradual and adds half of the smallest subnormal; where subnormal numbers are flushed to zero it adds the smallest
+normal. Where an honest computation may overflow, the error is infinite.
 """
 
 from __future__ import annotations
@@ -58,12 +59,16 @@ class Rounding:
         accumulation: relative error of one addition inside a sum, whose total is then rounded to the working format.
         underflow: absolute error of one product; per channel where the factors that may follow it differ, (C,).
         largest: beyond it a computation overflows.
+        root_roundings: relative error of a root, in units of ``unit_roundoff``.
+        flush: absolute error of one addition, whose result is replaced by zero where it is subnormal.
     """
 
     unit_roundoff: float
     accumulation: float
     underflow: Float | float
     largest: float
+    root_roundings: int = 1
+    flush: float = 0.0
 
     def before_factor(self, factor: Float) -> Rounding:
         """The rounding of products that may be made before ``factor`` (C,) is applied: it then multiplies their underflow."""
@@ -161,7 +166,7 @@ class RunningError:
         b = self._lift(other)
         inherited = self.error + b.error
         operands = self.size + b.size + inherited
-        error = inherited + 2.0 * self.rounding.unit_roundoff * operands
+        error = inherited + 2.0 * self.rounding.unit_roundoff * operands + self.rounding.flush
         floor = None
         if self.floor is not None:  # of the specification's sums only var + eps has one
             floor = np.maximum(self.floor + (leading(b.value) - b.error), 0.0) * (1.0 - 2.0 * self.rounding.unit_roundoff)
@@ -229,15 +234,16 @@ class RunningError:
         near = self.error < 0.5 * self.size  # where the differences above would cancel: e / (sqrt(v - e) + sqrt(v))
         quotient = self.error / (np.sqrt(np.maximum(self.size - self.error, 0.0)) + size)
         inherited = np.where(self.error == 0.0, 0.0, np.where(near, quotient, np.maximum(drop, rise)))
-        floor = None if self.floor is None else np.sqrt(self.floor) * (1.0 - self.rounding.unit_roundoff)
-        return RunningError(root, inherited + self.rounding.unit_roundoff * (size + inherited), self.rounding, floor, size)
+        rounded = self.rounding.root_roundings * self.rounding.unit_roundoff
+        floor = None if self.floor is None else np.sqrt(self.floor) * (1.0 - rounded)
+        return RunningError(root, inherited + rounded * (size + inherited), self.rounding, floor, size)
 
     def sum(self, axis: int = 0) -> RunningError:
         n = self.shape[0]
         inherited = self.error.sum(axis=axis)
         magnitudes = self.size.sum(axis=axis) + inherited
         r = self.rounding
-        error = inherited + (max(n - 1, 0) * r.accumulation + (r.unit_roundoff - r.accumulation)) * magnitudes
+        error = inherited + (max(n - 1, 0) * r.accumulation + (r.unit_roundoff - r.accumulation)) * magnitudes + n * r.flush
         # some order of the terms may add all of one sign first
         error = np.where(magnitudes <= r.largest, error, np.inf)
         return RunningError(self.value.sum(axis=axis), error, self.rounding, None if self.floor is None else 0.0)

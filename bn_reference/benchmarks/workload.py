@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +16,7 @@ from bn_reference.oracle.bounded import Bounded
 from bn_reference.oracle.compare import Comparison, all_of, within
 from bn_reference.oracle.step import expect_inference, expect_training, forget
 from bn_reference.properties import PROPERTIES
-from bn_reference.properties.deviations import DEVIATIONS
+from bn_reference.properties.deviations import deviations_of
 
 __all__ = ["checked_channels", "judge", "workload"]
 
@@ -70,7 +69,7 @@ def judge(target: str, case: Case, operation: str, outputs: Outputs) -> tuple[Co
     verdict = _within(part, operation, outputs)
     if not verdict.holds:
         for model, reason in _known_deviations(target, part):
-            as_known = _within(part.but(pair=replace(part.pair, **model)), operation, outputs)
+            as_known = _within(part.under(**model), operation, outputs)
             if as_known.holds:
                 return as_known, reason
     return verdict, ""
@@ -79,7 +78,7 @@ def judge(target: str, case: Case, operation: str, outputs: Outputs) -> tuple[Co
 def _known_deviations(target: str, case: Case) -> Iterator[tuple[dict[str, Any], str]]:
     """Precision models of what an implementation is known to do instead, with the reasons."""
     concerned = next(property for property in PROPERTIES if property.name == PROPERTY)
-    for deviation in DEVIATIONS:
+    for deviation in deviations_of(concerned, case.pair):
         if deviation.region(concerned, case) and (model := deviation.model(case)):
             yield model, f"{deviation.reason} ({deviation.link})"
     if target == COMPILED and case.pair.input in HALVES:

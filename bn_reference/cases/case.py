@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bn_reference.arithmetic.precision import Pair
+from bn_reference.arithmetic.precision import DTYPES, Pair, Precision
 from bn_reference.cases.code import array_code
 from bn_reference.cases.facts import Unseen
+from bn_reference.conventions import TORCH, Conventions
 
 __all__ = ["Array", "Case", "Seen", "State"]
 
@@ -59,6 +60,8 @@ class Case:
         layout, grad_layout: how x and grad_y lie in memory (``layouts.LAYOUTS``).
         kinds: for people: what each channel holds, as the strategy drew it.
         recipe: what the case was realized from, if from a recipe; a case made from another has none.
+        model: the precision model that it is judged under; None for the usual one.
+        conventions: those that it is judged by.
     """
 
     pair: Pair
@@ -75,6 +78,8 @@ class Case:
     grad_layout: str = "contiguous"
     kinds: tuple[str, ...] = field(default=(), repr=False)
     recipe: Any = field(default=None, repr=False)
+    model: Precision | None = field(default=None, repr=False)
+    conventions: Conventions = field(default=TORCH, repr=False)
 
     def __post_init__(self) -> None:
         _freeze(self)
@@ -97,13 +102,57 @@ class Case:
         return self.running_mean is not None
 
     @property
-    def precision(self) -> Pair:
-        """The pair that judges it: without parameters and statistics a layer has no dtype of its own but the input's."""
-        return self.pair if self.affine or self.tracks else replace(self.pair, parameters=self.pair.input)
+    def precision(self) -> Precision:
+        """The precision model that judges it: without parameters and statistics a layer has no dtype but the input's."""
+        return self._model if self.affine or self.tracks else replace(self._model, parameters=self.pair.input)
+
+    @property
+    def _model(self) -> Precision:
+        return self.model or Precision(self.pair.input, self.pair.parameters)
 
     @property
     def state(self) -> State:
         return State(self.running_mean, self.running_var, self.batches if self.tracks else None)
+
+    def under(self, **changes: Any) -> Case:
+        """The same case judged under a precision model of which some fields are changed."""
+        return replace(self, model=replace(self._model, **changes))
+
+    def kept_by(self, conventions: Conventions) -> Case:
+        """The same case on a layer of other conventions, judged by them; its running statistics in the dtype they say."""
+        pair = self.pair
+        kept = {"parameters": pair.parameters, "float32": "float32", "input": pair.input}[conventions.statistics]
+        promoted = (
+            np.promote_types(pair.input_dtype, pair.parameter_dtype).name if pair.input != pair.parameters else pair.input
+        )
+        model = replace(
+            self._model,
+            statistics=None if kept == pair.parameters else kept,
+            outputs=promoted if conventions.output == "promoted" else None,
+            flushes=conventions.subnormals == "flushed",
+        )
+        changes: dict[str, Any] = {"conventions": conventions, "model": model}
+        if kept != pair.parameters:
+            changes |= {
+                name: None if values is None else values.astype(DTYPES[kept])
+                for name, values in (("running_mean", self.running_mean), ("running_var", self.running_var))
+            }
+        if conventions.hyperparameters == "float32":
+            changes["eps"] = float(np.float32(self.eps))
+            changes["momentum"] = None if self.momentum is None else float(np.float32(self.momentum))
+        return replace(self, **changes)
+
+    def converted(self, pair: Pair) -> Case:
+        """The same numbers in the dtypes of another pair."""
+        vectors = ("weight", "bias", "running_mean", "running_var")
+        given = {name: getattr(self, name) for name in vectors}
+        return self.but(
+            pair=pair,
+            x=self.x.astype(pair.input_dtype),
+            grad_y=self.grad_y.astype(pair.input_dtype),
+            model=self.model and replace(self.model, inputs=pair.input, parameters=pair.parameters),
+            **{name: None if values is None else values.astype(pair.parameter_dtype) for name, values in given.items()},
+        )
 
     def but(self, **changes: Any) -> Case:
         """The same case with some fields changed."""

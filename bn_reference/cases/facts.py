@@ -17,6 +17,7 @@ class Kind(Enum):
 
     # a call went wrong; ``what`` names it: "building the layer", "forward", "backward", "reading the state" ...
     CRASHED = "crashed"  # found: how the process ended
+    LOST = "lost"  # found: Raised, by the call that noticed that the device answers nothing any more
     HUNG = "hung"  # found: the limit in seconds; wanted: whether the process had to be ended
     RAISED = "raised"  # found: Raised
     NOT_TRIED = "not tried"  # found: how often it had crashed or hung before
@@ -37,7 +38,9 @@ class Kind(Enum):
     ATTACHED = "attached"  # a running statistic is part of a recorded computation
     # what a layer may not do
     ACCEPTED = "accepted"  # found: the shape of an input; wanted: the channels of the layer that took it
-    NOT_FINITE = "not finite"  # one value a channel left the running statistics not finite
+    NOT_REFUSED = "not refused"  # one value a channel was taken in training
+    NOT_FINITE = "not finite"  # found: how many values a channel left the running statistics not finite
+    CONVENTION = "convention"  # found, wanted: the values of a convention, kept and demanded
     COUNT = "count"  # found, wanted: numbers of batches
     ONE_SIDED = "one-sided"  # there in one of two runs that must be equal
 

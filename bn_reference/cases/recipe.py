@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import Format, Pair, format_of
+from bn_reference.cases.beginnings import Beginning, begun
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import from_matrix
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
@@ -79,26 +80,28 @@ def _realize(recipe: Recipe) -> Case:
         draw = _smooth
     grad_y = draw(rng, recipe.shape)
     x = _repeated(x) if recipe.layout == "expanded" else x
-    grad_y = _repeated(grad_y) if recipe.grad_layout == "expanded" else grad_y
 
     def vector(values: npt.NDArray[Any]) -> Array:
         return values.astype(pair.parameter_dtype)
 
     weight, bias = draw(rng, (channels,)), draw(rng, (channels,))
     mean, var = draw(rng, (channels,)), np.abs(draw(rng, (channels,))) + 0.25
+    beginning = begun(Beginning(weight, bias, mean, var, grad_y), recipe.seed)
+    zeros = np.zeros(channels)
     if not recipe.started:
-        mean, var = np.zeros(channels), np.ones(channels)
+        beginning = beginning.but(mean=zeros, var=zeros + 1)
     if recipe.neutral:
-        weight, bias = np.ones(channels), np.zeros(channels)
+        beginning = beginning.but(weight=zeros + 1, bias=zeros)
+    grad_y = _repeated(beginning.grad_y) if recipe.grad_layout == "expanded" else beginning.grad_y
     with np.errstate(over="ignore"):
         return Case(
             pair=pair,
             x=x.astype(pair.input_dtype),
             grad_y=grad_y.astype(pair.input_dtype),
-            weight=vector(weight) if recipe.affine else None,
-            bias=vector(bias) if recipe.affine else None,
-            running_mean=vector(mean) if recipe.tracks else None,
-            running_var=vector(var) if recipe.tracks else None,
+            weight=vector(beginning.weight) if recipe.affine else None,
+            bias=vector(beginning.bias) if recipe.affine else None,
+            running_mean=vector(beginning.mean) if recipe.tracks else None,
+            running_var=vector(beginning.var) if recipe.tracks else None,
             batches=int(rng.integers(1, 1000)) if recipe.tracks and recipe.started else 0,
             eps=recipe.eps,
             momentum=recipe.momentum,

@@ -44,6 +44,14 @@ __all__ = ["verify"]
     metavar="CASES",
     help="drawn, mnist (what enters batch norm in real training), or a file of recorded batches.",
 )
+@click.option(
+    "--convention",
+    "conventions",
+    multiple=True,
+    metavar="C ...",
+    help="What the target is to keep: torch or another library, auto (whatever it keeps), running_variance=biased ...;"
+    " default: what it declares, else torch's.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON.")
 @click.option(
     "--scripts",
@@ -59,6 +67,7 @@ def verify(
     dtypes: tuple[str, ...],
     properties: tuple[str, ...],
     cases: str,
+    conventions: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Verify TARGET: module:attribute or path/to/file.py:attribute.
@@ -85,6 +94,7 @@ def verify(
                 properties=properties or None,
                 isolated=True,
                 recording=recording,
+                conventions=conventions or None,
                 listener=progress,
                 **options,
             )

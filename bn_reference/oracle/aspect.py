@@ -23,6 +23,7 @@ class Aspect(Enum):
     OF_ANOTHER_LAYER = "{} of another layer"
     OF_ONE_ROW = "{} of one row"
     OF_ONE_ROW_ALONE = "{} of one row alone"
+    OF_ONE_VALUE = "{} of one value a channel"
     OF_NO_ROW = "{} of no row"
     IN_REVERSED_ORDER = "{} in reversed order"
     OF_FEWER_ROWS = "{} of fewer rows"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.double_double import DoubleDouble
-from bn_reference.arithmetic.precision import FORMATS, Format, Pair
+from bn_reference.arithmetic.precision import FORMATS, Format, Precision
 from bn_reference.arithmetic.running_error import Carrier, Rounding, RunningError
 from bn_reference.cases.case import Case
 
@@ -46,27 +46,36 @@ class Bounded:
 
 
 @lru_cache(maxsize=256)
-def rounding_in(working: Format, pair: Pair) -> Rounding:
-    """The rounding of a computation in ``working``, judged in the carrier that the pair needs."""
-    rounding = Rounding.working_in(working, pair.compute, DoubleDouble if pair.input == "float64" else FORMATS["float64"])
+def rounding_in(working: Format, precision: Precision) -> Rounding:
+    """The rounding of a computation in ``working``, judged in the carrier that the precision model needs."""
+    carrier = DoubleDouble if precision.in_double_double else FORMATS["float64"]
+    roundings = precision.root_roundings if working == FORMATS["float32"] else 1
+    rounding = replace(Rounding.working_in(working, precision.compute, carrier), root_roundings=roundings)
+    if precision.flushes:
+        rounding = replace(rounding, underflow=working.smallest_normal, flush=working.smallest_normal)
     # what is computed in a half format on purpose overflows there; else only what is stored does
-    return replace(rounding, largest=working.largest) if pair.working else rounding
+    return replace(rounding, largest=working.largest) if precision.working else rounding
 
 
-def lift(pair: Pair, array: npt.ArrayLike) -> RunningError:
-    """A given array or number, known exactly, in the number type that judges this pair."""
+def lift(precision: Precision, array: npt.ArrayLike) -> RunningError:
+    """A given array or number, known exactly, in the number type that judges under this precision model."""
     exact = np.asarray(array).astype(np.float64)
-    return RunningError.exactly(DoubleDouble(exact) if pair.input == "float64" else exact, rounding_in(pair.elementwise, pair))
+    carried = DoubleDouble(exact) if precision.in_double_double else exact
+    rounding = rounding_in(precision.elementwise, precision)
+    if not precision.flushes:
+        return RunningError.exactly(carried, rounding)
+    size = np.abs(exact)
+    return RunningError(carried, np.where(size < precision.elementwise.smallest_normal, size, 0.0), rounding)
 
 
-def channelwise(pair: Pair, number: RunningError) -> RunningError:
+def channelwise(precision: Precision, number: RunningError) -> RunningError:
     """A number with one value a channel, to be computed with in the format that stores such numbers."""
-    return number.computed_in(rounding_in(pair.channelwise, pair))
+    return number.computed_in(rounding_in(precision.channelwise, precision))
 
 
-def constant(pair: Pair, number: float) -> RunningError:
+def constant(precision: Precision, number: float) -> RunningError:
     """A hyperparameter, which an implementation rounds to the format of the statistics that it meets."""
-    return RunningError.rounded(lift(pair, number).value, rounding_in(pair.channelwise, pair))
+    return RunningError.rounded(lift(precision, number).value, rounding_in(precision.channelwise, precision))
 
 
 def parameters(case: Case) -> tuple[RunningError, RunningError]:

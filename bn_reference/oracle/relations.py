@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference import specification as spec
-from bn_reference.arithmetic.precision import Pair, format_of
+from bn_reference.arithmetic.precision import Precision
 from bn_reference.arithmetic.running_error import Carrier, Rounding, RunningError, magnitude
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
@@ -33,9 +33,9 @@ Array = npt.NDArray[Any]
 EXACT = Rounding.none()
 
 
-def carried(pair: Pair, array: Array) -> Carrier:
-    """An output as the implementation gave it, (m, C) or (C,), in the carrier of the pair."""
-    return lift(pair, to_matrix(array)).value
+def carried(precision: Precision, array: Array) -> Carrier:
+    """An output as the implementation gave it, (m, C) or (C,), in the carrier of the precision model."""
+    return lift(precision, to_matrix(array)).value
 
 
 def inexact(expected: Bounded) -> RunningError:
@@ -66,10 +66,10 @@ def output_variance(case: Case, y: Array, expected: Bounded) -> tuple[Carrier, B
         return measured, Bounded(left, _open(slack), _any_row(expected))
 
 
-def subtract(pair: Pair, a: Array, b: Array) -> Carrier:
+def subtract(precision: Precision, a: Array, b: Array) -> Carrier:
     """a - b of two outputs of one shape, exactly to the carrier: (m, C)."""
     with np.errstate(all="ignore"):
-        return carried(pair, a) - carried(pair, b)
+        return carried(precision, a) - carried(precision, b)
 
 
 def difference(a: Bounded, b: Bounded) -> Bounded:
@@ -79,13 +79,13 @@ def difference(a: Bounded, b: Bounded) -> Bounded:
         return Bounded(number.value, _open(number.error), a.polluted | b.polluted, magnitude(a.value))
 
 
-def sum_of(pair: Pair, array: Array, expected: Bounded) -> tuple[Carrier, Bounded]:
+def sum_of(precision: Precision, array: Array, expected: Bounded) -> tuple[Carrier, Bounded]:
     """The sum of an output over its rows, and zero with the sum of its bounds: (C,) each."""
     with np.errstate(all="ignore"):
         total = inexact(expected).sum(axis=0)
         zero = total.value - total.value
         slack, sizes = total.error + magnitude(total.value), magnitude(expected.value).sum(axis=0)
-        return carried(pair, array).sum(axis=0), Bounded(zero, _open(slack), _any_row(expected), sizes)
+        return carried(precision, array).sum(axis=0), Bounded(zero, _open(slack), _any_row(expected), sizes)
 
 
 def weighted_sum(case: Case, grad_x: Array, expected: Bounded, x_hat: RunningError) -> tuple[Carrier, Bounded]:
@@ -113,10 +113,10 @@ def last_place_of_the_root(case: Case) -> Bounded:
         rounding = rounding_in(case.precision.elementwise, case.precision)
         batch = statistics(case)
         sigma = spec.deviation(batch.biased.value, lift(case.precision, case.eps).value)
-        kept = max(format_of(case.precision.parameter_dtype).unit_roundoff, rounding.unit_roundoff)
+        kept = max(case.precision.kept.unit_roundoff, rounding.unit_roundoff)
         root = RunningError(sigma, 2.0 * kept * magnitude(sigma), rounding)
         x, mean = lift(case.precision, to_matrix(case.x)), RunningError.exactly(batch.mean.value, rounding)
-        y = spec.scale_and_shift(spec.normalize(x, mean, root), *parameters(case)).stored(format_of(case.precision.input_dtype))
+        y = spec.scale_and_shift(spec.normalize(x, mean, root), *parameters(case)).stored(case.precision.input_format)
         one = bounded(y, ~np.isfinite(y.error))
         zero = one.value - one.value
         return Bounded(zero, 2.0 * one.bound, np.zeros_like(one.polluted), magnitude(one.value))

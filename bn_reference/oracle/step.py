@@ -8,7 +8,6 @@ the carrier's own rounding is part of the bound.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -16,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference import specification as spec
-from bn_reference.arithmetic.precision import format_of
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
+from bn_reference.conventions import rules_of
 from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters
+from bn_reference.oracle.running import ExpectedState, Statistics, average, debiased, running_statistics, updated_state
 
 __all__ = [
     "ExpectedState",
@@ -35,36 +35,21 @@ __all__ = [
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
-class ExpectedState:
-    """Expected running statistics, (C,) each, and the exact number of batches; all None without tracking."""
-
-    mean: Bounded | None
-    var: Bounded | None
-    batches: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class Statistics:
-    """The batch's own statistics with their errors: mean, biased and unbiased variance, (C,) each."""
-
-    mean: RunningError
-    biased: RunningError
-    unbiased: RunningError
-
-
 @lru_cache(maxsize=512)
 def statistics(case: Case, rules: Any = spec) -> Statistics:
     """Mean and variance of the batch, as an implementation that keeps them in the parameter dtype may have them.
 
     ``rules`` is the specification, or one with a slip in it (``diagnosis``); so it is wherever it appears in this file.
     """
-    kept = format_of(case.precision.parameter_dtype)
+    kept = case.precision.kept
+    rules = _followed(case, rules)
     x = lift(case.precision, to_matrix(case.x))
     mean = by_any_update(rules.mini_batch_mean(x), x).stored(kept)
     # keeping the sum of squares rounds it relative to itself, as its quotient by m is rounded
     variance = rules.biased_variance(x, mean)
-    overflows = case.rows * (variance.size + variance.error) >= case.precision.sums.largest
+    squares = case.rows * (variance.size + variance.error)
+    # merging l and r rows adds d^2 l r / (l + r), at most the sum of squares; d^2 l r, made first, is up to m times as much
+    overflows = (squares >= case.precision.sums.largest) | (case.rows * squares >= case.precision.compute.largest)
     biased = channelwise(case.precision, variance.stored(case.precision.sums).unbounded_where(overflows))
     unbiased = rules.unbiased_variance(biased, case.rows) if case.rows > 1 else biased
     return Statistics(mean, biased, unbiased)
@@ -93,15 +78,16 @@ class ExpectedStep:
 
     def __init__(self, case: Case, rules: Any, batch: Statistics | None, training: bool) -> None:
         """``batch`` has the statistics that the step normalizes with; None for the running ones."""
+        rules = _followed(case, rules)
         self._case, self._rules, self._batch, self._training = case, rules, batch, training
         self._grad_y = case.grad_y
-        pair = case.precision
-        self._inputs, self._kept = format_of(pair.input_dtype), format_of(pair.parameter_dtype)
+        precision = case.precision
+        self._inputs, self._outputs, self._kept = precision.input_format, precision.output_format, precision.kept
         if batch is None:
-            self._mean, self._var = lift(pair, case.running_mean), lift(pair, case.running_var)  # type: ignore[arg-type]
+            self._mean, self._var = debiased(case, rules, *running_statistics(case))
         else:
             self._mean, self._var = batch.mean, batch.biased
-        root = rules.deviation(channelwise(pair, self._var), constant(pair, case.eps))
+        root = rules.deviation(channelwise(precision, self._var), constant(precision, case.eps))
         self._inverse = root.largest_inverse()
         # a product may be made before the division by sigma, which then enlarges what it lost to underflow
         self._x = self._before_division(case.x)
@@ -145,7 +131,7 @@ class ExpectedStep:
             # the folded form x * a + (beta - mu * a), a = gamma / sigma, may overflow where that which subtracts first does not
             folded = (self._x.size + self._mean.size) * self._gamma.size * self._inverse
             y = self._rules.scale_and_shift(self.x_hat, self._gamma, self._beta)
-            return bounded(y.unbounded_where(folded > self._x.rounding.largest).stored(self._inputs), self._reached)
+            return bounded(y.unbounded_where(folded > self._x.rounding.largest).stored(self._outputs), self._reached)
 
     @cached_property
     def state(self) -> ExpectedState:
@@ -154,7 +140,7 @@ class ExpectedStep:
                 return updated_state(self._case, self._batch, self._rules)
             if self._batch is not None:
                 return ExpectedState(None, None, None)
-            mean, var = self._mean, self._var
+            mean, var = running_statistics(self._case)
             return ExpectedState(bounded(mean, ~finite(mean)), bounded(var, ~finite(var)), self._case.batches)
 
     @cached_property
@@ -201,36 +187,15 @@ def forget() -> None:
         function.cache_clear()
 
 
-def updated_state(case: Case, batch: Statistics, rules: Any) -> ExpectedState:
-    """The running statistics after one more batch (torch's rule; unbiased variance)."""
-    if not case.tracks:
-        return ExpectedState(None, None, None)
-    mean, var = lift(case.precision, case.running_mean), lift(case.precision, case.running_var)  # type: ignore[arg-type]
-    return average(case, channelwise(case.precision, mean), channelwise(case.precision, var), batch, rules)[0]
-
-
-def average(
-    case: Case, mean: RunningError, var: RunningError, batch: Statistics, rules: Any = spec
-) -> tuple[ExpectedState, RunningError, RunningError]:
-    """One running update from given statistics, which may carry errors of their own (a sequence of batches)."""
-    kept = format_of(case.precision.parameter_dtype)
-    batches = case.batches + 1
-    if case.momentum is None:
-        one = constant(case.precision, 1.0)
-        momentum = RunningError.rounded((one / batches).value, one.rounding)
-    else:
-        momentum = constant(case.precision, case.momentum)
-    new_mean = rules.exponential_average(mean, channelwise(case.precision, batch.mean), momentum).stored(kept)
-    new_var = rules.exponential_average(var, batch.unbiased, momentum).stored(kept)
-    polluted = ~finite(batch.mean) | ~finite(mean)
-    state = ExpectedState(bounded(new_mean, polluted), bounded(new_var, polluted | ~finite(var)), batches)
-    return state, new_mean, new_var
+def _followed(case: Case, rules: Any) -> Any:
+    """The rules of the case's conventions; a slip's own are taken as they are."""
+    return rules_of(case.conventions) if rules is spec else rules
 
 
 def expect_sequence(case: Case, batches: tuple[Array, ...]) -> ExpectedState:
     """The running statistics after several training batches: each update starts from what the last one may have left."""
     with np.errstate(all="ignore"):
-        mean, var = lift(case.precision, case.running_mean), lift(case.precision, case.running_var)  # type: ignore[arg-type]
+        mean, var = running_statistics(case)
         state = ExpectedState(None, None, None)
         for batch in batches:
             seen = case.but(x=batch)

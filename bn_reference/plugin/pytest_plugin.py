@@ -40,6 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="cases a property and pair of dtypes (default: max_examples of the Hypothesis profile)",
     )
     group.addoption(
+        "--bn-convention",
+        action="append",
+        metavar="C",
+        help="what the target is to keep where batch norms lawfully differ: torch, another library, auto, "
+        "running_variance=biased ...; may be repeated (default: what it declares, else torch's)",
+    )
+    group.addoption(
         "--bn-cases",
         default="drawn",
         metavar="CASES",

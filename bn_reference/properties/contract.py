@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bn_reference.arithmetic.precision import DTYPES
+from bn_reference.cases.case import State
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.layouts import LAYOUTS, place
 from bn_reference.oracle.aspect import Aspect
@@ -22,9 +24,10 @@ def output_has_the_form_of_the_input(trial: Trial) -> Comparison:
     """y and dx have shape, dtype and device of x; dgamma and dbeta those of the parameters."""
     case = trial.case
     batch, vector = (case.x.shape, case.pair.input), ((case.channels,), case.pair.parameters)
+    output = case.x.shape, case.precision.output_format.name
     compared = []
     for observed in (trial.train(), trial.evaluate()):
-        compared += [form_of("y", observed.y, batch), form_of("grad_x", observed.grads.x, batch)]
+        compared += [form_of("y", observed.y, output), form_of("grad_x", observed.grads.x, batch)]
         if case.affine:
             compared += [
                 form_of("grad_weight", observed.grads.weight, vector),
@@ -85,38 +88,70 @@ def repeated_training_gives_the_same_bits(trial: Trial) -> Comparison:
 @prop(source=TORCH_DOCS)
 def a_fresh_layer_starts_neutral(trial: Trial) -> Comparison:
     """A new layer has weight 1, bias 0, running mean 0, running variance 1 and has seen no batch; None where it has none."""
-    case, dtype = trial.case, trial.case.pair.parameter_dtype
+    case = trial.case
     trial.require(case.affine or case.tracks)
     weight, bias, state = trial.implementation.fresh(case)
-    zeros = np.zeros(case.channels, dtype)
-    affine, tracked = (zeros + 1, zeros) if case.affine else (None, None), (zeros, zeros + 1) if case.tracks else (None, None)
+    zeros = np.zeros(case.channels, case.pair.parameter_dtype)
+    affine = (zeros + 1, zeros) if case.affine else (None, None)
+    statistics = []
+    if case.conventions.first_batches == "prior":  # else nothing that the layer begins with is ever read
+        begun = zeros.astype(DTYPES[case.precision.statistics_format.name])
+        tracked = (begun, begun + 1) if case.tracks else (None, None)
+        statistics = [
+            same_bits("running_mean", state.mean, tracked[0], Aspect.AS_CONSTRUCTED),
+            same_bits("running_var", state.var, tracked[1], Aspect.AS_CONSTRUCTED),
+        ]
     return all_of(
         same_bits("weight", weight, affine[0], Aspect.AS_CONSTRUCTED),
         same_bits("bias", bias, affine[1], Aspect.AS_CONSTRUCTED),
-        same_bits("running_mean", state.mean, tracked[0], Aspect.AS_CONSTRUCTED),
-        same_bits("running_var", state.var, tracked[1], Aspect.AS_CONSTRUCTED),
+        *statistics,
         same_count(state.batches, 0 if case.tracks else None),
     )
 
 
 @prop(source="docs of torch.nn.BatchNorm1d; github.com/pytorch/pytorch/issues/1381: NaN in the statistics for ever")
 def bad_input_is_refused(trial: Trial) -> Comparison:
-    """Twice the channels raise; one value per channel in training raises, or at least leaves no NaN in the statistics.
+    """Twice the channels raise. One value per channel in training raises, or gives what the convention says; an empty batch
+    that is taken leaves no NaN in the statistics.
 
     (A layer without parameters and statistics has nothing of C elements, and torch's then takes any number of channels.)
     """
     case = trial.case
     trial.require(case.tracks and case.channels > 1)
     trial.train()  # whoever refuses everything refuses nothing for being bad
-    wide, single = trial.open(), trial.open()
+    wide, empty = trial.open(), trial.open()
     twice = np.concatenate([case.x, case.x], axis=1)
     refused = trial.refuses(lambda: wide.forward(contiguous(twice), training=True))
-    one = np.ones((1, *case.x.shape[1:2], *(1 for _ in case.x.shape[2:])), case.x.dtype)
-    trial.refuses(lambda: single.forward(contiguous(one), training=True))
-    state = single.state()
-    known = [array for array in (state.mean, state.var) if isinstance(array, np.ndarray)]
-    finite = all(bool(np.isfinite(array.astype(np.float64)).all()) for array in known)
+    trial.refuses(lambda: empty.forward(contiguous(case.x[:0]), training=True))
+    poisoned = case.conventions.empty_batch == "harmless" and not _is_finite(empty.state())
     return all_of(
         fact(refused, Fact(Kind.ACCEPTED, "x", twice.shape, case.channels)),
-        fact(finite, Fact(Kind.NOT_FINITE, "running_var")),
+        _of_one_value(trial),
+        fact(not poisoned, Fact(Kind.NOT_FINITE, "running_var", "no value")),
     )
+
+
+def _of_one_value(trial: Trial) -> Comparison:
+    """What a training step of one value a channel gives, by the convention."""
+    case, convention = trial.case, trial.case.conventions.single_value
+    one = np.ones((1, *case.x.shape[1:2], *(1 for _ in case.x.shape[2:])), case.x.dtype)
+    single = case.but(x=one, grad_y=one, layout="contiguous", grad_layout="contiguous")
+    session = trial.open(single)
+    if convention == "undefined":
+        return fact(True, Fact(Kind.NOT_REFUSED, "x"))
+    if convention == "refused":
+        refused = trial.refuses(lambda: session.forward(contiguous(one), training=True))
+        state = session.state()
+        return all_of(
+            fact(_is_finite(state), Fact(Kind.NOT_FINITE, "running_var", "one value")),
+            fact(refused, Fact(Kind.NOT_REFUSED, "x")),
+        )
+    y = session.forward(contiguous(one), training=True).y
+    given = same_bits("y", y, one.astype(y.dtype), Aspect.OF_ONE_VALUE)
+    value = given if convention == "input" else within("y", y, trial.expected(single).y, Aspect.OF_ONE_VALUE)
+    return all_of(value, fact(_is_finite(session.state()), Fact(Kind.NOT_FINITE, "running_var", "one value")))
+
+
+def _is_finite(state: State) -> bool:
+    known = [array for array in (state.mean, state.var) if isinstance(array, np.ndarray)]
+    return all(bool(np.isfinite(array.astype(np.float64)).all()) for array in known)

@@ -45,7 +45,8 @@ class Deviation:
         region: whether a case lies where it holds.
         as_torch: the property's comparison with what torch does there.
         witness: a case in the region that shows it.
-        model: the precision model of what torch does, as fields of ``Pair``, where that is all there is to it.
+        model: the precision model of what torch does, as fields of ``Precision``, where that is all there is to it.
+        device: where torch does so, "cpu" or "cuda"; None for everywhere.
         gone_in: the first version of torch that was seen without it; None where every version has it.
     """
 
@@ -57,11 +58,14 @@ class Deviation:
     witness: Callable[[Pair], Case]
     as_torch: Callable[[Property, Trial], Comparison]
     model: Callable[[Case], dict[str, Any]] = lambda case: {}
+    device: str | None = "cpu"
     gone_in: tuple[int, int] | None = None
 
-    def shows(self) -> bool:
-        """Whether the torch that is loaded has it; no torch has none."""
+    def shows(self, device: str) -> bool:
+        """Whether the torch that is loaded has it on a device; no torch has none."""
         version = loaded_torch()
+        if self.device not in (None, device.partition(":")[0]):
+            return False
         return version is not None and (self.gone_in is None or version < self.gone_in)
 
 
@@ -86,7 +90,8 @@ def as_torch_does(property: Property, trial: Trial) -> tuple[Comparison, list[De
     takes to explain it are named, no others. Only what runs through torch's own kernel, in the steps that the rule looks at,
     may deviate as torch does.
     """
-    met = [deviation for deviation in deviations_of(property, trial.case.pair) if deviation.region(property, trial.case)]
+    known = deviations_of(property, trial.case.pair, trial.implementation.device)
+    met = [deviation for deviation in known if deviation.region(property, trial.case)]
     if not met or not all(TORCH in trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes):
         return None
     for together in chain.from_iterable(combinations(met, size) for size in range(1, len(met) + 1)):
@@ -100,9 +105,9 @@ def as_torch_does(property: Property, trial: Trial) -> tuple[Comparison, list[De
     return None
 
 
-def deviations_of(property: Property, pair: Pair) -> tuple[Deviation, ...]:
-    """The known deviations that a property may meet in this pair of dtypes, with the torch that is loaded."""
-    return tuple(deviation for deviation in DEVIATIONS if deviation.shows() and deviation.concerns(property, pair))
+def deviations_of(property: Property, pair: Pair, device: str = "cpu") -> tuple[Deviation, ...]:
+    """The known deviations that a property may meet in this pair of dtypes on a device, with the torch that is loaded."""
+    return tuple(deviation for deviation in DEVIATIONS if deviation.shows(device) and deviation.concerns(property, pair))
 
 
 # half precision where x or dy is not contiguous
@@ -120,6 +125,22 @@ def _strided_witness(pair: Pair) -> Case:
     grad_y = np.array([[1.0, 0.75], [1.0078125, -0.3125], [1.015625, 1.5078125]], pair.input_dtype)
     ones, zeros = np.array([1.0, 1.5], pair.parameter_dtype), np.array([0.1, -0.7], pair.parameter_dtype)
     return Case(pair, x, grad_y, ones, zeros, zeros, ones, layout="sliced", grad_layout="sliced")
+
+
+# gradients of half precision on CUDA
+
+
+def _reads_gradients(property: Property, pair: Pair) -> bool:
+    return pair.input in HALVES and (property.family == "gradients" or property.name in LAYS_X_OUT)
+
+
+def _rounded_sums_witness(pair: Pair) -> Case:
+    """Twelve rows of one channel whose dy has a sum that a half format rounds on the way."""
+    dy = [0.89453125, 1.125, 0.61328125, -0.08251953125, 1.0078125, -0.7421875, -1.203125, 0.96484375, 0.1708984375]
+    dy += [-0.380859375, -1.859375, -0.025390625]
+    x = np.arange(12.0).astype(pair.input_dtype).reshape(3, 1, 4)
+    zero, one = np.zeros(1, pair.parameter_dtype), np.ones(1, pair.parameter_dtype)
+    return Case(pair, x, np.array(dy).astype(pair.input_dtype).reshape(x.shape), one, zero, zero, one)
 
 
 # the backward pass of an evaluation after later training
@@ -185,5 +206,17 @@ DEVIATIONS: tuple[Deviation, ...] = (
         region=lambda property, case: case.tracks,
         witness=_stale_witness,
         as_torch=_with_the_later_statistics,
+        device=None,
+    ),
+    Deviation(
+        name="half sums of gradients",
+        reason="going back, torch's own CUDA kernel rounds the sums over rows to the half format of the input at every step",
+        link="https://github.com/pytorch/pytorch/issues/156513",
+        concerns=_reads_gradients,
+        region=lambda property, case: True,
+        witness=_rounded_sums_witness,
+        as_torch=by_model,
+        model=lambda case: {"working": case.pair.input, "narrow_totals": True},
+        device="cuda",
     ),
 )

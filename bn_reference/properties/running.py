@@ -158,9 +158,9 @@ def _same_counts(held: State, state: State) -> Comparison:
 
 @prop(source="github.com/pytorch/pytorch/issues/20275: a recorded statistic grows the graph with every batch")
 def statistics_are_detached_and_keep_their_dtype(trial: Trial) -> Comparison:
-    """The running statistics are (C,), of the parameters' dtype, and no part of a recorded computation."""
+    """The running statistics are (C,), of the parameters' dtype or the convention's, and no part of a recorded computation."""
     trial.require(trial.case.tracks)
-    observed, wanted = trial.train(), ((trial.case.channels,), trial.case.pair.parameters)
+    observed, wanted = trial.train(), ((trial.case.channels,), trial.case.precision.statistics_format.name)
     return all_of(
         form_of("running_mean", observed.state.mean, wanted),
         form_of("running_var", observed.state.var, wanted),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bn_reference.arithmetic.precision import FORMATS, Format, format_of
+from bn_reference.arithmetic.precision import DTYPES, FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.layouts import from_matrix, to_matrix
@@ -44,7 +44,7 @@ def with_batch(case: Case, x: Array) -> Case:
 
 def with_fresh_state(case: Case, **changes: Any) -> Case:
     """The case as a layer sees it that has seen no batch: mean 0, variance 1."""
-    zeros = np.zeros(case.channels, case.pair.parameter_dtype)
+    zeros = np.zeros(case.channels, DTYPES[case.precision.statistics_format.name])
     return case.but(running_mean=zeros, running_var=zeros + 1, batches=0, **changes)
 
 
@@ -83,7 +83,7 @@ def scaled(case: Case, modelled: Case) -> tuple[Case, npt.NDArray[np.intp]]:
 
 def _kept_in_range(case: Case) -> npt.NDArray[np.bool_]:
     """Whether mean and deviation, as kept in the parameters' format, stay normal under the factor: (C,)."""
-    kept = format_of(case.precision.parameter_dtype)
+    kept = case.precision.kept
     if kept.largest >= FORMATS["bfloat16"].largest:  # as wide as float32: the channel's own size was checked
         return np.ones(case.channels, dtype=bool)
     batch = statistics(case)
@@ -145,7 +145,7 @@ def another_state(case: Case) -> State:
     """Statistics that are not the case's: its mean mirrored and moved, its variance doubled, three more batches."""
     assert case.running_mean is not None
     assert case.running_var is not None
-    one = case.pair.parameter_dtype.type(1)
+    one = case.running_mean.dtype.type(1)
     return State(one - case.running_mean, case.running_var + case.running_var + one, case.batches + 3)
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
+from bn_reference.arithmetic.precision import root_roundings
 from bn_reference.cases.case import Array, Case, State
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, place
+from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, unseen
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
-__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous"]
+__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "promised"]
 
 KEPT_CASES = 320  # as many as one pair of dtypes draws by default
 KEPT_MADE = 8  # cases that a property made of a drawn one: nobody but itself can ask for them again
@@ -120,7 +121,19 @@ class Laboratory:
 @lru_cache(maxsize=KEPT_CASES)
 def _under(case: Case, model: tuple[tuple[str, Any], ...]) -> Case:
     """The case as another precision model sees it; the same object each time, as the oracle keeps what it said of it."""
-    return case.but(pair=replace(case.pair, **dict(model)))
+    return case.under(**dict(model))
+
+
+@lru_cache(maxsize=KEPT_CASES)
+def _promised(case: Case, roundings: int, conventions: Conventions) -> Case:
+    return case.kept_by(conventions).under(root_roundings=roundings)
+
+
+def promised(case: Case, device: str, conventions: Conventions) -> Case:
+    """The case judged by what device and target promise; the same object each time, and the case itself where it is so."""
+    roundings = root_roundings(device)
+    known = case.conventions == conventions and case.precision.root_roundings == roundings
+    return case if known else _promised(case, roundings, conventions)
 
 
 class Trial:
@@ -138,7 +151,7 @@ class Trial:
         self._model = dict(model or {})
 
     def under(self, model: Mapping[str, Any]) -> Trial:
-        """The same trial under another precision model: fields of ``Pair`` that are to be different."""
+        """The same trial under another precision model: fields of ``Precision`` that are to be different."""
         return Trial(self.laboratory, self.case, {**self._model, **model})
 
     def require(self, condition: bool) -> None:

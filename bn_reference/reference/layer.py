@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference import specification as spec
-from bn_reference.arithmetic.precision import DTYPES, PAIRS, Pair, dtype_named
+from bn_reference.arithmetic.precision import DTYPES, PAIRS, Pair, dtype_named, usual_compute
 from bn_reference.reference import blocks
 
 __all__ = ["BatchNorm1d"]
@@ -115,7 +115,7 @@ class BatchNorm1d:
         """
         stored = None if self.training else self._running()
         pair = self._check(x, stored is None)
-        real = pair.compute_dtype.type
+        real = DTYPES[usual_compute(pair.input).name].type
         with np.errstate(all="ignore"):  # NaN, infinities and overflow go through without a word
             rows: Array = np.ascontiguousarray(x, dtype=real)
             centred = self._place_for_centred(x, rows)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bn_reference.cases.domain import AXES
-from bn_reference.targets import PLAIN, TORCH
+from bn_reference.targets import PLAIN, TORCH, USUAL
 
-__all__ = ["say_capabilities"]
+__all__ = ["CANNOT", "IMPLIED", "say_capabilities", "taken"]
 
 CANNOT = {
     "training": "training",
@@ -40,11 +40,11 @@ def say_capabilities(target: str, capabilities: Mapping[str, Any]) -> list[str]:
     lines = []
     domain, form = capabilities.get("domain", {}), capabilities.get("form", PLAIN)
     absent = [words for name, words in CANNOT.items() if capabilities.get(name) is False]
-    if form != PLAIN:
+    if form not in USUAL:
         lines.append(f"called as: {form}")
     if domain:
         left = [words for name, words in CANNOT.items() if capabilities.get(name) is False and IMPLIED.get(name) not in domain]
-        lines.append(", ".join([*_taken(domain), *(f"no {words.removeprefix('the ')}" for words in left)]))
+        lines.append(", ".join([*taken(domain), *(f"no {words.removeprefix('the ')}" for words in left)]))
     elif absent:
         lines.append(f"it cannot be asked for: {', '.join(absent)}")
     for library in capabilities.get("kernels", ()) if target != TORCH else ():
@@ -52,7 +52,7 @@ def say_capabilities(target: str, capabilities: Mapping[str, Any]) -> list[str]:
     return [*lines, *capabilities.get("notes", ())]
 
 
-def _taken(domain: Mapping[str, Any]) -> list[str]:
+def taken(domain: Mapping[str, Any]) -> list[str]:
     """What it takes, a phrase for each thing that is restricted."""
     axes = " and ".join(AXES[n] for n in domain.get("dimensions", AXES))
     said = [" ".join(["takes", axes, *([_dtypes(domain["pairs"])] if "pairs" in domain else [])])]

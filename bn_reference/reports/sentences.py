@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bn_reference.cases.facts import Fact, Kind, Raised
+from bn_reference.conventions import VALUES
 from bn_reference.oracle.compare import Comparison
 
 __all__ = ["element", "said_raised", "say", "say_fact", "what_of"]
@@ -66,6 +67,16 @@ def _hung(fact: Fact) -> str:
     return f"an example did not come to an end within {fact.found:g} s{ended} (--timeout sets another limit)"
 
 
+def _convention(fact: Fact) -> str:
+    kept, wanted = VALUES[fact.what][fact.found], VALUES[fact.what][fact.wanted]
+    return f"it keeps {kept}, where {wanted} is demanded"
+
+
+def _lost(fact: Fact) -> str:
+    how = f": {said_raised(fact.found)}" if fact.found is not None else ""
+    return f"after an example the device {fact.wanted} answered nothing more in that process{how}"
+
+
 def _presence(fact: Fact) -> str:
     option, value = fact.wanted
     return f"with {option}={value} the layer's {fact.what} is {fact.found}"
@@ -73,6 +84,7 @@ def _presence(fact: Fact) -> str:
 
 _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.CRASHED: lambda fact: f"the process crashed in an example ({fact.found})",
+    Kind.LOST: _lost,
     Kind.HUNG: _hung,
     Kind.RAISED: lambda fact: f"{fact.what} raised {said_raised(fact.found)}",
     Kind.NOT_TRIED: lambda fact: f"not tried: the target had crashed or hung {fact.found} times before",
@@ -91,7 +103,11 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.FORM: lambda fact: f"{fact.what} has {_form(fact.found)} and must have {_form(fact.wanted)}",
     Kind.ATTACHED: lambda fact: "a running statistic is attached to the recorded computation",
     Kind.ACCEPTED: lambda fact: f"an input of shape {fact.found} was accepted by a layer of {fact.wanted} channels",
-    Kind.NOT_FINITE: lambda fact: "one value per channel was accepted in training, and left the running statistics not finite",
+    Kind.NOT_REFUSED: lambda fact: "one value per channel was accepted in training, where it must be refused",
+    Kind.NOT_FINITE: lambda fact: (
+        f"{fact.found} per channel was accepted in training, and left the running statistics not finite"
+    ),
+    Kind.CONVENTION: _convention,
     Kind.COUNT: lambda fact: f"{fact.what} is {fact.found} and must be {fact.wanted}",
     Kind.ONE_SIDED: lambda fact: f"{fact.what} is there in one run and not in the other",
 }

@@ -13,8 +13,10 @@ from rich.text import Text
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.abilities import say_capabilities
 from bn_reference.reports.entry import Brief, some_of
+from bn_reference.reports.lawful import accepting, but_for, facts_of, say_keepers
 from bn_reference.reports.marks import STATUSES, Marks
 from bn_reference.reports.results import Result, pair_of
+from bn_reference.reports.sentences import say_fact
 from bn_reference.reports.streams import print_suitably
 from bn_reference.reports.table import table
 from bn_reference.reports.verdict import SHOW_Y, Verdict
@@ -58,6 +60,8 @@ def _print(report: Verdict, console: Console, everything: bool) -> None:
         console.print(Padding(Text(where, style="dim"), (0, 0, 0, 2)))
     if asides:
         console.print()
+    for line in _lawful(report, marks):
+        console.print(line)
     print_violations(report, console, marks, everything=everything)
     console.print(verdict_line(report, marks), soft_wrap=not console.is_terminal)  # whoever searches finds it in one line
 
@@ -73,6 +77,11 @@ def verdict_line(report: Verdict, marks: Marks) -> Text:
     if report.conforms:
         title = (f" {report.target} conforms", "bold green")
         return Text.assemble(marks["passed"], title, f": {_verified(report)}, {said}, in {seconds}")
+    if report.other_conventions and not report.violations and not report.hollow:
+        facts = facts_of(report.demanded, report.conventions)
+        title = (f" {report.target} conforms but for {but_for(facts)}", "bold red")
+        accept = f" (--convention {accepting(report.conventions)} accepts it)"
+        return Text.assemble(marks["violated"], title, accept, f": {_verified(report)}, {said}, in {seconds}")
     if not report.violations:
         why = HOLLOW if any(result.property in SHOW_Y for result in report.results) else NOTHING
         title = (f" {report.target} does not conform, for {why}", "bold red")
@@ -111,6 +120,20 @@ def _heading(report: Verdict) -> Text:
     for note in report.notes:
         heading.append(f"\nnote: {note}", style="yellow")
     return heading
+
+
+def _lawful(report: Verdict, marks: Marks) -> Iterable[Text]:
+    """The entry of other conventions than those demanded; everything else is judged by what was found."""
+    for fact in facts_of(report.demanded, report.conventions):
+        keepers = say_keepers(fact)
+        yield Text.assemble(
+            marks["violated"], (" another convention: ", "bold"), say_fact(fact), f", {keepers}" if keepers else ""
+        )
+    if report.other_conventions:
+        yield Text(
+            f"everything else is judged by what it keeps; --convention {accepting(report.conventions)} accepts it\n",
+            style="dim",
+        )
 
 
 Aside = tuple[Text, str]  # what it is, and where

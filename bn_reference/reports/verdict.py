@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bn_reference.conventions import TORCH, Conventions
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.results import Cause, Result
 
@@ -28,7 +29,8 @@ class Verdict:
         causes: the violations, one entry a cause.
         interrupted: whether it was ended early.
         options: what was asked for.
-        conventions: by whose rules the target was judged.
+        conventions: those that the target was found to keep, and was judged by.
+        demanded: those that it was to keep.
         capabilities: what it can be asked for, as far as that was found out.
         notes: what else a reader must know of this run, a sentence each.
     """
@@ -41,13 +43,19 @@ class Verdict:
     causes: tuple[Cause, ...] = ()
     interrupted: bool = False
     options: dict[str, Any] = field(default_factory=dict)
-    conventions: dict[str, str] = field(default_factory=dict)
+    conventions: Conventions = TORCH
+    demanded: Conventions = TORCH
     capabilities: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
     def conforms(self) -> bool:
-        return not self.interrupted and not self.violations and not self.hollow
+        return not self.interrupted and not self.violations and not self.hollow and not self.other_conventions
+
+    @property
+    def other_conventions(self) -> dict[str, str]:
+        """Where it keeps another convention than was demanded: names, and the values that it keeps."""
+        return self.demanded.differences(self.conventions)
 
     @property
     def violations(self) -> tuple[Result, ...]:

@@ -6,20 +6,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bn_reference.cases.case import Case, State
+from bn_reference.cases.case import Case
 from bn_reference.cases.code import array_code
 from bn_reference.cases.layouts import Placement, place
-from bn_reference.reproduction.replay import NUMBERS, Part, Replay, parts_of
-from bn_reference.targets.protocol import Grads
+from bn_reference.reproduction.replay import NUMBERS, Replay
 from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
 
 __all__ = ["AdapterReplay"]
 
 
-SETTING = "adapter = load_target(Target, {device!r})\n"
-CONDITIONS = {
+IMPORTS = """\
+import numpy as np
+
+from bn_reference.arithmetic.precision import Pair
+from bn_reference.cases.case import Case, State
+from bn_reference.cases.layouts import Placement, place
+from bn_reference.targets.protocol import Grads, Session, Step
+from bn_reference.targets.recognition import load_target"""
+WORDS = {
+    "imports": IMPORTS,
     "numbers": NUMBERS,
-    "x": "{x}.view()",
     "untouched": "not {step}.input_changed()",
     "device": '{step}.device.split(":")[0] == adapter.device.split(":")[0]',
     "detached": "not {layer}.state_in_graph()",
@@ -27,45 +33,52 @@ CONDITIONS = {
 
 
 class AdapterReplay(Replay):
-    """The code of a trace of calls on an adapter."""
+    """The code of a trace of calls on an adapter, or on whatever needs one to be called."""
 
     def __init__(self, calls: Sequence[Call], device: str) -> None:
-        super().__init__(calls, device, SETTING.format(device=device), CONDITIONS)
+        options = f", device={device!r}" * (device != "cpu")
+        super().__init__(calls, device, {"setting": f"adapter = load_target(Target{options})\n", **WORDS})
 
-    def open(self, call: Open, case: Case) -> list[str]:
+    def open(self, call: Open) -> list[str]:
         self.layers[call.session] = call, self.name("session")
         options = f"trainable={call.trainable}, input_gradient={call.input_gradient}"
-        return [f"{self.layers[call.session][1]} = adapter.open({self._case(case)}, {options})"]
+        return [f"{self.layers[call.session][1]} = adapter.open({self._case(call.case)}, {options})"]
 
-    def fresh(self, call: Fresh, case: Case) -> list[str]:
-        return [
-            f"fresh_weight, fresh_bias, state = adapter.fresh({self._case(case)})",
-            *self.assigned(call, "fresh_{0}", weight=call.weight, bias=call.bias),
-            *self.assigned(call, "state.{0}", **parts_of(call.state or State())),
-        ]
+    def fresh(self, call: Fresh) -> list[str]:
+        made = self.assigned(call, "{1}")
+        return [f"weight, bias, state = adapter.fresh({self._case(call.case)})", *made]
 
-    def forward(self, call: Forward, x: Placement) -> list[str]:
-        session, name, step = self.layers[call.session][1], self.name("x"), self.name("step")
-        self.steps[call.step] = call, {"x": name, "step": step, "layer": session}
+    def forward(self, call: Forward) -> list[str]:
+        session, x, step = self.layers[call.session][1], self.name("x"), self.name("step")
+        self.steps[call.step] = call, {"values": f"{x}.view()", "step": step, "layer": session}
         options = f"training={call.training}" + ("" if call.record else ", record=False")
-        lines = [f"{name} = {self._placed('x', x, call.session)}", f"{step} = {session}.forward({name}, {options})"]
-        return [*lines, *self.assigned(call, f"{step}.{{0}}", y=call.y)]
+        lines = [f"{x} = {self._placed('x', call.x, call.session)}", f"{step} = {session}.forward({x}, {options})"]
+        return [*lines, *self.assigned(call, f"{step}.{{1}}")]
 
-    def backward(self, call: Backward, grad_y: Placement) -> list[str]:
+    def backward(self, call: Backward) -> list[str]:
         forward, names = self.steps[call.step]
-        step = names["step"]
-        grads = call.grads or Grads(None, None, None)
-        seen = {"grad_x": grads.x, "grad_weight": grads.weight, "grad_bias": grads.bias}
-        going = f"grads = {step}.backward({self._placed('grad_y', grad_y, forward.session)})"
-        return [*([f"{step}.keep()"] if call.kept else []), going, *self.assigned(call, "grads.{0}", **seen)]
+        going = f"grads = {names['step']}.backward({self._placed('grad_y', call.grad_y, forward.session)})"
+        return [*[f"{names['step']}.keep()"] * call.kept, going, *self.assigned(call, "{1}")]
 
-    def read(self, call: Read, parts: dict[str, Part]) -> list[str]:
-        read = f"state = {self.layers[call.session][1]}.{'held_state' if call.held else 'state'}()"
-        return [read, *self.assigned(call, "state.{0}", **parts)]
+    def read(self, call: Read) -> list[str]:
+        read = f"{self.layers[call.session][1]}.{'held_state' if call.held else 'state'}()"
+        return [f"state = {read}", *self.assigned(call, "{1}")]
 
-    def load(self, call: Load, state: State) -> list[str]:
-        arrays = [array_code(part) if isinstance(part, np.ndarray) else "None" for part in (state.mean, state.var)]
-        return [f"{self.layers[call.session][1]}.load(State({', '.join(arrays)}, {state.batches}))"]
+    def load(self, call: Load) -> list[str]:
+        parts = [array_code(part) if isinstance(part, np.ndarray) else "None" for part in (call.state.mean, call.state.var)]
+        return [f"{self.layers[call.session][1]}.load(State({', '.join(parts)}, {call.state.batches}))"]
+
+    def came_out(self, call: Call) -> list[str]:
+        match call:
+            case Open(session=session):
+                return [f"isinstance({self.layers[session][1]}, Session)"]
+            case Forward(step=step):
+                return [f"isinstance({self.steps[step][1]['step']}, Step)", *super().came_out(call)]
+            case Backward():
+                return ["isinstance(grads, Grads)"]
+            case Read() | Fresh():
+                return ["isinstance(state, State)"]
+        return []
 
     def _case(self, case: Case) -> str:
         return self.constant("case", repr(case))
@@ -73,21 +86,12 @@ class AdapterReplay(Replay):
     def _placed(self, kind: str, placement: Placement, session: int) -> str:
         """As the case has it, where it is the case's, so that a reader sees that."""
         case = self.layers[session][0].case
-        assert case is not None
-        layout = "layout" if kind == "x" else "grad_layout"
-        if _same(place(getattr(case, kind), getattr(case, layout)), placement):
-            return f"place({self._case(case)}.{kind}, {self._case(case)}.{layout})"
+        its_own = place(getattr(case, kind), getattr(case, "layout" if kind == "x" else "grad_layout"))
+        if _form(its_own) == _form(placement):
+            return f"place({self._case(case)}.{kind}, {self._case(case)}.{'layout' if kind == 'x' else 'grad_layout'})"
         buffer = self.constant(kind, array_code(placement.buffer, width=110))
         return f"Placement({buffer}.copy(), {placement.shape}, {placement.strides}, {placement.offset})"
 
-    def came_out(self, call: Call) -> list[str]:
-        if isinstance(call, Open):
-            return [f"isinstance({self.layers[call.session][1]}, Session)"]
-        if isinstance(call, Forward):
-            return [f"isinstance({self.steps[call.step][1]['step']}, Step)", *super().came_out(call)]
-        return ["isinstance(grads, Grads)"] if isinstance(call, Backward) else []
 
-
-def _same(one: Placement, other: Placement) -> bool:
-    forms = [(p.shape, p.strides, p.offset, p.buffer.dtype, p.buffer.tobytes()) for p in (one, other)]
-    return forms[0] == forms[1]
+def _form(p: Placement) -> tuple[object, ...]:
+    return p.shape, p.strides, p.offset, p.buffer.dtype, p.buffer.tobytes()

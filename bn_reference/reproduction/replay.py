@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
-from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.case import Array, Case
 from bn_reference.cases.facts import Missing, Unseen
-from bn_reference.cases.layouts import Placement
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
+from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Open, Read
 
-__all__ = ["NUMBERS", "STATISTICS", "Output", "Part", "Replay", "parts_of"]
+__all__ = ["NUMBERS", "STATISTICS", "Index", "Output", "Part", "Replay"]
 
-STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-
+STATISTICS = {"running_mean": "mean", "running_var": "var", "num_batches_tracked": "batches"}  # and the protocol's words
+STATE = {name: f"state.{part}" for name, part in STATISTICS.items()}
+CAME: dict[type[Call], dict[str, str]] = {  # what comes out of a call, and where the call has it
+    Fresh: {"weight": "weight", "bias": "bias", **STATE},
+    Forward: {"y": "y"},
+    Backward: {"grad_x": "grads.x", "grad_weight": "grads.weight", "grad_bias": "grads.bias"},
+    Read: STATE,
+}
 NUMBERS = 'isinstance({output}, np.ndarray) and {output}.dtype.name in ("float16", "bfloat16", "float32", "float64")'
+Index = tuple[int, ...]
 Part = Array | Unseen | int | None
 
 
@@ -30,42 +36,62 @@ class Output:
     seen: Part
     name: str
 
-    def element(self, index: tuple[int, ...]) -> float | None:
+    def element(self, index: Index) -> float | None:
         """The number at an index; None where there is none."""
         seen = self.seen
         if not isinstance(seen, np.ndarray) or seen.ndim != len(index):
             return None
         return float(seen[index]) if all(i < n for i, n in zip(index, seen.shape, strict=True)) else None
 
+    def at(self, index: Index) -> str:
+        """The same as code."""
+        return f"{self.name}{[*index]}"
 
-class Replay(ABC):
-    """The code of a trace, in the words of one framework.
+
+class Replay:
+    """The code of a trace, in the words of one framework: a subclass has a method for each kind of call, named for it.
 
     Attributes:
         calls: the calls, oldest first.
-        lines: the code of each; none of a call that cannot be made, or whose layer was built before the trace begins.
+        lines: the code of each, none of a call that was refused.
         outputs: what came out, in order.
-        constants: the code of what goes in, by name.
+        constants: names of what goes in, by what it is and its code.
         layers: for each session how it was opened, and its name.
-        steps: for each step its forward pass, and names: of its input ``x``, and of what else conditions speak of.
-        setting: what the calls need: functions, or the adapter.
-        conditions: what evidence may say in words of the framework, with the step's names in braces.
+        steps: for each step its forward pass, and names: of its input's ``values``, and of what else conditions speak of.
+        words: of the framework: the ``imports`` and the ``setting`` of a script, and what evidence may say, with the step's
+            names in braces.
     """
 
-    def __init__(self, calls: Sequence[Call], device: str, setting: str, conditions: dict[str, str]) -> None:
-        self.calls, self.device, self.setting, self.conditions = calls, device, setting, conditions
+    def __init__(self, calls: Sequence[Call], device: str, words: dict[str, str]) -> None:
+        self.calls, self.device, self.words = calls, device, words
         self.outputs: list[Output] = []
-        self.constants: dict[str, str] = {}
+        self.constants: dict[tuple[str, str], str] = {}
         self.layers: dict[int, tuple[Open, str]] = {}
         self.steps: dict[int, tuple[Forward, dict[str, str]]] = {}
-        self.held = {call.session for call in calls if isinstance(call, Read) and call.held}
         self._used: dict[str, int] = {}
-        self._known: dict[tuple[str, str], str] = {}
-        self.lines = {call: lines for call in calls if (lines := self._lines(call))}
+        self.lines: dict[Call, list[str]] = {}
+        for call in calls:
+            if not call.refused:
+                self.lines[call] = getattr(self, type(call).__name__.lower())(call)
 
     def of_kind(self, kind: str) -> list[Output]:
         """The outputs of a kind, the latest first."""
         return [output for output in reversed(self.outputs) if output.kind == kind]
+
+    def case_of(self, step: int) -> Case:
+        """The case that a step's layer was built for."""
+        return self.layers[self.steps[step][0].session][0].case
+
+    def condition(self, name: str, step: int) -> str:
+        """A condition on a step, in the framework's words."""
+        return self.words[name].format(**self.steps[step][1])
+
+    def came_out(self, call: Call) -> list[str]:
+        """What must be so of what a call returned, as conditions."""
+        made = [output.name for output in self.outputs if output.call is call and output.kind == "y"]
+        return [self.words["numbers"].format(output=name) for name in made]
+
+    # for subclasses
 
     def name(self, base: str) -> str:
         """A name that was not given out yet."""
@@ -74,70 +100,22 @@ class Replay(ABC):
 
     def constant(self, base: str, code: str) -> str:
         """The name of the constant with this code."""
-        if (base, code) not in self._known:
-            self._known[base, code] = self.name(base.upper())
-            self.constants[self._known[base, code]] = code
-        return self._known[base, code]
+        if (base, code) not in self.constants:
+            self.constants[base, code] = self.name(base.upper())
+        return self.constants[base, code]
 
-    def assigned(self, call: Call, template: str, **seen: Part) -> list[str]:
-        """Each thing that came out given a name; nothing for what cannot be had."""
+    def assigned(self, call: Call, template: str, among: Collection[str] | None = None) -> list[str]:
+        """Each thing that came out given a name; nothing for what cannot be had.
+
+        Args:
+            call: what it came out of.
+            template: its code, of the layer's name for it and of the protocol's.
+            among: the names of what was asked for, if that is not all.
+        """
         made = []
-        for kind, value in seen.items():
-            if not isinstance(value, Missing):
-                self.outputs.append(Output(call, kind, value, self.name(kind)))
-                made.append(f"{self.outputs[-1].name} = {template.format(PARTS.get(kind, kind), kind)}")
+        for kind, path in CAME[type(call)].items():
+            seen, code = attrgetter(path)(call), template.format(kind, path)
+            if (among is None or kind in among) and not isinstance(seen, Missing):
+                self.outputs.append(Output(call, kind, seen, self.name(kind)))
+                made += [f"{self.outputs[-1].name} = {code}"] * (self.outputs[-1].name != code)
         return made
-
-    def condition(self, name: str, step: int) -> str:
-        """A condition on a step, in the framework's words."""
-        return self.conditions[name].format(**self.steps[step][1])
-
-    def came_out(self, call: Call) -> list[str]:
-        """What must be so of what a call returned, as conditions."""
-        made = [output.name for output in self.outputs if output.call is call and output.kind == "y"]
-        return [self.conditions["numbers"].format(output=name) for name in made]
-
-    def _lines(self, call: Call) -> list[str]:
-        match call:
-            case Forward(x=Placement() as x) if call.session in self.layers:
-                unseen = isinstance(call.y, Missing)  # the step was made, though its output cannot be had
-                return self.forward(call, x) if unseen or not call.refused else []
-            case Open(case=Case() as case, refused=""):
-                return self.open(call, case)
-            case Fresh(case=Case() as case, refused=""):
-                return self.fresh(call, case)
-            case Backward(grad_y=Placement() as grad_y, refused="") if call.step in self.steps:
-                return self.backward(call, grad_y)
-            case Read(refused="") if call.session in self.layers:
-                return self.read(call, parts_of(call.state or State()))
-            case Load(state=State() as state, refused="") if call.session in self.layers:
-                return self.load(call, state)
-        return []
-
-    @abstractmethod
-    def open(self, call: Open, case: Case) -> list[str]: ...
-
-    @abstractmethod
-    def fresh(self, call: Fresh, case: Case) -> list[str]: ...
-
-    @abstractmethod
-    def forward(self, call: Forward, x: Placement) -> list[str]: ...
-
-    @abstractmethod
-    def backward(self, call: Backward, grad_y: Placement) -> list[str]: ...
-
-    @abstractmethod
-    def read(self, call: Read, parts: dict[str, Part]) -> list[str]: ...
-
-    @abstractmethod
-    def load(self, call: Load, state: State) -> list[str]: ...
-
-
-PARTS = {"running_mean": "mean", "running_var": "var", "num_batches_tracked": "batches"} | {
-    f"grad_{part}": part for part in ("x", "weight", "bias")
-}  # what the adapters' protocol calls them
-
-
-def parts_of(state: State) -> dict[str, Part]:
-    """The parts of a state, by the names that a layer has for them."""
-    return dict(zip(STATISTICS, (state.mean, state.var, state.batches), strict=True))

@@ -35,36 +35,28 @@ def fails(script: str, timeout: float, kind: Kind | None = None) -> bool | None:
         timeout: seconds.
         kind: that of the fact that it is to show: a crash shows CRASHED, and no end in time HUNG.
     """
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "reproducer.py")
         file.write_text(script, encoding="utf-8")
-        status = _status_of(str(file), timeout)
-    if status is None:
-        return True if kind is Kind.HUNG else None
-    if status < 0:
+        process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, file],
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return True if kind is Kind.HUNG else None
+        finally:  # with whatever it started
+            if process.poll() is None:
+                with contextlib.suppress(AttributeError, ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
+                process.wait()
+    if status < 0:  # a signal
         return True if kind is Kind.CRASHED else None
     return {HELD: False, FAILED: True}.get(status)
-
-
-def _status_of(file: str, timeout: float) -> int | None:
-    """The exit status, negative for a signal; None where the process had to be ended, with whatever it had started."""
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, file],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        return process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        if process.poll() is None:
-            with contextlib.suppress(AttributeError, ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.kill()
-            process.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,9 @@ def _ways(value: Any) -> list[Callable[[Any], Any]]:
 
 def _by_bits(value: Any) -> Any:
     """Sixteen bits each, for frameworks whose bfloat16 NumPy cannot be given."""
-    module = sys.modules[type(value).__module__.partition(".")[0]]
-    for name in SIXTEEN_BITS:
+    place = type(value).__module__
+    modules = [sys.modules[name] for name in dict.fromkeys((place, place.partition(".")[0]))]
+    for name, module in product(SIXTEEN_BITS, modules):
         for cast in ("view", "bitcast"):
             try:
                 seen = getattr(value, cast)(getattr(module, name, name))

@@ -17,7 +17,7 @@ import numpy as np
 from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Raised, Unseen, Wrong
-from bn_reference.targets.protocol import Grads
+from bn_reference.targets.protocol import Grads, Misbehaviour
 
 __all__ = ["kind_of", "missing", "raised", "said", "seen_array", "seen_grads", "seen_state"]
 
@@ -49,10 +49,13 @@ def seen_array(value: object, what: str, shape: tuple[int, ...]) -> Seen:
 
 
 def seen_grads(value: object, shape: tuple[int, ...]) -> Grads:
-    """Gradients, each looked at by itself: that of a batch of this shape, and those of its channels."""
+    """Gradients, each looked at by itself: that of a batch of this shape, and those of its channels.
+
+    Raises:
+        Misbehaviour: they are no Grads.
+    """
     if not isinstance(value, Grads):
-        wrong = Wrong(Fact(Kind.RETURNED, "backward", kind_of(value), "bn_reference's Grads"))
-        return Grads(wrong, wrong, wrong)
+        raise Misbehaviour(Fact(Kind.RETURNED, "backward", kind_of(value), "bn_reference's Grads"))
     channels = shape[1:2]
     return Grads(
         seen_array(value.x, "grad_x", shape),
@@ -62,10 +65,13 @@ def seen_grads(value: object, shape: tuple[int, ...]) -> Grads:
 
 
 def seen_state(value: object, channels: int) -> State:
-    """A state, each part looked at by itself."""
+    """A state, each part looked at by itself.
+
+    Raises:
+        Misbehaviour: it is no State.
+    """
     if not isinstance(value, State):
-        wrong = Wrong(Fact(Kind.NOT_AN_ARRAY, "the state", kind_of(value), "bn_reference's State"))
-        return State(wrong, wrong, wrong)
+        raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, "the state", kind_of(value), "bn_reference's State"))
     batches: Any = value.batches
     if batches is not None and not isinstance(batches, Unseen):
         batches = _number(batches)

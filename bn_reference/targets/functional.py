@@ -44,6 +44,7 @@ class Functional(Implementation):
         layouts, grad_layouts: False where x and grad_y must lie contiguously.
         channels_last: x, y and their gradients are (N, L, C) instead of (N, C, L).
         conventions: what it promises where batch norms lawfully differ; None: not said.
+        batches: how many batches of training the statistics that are handed over have seen; set before each call.
     """
 
     form = "subclass of bn_reference.Functional"
@@ -59,6 +60,7 @@ class Functional(Implementation):
     grad_layouts: bool = True
     channels_last: bool = False
     conventions: Any = None
+    batches: int = 0
 
     @abstractmethod
     def forward(
@@ -143,6 +145,7 @@ class _Session(Session):
         self.target, self.case = target, case
         self.asked = input_gradient, trainable and case.affine
         self._statistics: tuple[Seen, Seen] = case.running_mean, case.running_var
+        self.batches = case.batches
         self._seen = State(case.running_mean, case.running_var, KEPT_BY_BASE if case.tracks else None)
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
@@ -150,6 +153,7 @@ class _Session(Session):
             raise Unsupported("nothing is recorded that could be turned off")
         step = _Step(self, x, (self.case.weight, self.case.bias, *self._statistics), training)
         self._seen = self._moved(step.moved)
+        self.batches += training
         return step
 
     def _moved(self, moved: list[Any]) -> State:
@@ -207,6 +211,7 @@ class _Step(Step):
     def __init__(self, session: _Session, x: Placement, vectors: tuple[Seen, ...], training: bool) -> None:
         self._session, self._x, self._vectors, self._training = session, x, vectors, training
         self._handed: list[_Batch] = []
+        self._batches = session.batches
         self.device = session.target.device
         returned = session.target.forward(*self._arguments())
         y, *self.moved = returned if isinstance(returned, tuple | list) else (returned,)
@@ -215,6 +220,7 @@ class _Step(Step):
     def _arguments(self) -> tuple[Any, ...]:
         """What both methods are called with: copies each time, so that what writes to one spoils no other call."""
         target, case = self._session.target, self._session.case
+        target.batches = self._batches
         self._handed.append(_Batch(target, self._x))
         vectors = (target.to_array(v.copy()) if isinstance(v, np.ndarray) else None for v in self._vectors)
         return self._handed[-1].array, *vectors, self._training, case.eps, case.momentum

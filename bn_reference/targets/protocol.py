@@ -154,6 +154,10 @@ class Implementation(ABC):
             Unsupported: it cannot build such a layer.
         """
 
+    def alive(self) -> bool:
+        """Whether the device still answers: after some errors of native code none does, in that process. By default True."""
+        return True
+
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         """Weight, bias and state of a layer with the case's hyperparameters, as it is constructed."""
         raise Unsupported("a layer is not seen as it is constructed")

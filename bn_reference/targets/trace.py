@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bn_reference.cases.case import Case, Seen, State
@@ -16,7 +16,7 @@ __all__ = ["Backward", "Call", "Forward", "Framework", "Fresh", "Load", "Open", 
 Framework = Literal["torch", "numpy", "adapter"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Call:
     """Something that was asked of the target: ``wrong`` says how the call itself went wrong, ``refused`` why it cannot be."""
 
@@ -24,67 +24,63 @@ class Call:
     refused: str = ""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Open(Call):
     """A layer was built for a case and given its parameters and state."""
 
-    session: int = 0
-    case: Case | None = None
-    framework: Framework = "adapter"
-    device: str = "cpu"
-    trainable: bool = True
-    input_gradient: bool = True
+    session: int
+    case: Case
+    trainable: bool
+    input_gradient: bool
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Fresh(Call):
     """A layer was built with a case's hyperparameters and looked at: ``weight, bias`` and ``state`` as constructed."""
 
-    case: Case | None = None
-    framework: Framework = "adapter"
-    device: str = "cpu"
+    case: Case
     weight: Seen = None
     bias: Seen = None
-    state: State | None = None
+    state: State = field(default_factory=State)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Forward(Call):
     """A forward pass, the ``step``-th; ``y`` is what came out."""
 
-    session: int = 0
-    step: int = 0
-    x: Placement | None = None
-    training: bool = True
-    record: bool = True
+    session: int
+    step: int
+    x: Placement
+    training: bool
+    record: bool
     y: Seen = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Backward(Call):
     """A backward pass through a step; ``kept`` where the step has to serve another one."""
 
-    step: int = 0
-    kept: bool = False
-    grad_y: Placement | None = None
-    grads: Grads | None = None
+    step: int
+    kept: bool
+    grad_y: Placement
+    grads: Grads = field(default_factory=lambda: Grads(None, None, None))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Read(Call):
     """The state was read, now or (``held``) through references taken before the first step."""
 
-    session: int = 0
-    held: bool = False
-    state: State | None = None
+    session: int
+    held: bool
+    state: State = field(default_factory=State)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Load(Call):
     """A saved state was loaded."""
 
-    session: int = 0
-    state: State | None = None
+    session: int
+    state: State
 
 
 Trace = deque[Call]

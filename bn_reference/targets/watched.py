@@ -22,6 +22,10 @@ from bn_reference.targets.trace import Backward, Call, Forward, Framework, Fresh
 __all__ = ["Watched"]
 
 KEPT_CALLS = 256  # a property asks for some thirty
+FRAMEWORKS: dict[str, Framework] = {  # of our own forms, whatever subclass of theirs a user makes
+    "bn_reference.targets.forms.torch_module": "torch",
+    "bn_reference.targets.forms.numpy_layer": "numpy",
+}
 
 T = TypeVar("T")
 
@@ -79,7 +83,7 @@ class _Step(Step):
             cannot = missing(unsupported, "there is no backward pass")
             call.grads = Grads(cannot, cannot, cannot)
         except Misbehaviour as misbehaviour:
-            wrong = Wrong(misbehaviour.fact)
+            call.wrong, wrong = misbehaviour.fact, Wrong(misbehaviour.fact)
             call.grads = Grads(wrong, wrong, wrong)
         return call.grads
 
@@ -105,7 +109,7 @@ class _Session(Session):
             y = seen_array(_asked("forward", call, lambda: step.y), "y", x.shape)
             call.y = Wrong(Fact(Kind.RETURNED, "forward", "None", "a NumPy array")) if y is None else y
         except Unsupported as unsupported:
-            call.y = missing(unsupported, "the output is not seen")
+            call.refused, call.y = "", missing(unsupported, "the output is not seen")  # the step itself was made
         except Misbehaviour as misbehaviour:
             call.y = Wrong(misbehaviour.fact)
         return _Step(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain)
@@ -126,7 +130,7 @@ class _Session(Session):
             cannot = missing(unsupported, "the running statistics are not seen")
             call.state = State(cannot, cannot, cannot)
         except Misbehaviour as misbehaviour:
-            wrong = Wrong(misbehaviour.fact)
+            call.wrong, wrong = misbehaviour.fact, Wrong(misbehaviour.fact)
             call.state = State(wrong, wrong, wrong)
         return call.state
 
@@ -144,6 +148,7 @@ class Watched(Implementation):
 
     Attributes:
         trace: the last calls on the target, oldest first; ``clear()`` it before what is to be kept.
+        framework: in whose words a script repeats them.
     """
 
     def __init__(self, inner: Implementation) -> None:
@@ -151,8 +156,9 @@ class Watched(Implementation):
         self.name, self.device = inner.name, inner.device
         self.domain, self.form, self.notes = inner.domain, inner.form, inner.notes
         self.momentum_weights = inner.momentum_weights
+        self.conventions: object = getattr(inner, "conventions", None)  # as an adapter may declare them
         self.trace: Trace = deque(maxlen=KEPT_CALLS)
-        self._framework = _framework_of(inner)
+        self.framework = FRAMEWORKS.get(type(inner).__module__, "adapter")
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -166,7 +172,7 @@ class Watched(Implementation):
         return bool(_asked("asking which dtypes it supports", Call(), lambda: self.inner.supports(pair)))
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
-        call = Open(None, "", self.next_number(), case, self._framework, self.device, trainable, input_gradient)
+        call = Open(session=self.next_number(), case=case, trainable=trainable, input_gradient=input_gradient)
         self.trace.append(call)
         self._require_taken(call, case)
         session = _asked(
@@ -178,14 +184,17 @@ class Watched(Implementation):
         return _Session(session, call.session, case.channels, self)
 
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
-        call = Fresh(None, "", case, self._framework, self.device)
+        call = Fresh(case=case)
         self.trace.append(call)
         self._require_taken(call, case)
         weight, bias, state = _asked("building the layer", call, lambda: self.inner.fresh(case))
         channels = (case.channels,)
         call.weight, call.bias = seen_array(weight, "weight", channels), seen_array(bias, "bias", channels)
-        call.state = seen_state(state, case.channels)
+        call.state = _asked("building the layer", call, lambda: seen_state(state, case.channels))
         return call.weight, call.bias, call.state
+
+    def alive(self) -> bool:
+        return bool(self.inner.alive())
 
     def _require_taken(self, call: Call, case: Case) -> None:
         refusal = self.domain.refusal(case)
@@ -194,11 +203,3 @@ class Watched(Implementation):
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         return self.inner.kernels(case, training=training)
-
-
-def _framework_of(implementation: Implementation) -> Framework:
-    """Which of our adapters it is, without importing the one that needs a framework."""
-    names = {(parent.__module__.rpartition(".")[2], parent.__name__) for parent in type(implementation).__mro__}
-    if ("torch_module", "TorchImplementation") in names:
-        return "torch"
-    return "numpy" if ("numpy_layer", "NumpyImplementation") in names else "adapter"

@@ -12,14 +12,17 @@ from importlib import metadata
 from os import PathLike
 from typing import Any
 
+from bn_reference.conventions import Conventions
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets import TORCH
+from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import arguments, workers
 from bn_reference.verification.causes import causes_of
+from bn_reference.verification.demand import Description, demand_of
 from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
 from bn_reference.verification.proof import proved
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
@@ -48,6 +51,7 @@ def verify(
     jobs: int = 1,
     timeout: float = 10.0,
     cases: str | PathLike[str] = "drawn",
+    conventions: Conventions | str | Iterable[str] | None = None,
     recording: str | PathLike[str] = "",
     isolated: bool = False,
     listener: Listener | None = None,
@@ -66,6 +70,8 @@ def verify(
             target prints then goes to standard error. More start that many worker processes, and the target is given by name.
         timeout: seconds that one example may take.
         cases: "drawn", or the path of a file of recorded batches (``cases.recording``) that the cases are made of.
+        conventions: those that the target is to keep: a ``Conventions``, the name of a library, ``running_variance=biased`` and
+            the like, or "auto" for whatever it keeps; None for those that it declares, else torch's.
         recording: such a path too, "" for drawn cases; the older name.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
         listener: is told what happens.
@@ -92,17 +98,17 @@ def verify(
     }
     selected = units(select_properties(wanted["properties"]), select_pairs(wanted["dtypes"]))
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
-    budget = Budget(examples, seed, timeout, _recording(cases, recording))
-    tried = environment()
+    budget = Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions))
+    name = target if isinstance(target, str) else name_of(target)
+    tried = environment(KNOWN[name].distributions if name in KNOWN else ())
     if budget.recording:
         from bn_reference.cases.recording import read_recording
 
         recorded = read_recording(budget.recording)
         tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"
-    name = target if isinstance(target, str) else name_of(target)
     started = time.perf_counter()
     results: list[Result] = []
-    capabilities: dict[str, Any] = {}
+    described: list[Description] = []
     causes: tuple[Cause, ...] = ()
     interrupted = False
     notes: tuple[str, ...] = ()
@@ -111,9 +117,9 @@ def verify(
         warnings.warn(NO_LIMIT, stacklevel=2)
     try:
         if jobs == 1 and not isolated:
-            _in_this_process(target, name, device, selected, budget, fail_fast, listen, results, capabilities)
+            _in_this_process(target, name, device, selected, budget, fail_fast, listen, results, described)
         elif isinstance(target, str):
-            workers.run(target, device, selected, budget, fail_fast, jobs, listen, results, capabilities)
+            workers.run(target, device, selected, budget, fail_fast, jobs, listen, results, described)
         else:
             rule = "worker processes find the target by its name; pass it as 'module:attribute', or jobs=1"
             raise UnusableArguments(f"jobs is {jobs} and the target is an object, but {rule}")
@@ -122,10 +128,14 @@ def verify(
     except KeyboardInterrupt:
         interrupted = True
         causes = causes or causes_of(results)
+    description = (
+        described[0] if described else Description(demanded=budget.demand.conventions, found=budget.demand.conventions)
+    )
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
     results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
     asked: dict[str, Any] = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
     asked |= {**wanted, "cases": budget.recording or "drawn"}
+    asked["conventions"] = "auto" if budget.demand.accepts_all else budget.demand.conventions.to_json()
     return Report(
         target=name,
         environment=tried,
@@ -135,8 +145,9 @@ def verify(
         causes=causes,
         interrupted=interrupted,
         options=asked,
-        conventions={"demanded": "torch"},
-        capabilities=capabilities,
+        conventions=description.found,
+        demanded=description.found if description.accepted else description.demanded,
+        capabilities=description.capabilities,
         notes=notes,
     )
 
@@ -162,7 +173,7 @@ def _in_this_process(
     fail_fast: bool,
     listen: Listener,
     results: list[Result],
-    capabilities: dict[str, Any],
+    described: list[Description],
 ) -> None:
     from bn_reference.verification.judge import Judge
 
@@ -176,7 +187,8 @@ def _in_this_process(
         implementation = load_target(target, device)  # and with it torch, whose threads are then ours to choose
         with on_one_thread():
             judge = Judge(implementation, budget, spec=name, on_example=Counter(tell))
-            capabilities.update(judge.capabilities())
+            judge.settle()
+            described.append(judge.described())
             tell(Started(sum(len(unit.properties) for unit in selected), budget.examples))
             for unit in selected:
                 tell(Trying(workers.title(unit)))
@@ -189,10 +201,10 @@ def _in_this_process(
                     raise KeyboardInterrupt
 
 
-def environment() -> dict[str, str]:
-    """The versions that a verdict depends on."""
+def environment(also: Iterable[str] = ()) -> dict[str, str]:
+    """The versions that a verdict depends on, those of the target's own packages among them."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in ("bn-reference", "numpy", "ml_dtypes", "hypothesis", "torch"):
+    for package in ("bn-reference", "numpy", "ml_dtypes", "hypothesis", "torch", *also):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -84,7 +84,7 @@ def _key_of_fact(fact: Fact) -> Key:
         return (fact.kind,)
     if isinstance(fact.found, Raised):
         return fact.kind, fact.what, fact.found.type, fact.found.file, fact.found.line
-    if fact.kind in (Kind.CRASHED, Kind.SAID):
+    if fact.kind in (Kind.CRASHED, Kind.LOST, Kind.SAID):
         return fact.kind, fact.what, str(fact.found)
     return fact.kind, fact.what
 

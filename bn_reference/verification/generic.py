@@ -120,17 +120,14 @@ def _generic(original: Case, sizes: tuple[int, ...], seed: int) -> Case:
     def kept(layout: str) -> str:
         return "contiguous" if layout == "expanded" else layout  # which only repeated rows can be
 
-    return Case(
-        pair,
-        batch(deviations * (means + noise)),
-        batch(rng.standard_normal((rows, channels))),
+    return original.but(
+        x=batch(deviations * (means + noise)),
+        grad_y=batch(rng.standard_normal((rows, channels))),
         weight=vector(rng.permuted([1.5, -0.75, -2.0, 0.625])) if original.affine else None,
         bias=vector(rng.permuted([0.5, -1.25, 0.75, 2.0])) if original.affine else None,
         running_mean=vector(deviations * RUNNING_MEANS) if original.tracks else None,
         running_var=vector(deviations**2 * rng.uniform(0.5, 2.0, channels)) if original.tracks else None,
-        batches=original.batches,
-        eps=original.eps,
-        momentum=original.momentum,
         layout=kept(original.layout),
         grad_layout=kept(original.grad_layout),
+        kinds=(),
     )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import time
 from ctypes import c_char, c_double, c_int, c_int64
+from typing import NoReturn
 
 from bn_reference.cases.case import Case
+from bn_reference.cases.facts import Fact
 from bn_reference.properties import PROPERTIES, Property
 
 __all__ = ["CONTEXT", "NUMBER", "Note"]
 
 CONTEXT = multiprocessing.get_context("spawn")
 NUMBER = {property.name: number for number, property in enumerate(PROPERTIES)}
-SIZE = 4096  # bytes that a recipe takes at most
+SIZE = 4096  # bytes that a recipe, or a fact, takes at most
+LOST = 70  # exit status of a worker whose device answers nothing any more
 
 
 class Note:
@@ -26,6 +30,7 @@ class Note:
         self.recipe = CONTEXT.RawArray(c_char, SIZE)
         self.stop = CONTEXT.RawValue(c_int, 0)  # set by the parent: say what was found by now
         self.tried = CONTEXT.RawValue(c_int64, 0)
+        self.fact = CONTEXT.RawArray(c_char, SIZE)  # what ended the process, where it could say so
         self._latest: Case | None = None
 
     def begin(self) -> None:
@@ -47,6 +52,15 @@ class Note:
         self.property.value = NUMBER[property.name]
         self.tried.value += 1
         self.since.value = time.monotonic()
+
+    def leave(self, fact: Fact) -> NoReturn:
+        """End this process, for the reason that the fact says."""
+        self.fact.raw = pickle.dumps(fact)[:SIZE].ljust(SIZE, b"\0")
+        os._exit(LOST)
+
+    def left(self) -> Fact | None:
+        """The reason that the process gave; None where it gave none."""
+        return None if self.fact.raw[:1] == b"\0" else pickle.loads(self.fact.raw)
 
     def read(self) -> tuple[Property | None, Case | None]:
         """The property and the case of the latest example; None for what there was none of, or does not fit."""

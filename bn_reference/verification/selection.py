@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.properties import FAMILIES, PROPERTIES, Property
 from bn_reference.verification.arguments import UnusableArguments
+from bn_reference.verification.demand import Demand
 
 __all__ = ["Budget", "Unit", "UnusableArguments", "select_pairs", "select_properties", "units"]
 
@@ -22,12 +23,14 @@ class Budget:
         seed: of the cases.
         timeout: seconds that one example may take.
         recording: path of the recording that cases are made of; empty where they are drawn.
+        demand: whose conventions the target is to keep.
     """
 
     examples: int = 100
     seed: int = 0
     timeout: float = 10.0
     recording: str = ""
+    demand: Demand = field(default_factory=Demand)
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.note import CONTEXT, NUMBER, Note
 from bn_reference.verification.selection import Budget, Unit
 
-__all__ = ["CAPABILITIES", "COLLECT_AFTER", "READY", "Worker"]
+__all__ = ["COLLECT_AFTER", "DESCRIBE", "READY", "Worker"]
 
-READY, CAPABILITIES = "ready", "capabilities"  # what a worker says once it has loaded the target, and is asked in the end
+READY, DESCRIBE = "ready", "describe"  # what a worker says once it has loaded the target, and is asked in the end
 COLLECT_AFTER = 20_000  # objects
 
 
-def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Connection, note: Note) -> None:
-    """A worker's life: load the target, then try unit after unit."""
+def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bool, orders: Connection, note: Note) -> None:
+    """A worker's life: load the target, find out whose conventions it keeps, then try unit after unit."""
     from bn_reference.verification.judge import Judge  # and with it Hypothesis, for which the parent has no use
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
@@ -37,14 +37,19 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
         orders.send(SuiteFailed.of(error))
         return
     judge.limit.on_extended = note.again
+    judge.on_lost = note.leave
     gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
     gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
     orders.send(READY)
     while (order := orders.recv()) is not None:
         note.begin()
         try:
-            if order == CAPABILITIES:
-                orders.send(judge.capabilities())
+            if settles:
+                judge.settle()
+                settles = False
+                note.begin()
+            if order == DESCRIBE:
+                orders.send(judge.described())
                 continue
             numbers, pair = order
             orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
@@ -56,13 +61,13 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, orders: Con
 class Worker:
     """A worker process as its parent sees it."""
 
-    def __init__(self, arguments: tuple[str, str, Budget, bool]) -> None:
+    def __init__(self, arguments: tuple[str, str, Budget, bool], *, settles: bool = True) -> None:
         self.note = Note()
         self.unit: Unit | None = None
         self.pair: Pair | None = None  # of the latest unit
         self.loaded = False
         self.orders, theirs = CONTEXT.Pipe()
-        self.process = CONTEXT.Process(target=_work, args=(*arguments, theirs, self.note), daemon=True)
+        self.process = CONTEXT.Process(target=_work, args=(*arguments, settles, theirs, self.note), daemon=True)
         self.process.start()
         theirs.close()
 

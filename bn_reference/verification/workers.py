@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
-from typing import Any
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
@@ -23,10 +22,11 @@ from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
 from bn_reference.support.threads import processors
 from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.verification.demand import Description
 from bn_reference.verification.events import Done, Listener, Started, Tried, Trying
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.selection import Budget, Unit
-from bn_reference.verification.worker import CAPABILITIES, READY, Worker
+from bn_reference.verification.worker import DESCRIBE, READY, Worker
 
 __all__ = ["run", "title"]
 
@@ -50,6 +50,7 @@ class _Pool:
         self.waiting = list(units)
         self.total = sum(len(unit.properties) for unit in units)
         self.crashes = 0
+        self.settles = True  # until finding out whose conventions the target keeps ends a worker
         self.tried = self.tried_by_others = 0  # examples: of all workers, and of those that are gone
         self.workers: list[Worker] = []
         self.results: list[Result] = []
@@ -57,7 +58,7 @@ class _Pool:
 
     def start(self, number: int) -> None:
         with _threads_per_worker(self.jobs):
-            self.workers += [Worker(self.arguments) for _ in range(number)]
+            self.workers += [Worker(self.arguments, settles=self.settles) for _ in range(number)]
 
     def busy(self) -> bool:
         return not self.over and bool(self.waiting or any(worker.unit for worker in self.workers))
@@ -117,7 +118,6 @@ class _Pool:
 
     def _replace(self, worker: Worker, hung: bool) -> None:
         """The verdict on the property that ended a worker; another worker for what is left to try."""
-        self.crashes += 1
         self.workers.remove(worker)
         self.tried_by_others += worker.note.tried.value
         if not hung:
@@ -127,18 +127,27 @@ class _Pool:
         if not loaded:
             how = f"the target {self.target} ends the process while it is loaded ({_ended(status)})"
             raise UnusableTarget(f"{how}; make its import and its constructor work first")
-        if unit is not None:
-            tried, case = worker.note.read()
-            broken = tried or unit.properties[0]
-            crashed = Fact(Kind.CRASHED, "an example", _ended(status))
-            ended = Fact(Kind.HUNG, "an example", self.budget.timeout, True) if hung else crashed
-            self._verdict(_violated(broken, unit.pair, self.device, ended, case))
-            rest = tuple(property for property in unit.properties if property is not broken)
-            self.waiting[:0] = [Unit(rest, unit.pair)] if rest else []
+        if unit is not None and self.settles and not worker.note.tried.value:
+            self.settles = False
+            self.waiting.insert(0, unit)
+        else:
+            self.crashes += 1
+            self._blame(worker, unit, status, hung)
         if self.crashes >= GIVE_UP_AFTER:
             self._give_up()
         elif self.waiting and not self.over:
             self.start(1)
+
+    def _blame(self, worker: Worker, unit: Unit | None, status: int | None, hung: bool) -> None:
+        """The verdict on the property that a worker was at when it ended; the others of its unit are tried anew."""
+        if unit is not None:
+            tried, case = worker.note.read()
+            broken = tried or unit.properties[0]
+            crashed = worker.note.left() or Fact(Kind.CRASHED, "an example", _ended(status))
+            ended = Fact(Kind.HUNG, "an example", self.budget.timeout, True) if hung else crashed
+            self._verdict(_violated(broken, unit.pair, self.device, ended, case))
+            rest = tuple(property for property in unit.properties if property is not broken)
+            self.waiting[:0] = [Unit(rest, unit.pair)] if rest else []
 
     def _give_up(self) -> None:
         left = Fact(Kind.NOT_TRIED, "", self.crashes)
@@ -158,17 +167,17 @@ class _Pool:
             ready = wait([worker.orders for worker in busy], timeout=left)
             busy = [worker for worker in busy if not (worker.orders in ready and (self._hear(worker) or True))]
 
-    def capabilities(self) -> dict[str, Any]:
-        """What the target can be asked for, from a worker that has nothing else to do; empty where that ends it, too."""
+    def described(self) -> Description | None:
+        """What the target is, from a worker that has nothing else to do; None where that ends it, too."""
         for worker in self.workers:
             if worker.loaded and worker.unit is None:
                 with suppress(EOFError, ConnectionError):
-                    worker.orders.send(CAPABILITIES)
-                    found = worker.orders.recv() if worker.orders.poll(self.budget.timeout + GRACE) else {}
+                    worker.orders.send(DESCRIBE)
+                    found = worker.orders.recv() if worker.orders.poll(self.budget.timeout + GRACE) else None
                     if isinstance(found, SuiteFailed):
                         raise found
-                    return dict(found)
-        return {}
+                    return found if isinstance(found, Description) else None
+        return None
 
     def end(self) -> None:
         for worker in self.workers:
@@ -184,9 +193,9 @@ def run(
     jobs: int,
     listen: Listener,
     results: list[Result],
-    capabilities: dict[str, Any],
+    described: list[Description],
 ) -> None:
-    """Try all units in worker processes; ``results`` takes the verdicts as they come, ``capabilities`` what can be asked for.
+    """Try all units in worker processes; ``results`` takes the verdicts as they come, ``described`` what the target is.
 
     Raises:
         UnusableTarget: the target cannot be loaded, or its loading ends the process.
@@ -197,7 +206,8 @@ def run(
         pool.start(min(jobs, len(units)))
         while pool.busy():
             pool.attend()
-        capabilities.update(pool.capabilities())
+        if (description := pool.described()) is not None:
+            described.append(description)
     except KeyboardInterrupt:
         pool.hurry()
         raise

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.arithmetic.precision import PAIRS, Pair, Precision
 from bn_reference.cases.case import Case
 from bn_reference.cases.strategies import cases
 
@@ -47,4 +47,4 @@ def test_the_same_recipe_makes_the_same_case_object(case: Case) -> None:
 def test_a_layer_without_parameters_and_statistics_is_judged_in_the_dtype_of_its_input() -> None:
     x = np.ones((2, 1), np.float16)
 
-    assert Case(Pair("float16", "float32"), x, x).precision == Pair("float16", "float16")
+    assert Case(Pair("float16", "float32"), x, x).precision == Precision("float16", "float16")

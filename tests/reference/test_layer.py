@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.arithmetic.precision import PAIRS, Pair, format_of
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import LAYOUTS, place
 from bn_reference.oracle.bounded import Bounded
@@ -249,7 +249,7 @@ def test_sums_over_the_batch_err_by_blocks_not_by_rows() -> None:
     follow. A recursive sum is off by some 10^4 u here."""
     layer, value = BatchNorm1d(2, momentum=1.0), np.float32(0.1)
     layer(np.full((2**20, 2), value))
-    bound = (63 + 14 + 4) * Pair("float32", "float32").compute.unit_roundoff * value
+    bound = (63 + 14 + 4) * format_of("float32").unit_roundoff * value
     assert np.abs(layer.running_mean - value).max() <= bound
 
 

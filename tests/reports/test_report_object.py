@@ -34,7 +34,6 @@ def full() -> Report:
         gone,
         causes=(cause(gone), cause(violated(), infinite, reproducer_fails=True), cause(infinite, reproducer_fails=False)),
         options={"examples": 30, "timeout": math.inf, "fail_fast": False},
-        conventions={"demanded": "torch"},
         capabilities={"dtypes": {"float64", "float32"}, "eps": (0.0, math.inf)},
         notes=("a note",),
     )

@@ -137,7 +137,7 @@ def test_every_layout_is_rebuilt(target: str, layout: str) -> None:
     watched = Watched(load_target(target))
     step = watched.open(Case(SINGLE, x, x)).forward(place(x, layout), training=True)
     comparison = Comparison("y", False, index=(0, 0, 0), actual=float(step.y[0, 0, 0]), expected=0.0, error=1.0, bound=0.5)
-    code = script(target, watched.trace, comparison, PROPERTIES[0], SINGLE)
+    code = script(target, watched, comparison, PROPERTIES[0], SINGLE)
     names: dict[str, object] = {}
 
     with pytest.raises(AssertionError, match=r"^y\[0, 0, 0\] is "):
@@ -363,9 +363,7 @@ def test_a_crash_is_shown_by_the_calls_alone() -> None:
     x = np.ones((2, 1), np.float32)
     watched.open(Case(SINGLE, x, x)).forward(place(x, "contiguous"), training=True)
 
-    code = script(
-        "torch.nn:BatchNorm1d", watched.trace, fact(False, Fact(Kind.CRASHED, "", "signal 11")), PROPERTIES[0], SINGLE
-    )
+    code = script("torch.nn:BatchNorm1d", watched, fact(False, Fact(Kind.CRASHED, "", "signal 11")), PROPERTIES[0], SINGLE)
 
     assert fails(code, 60.0, Kind.CRASHED) is False
     assert "output = layer(x)" in code

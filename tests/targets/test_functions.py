@@ -26,15 +26,22 @@ def recognized(thing: Any) -> FunctionImplementation:
     return found
 
 
+def judge_of(thing: Any, examples: int) -> Judge:
+    """The judge of its own conventions."""
+    judge = Judge(recognized(thing), Budget(examples))
+    judge.settle()
+    return judge
+
+
 def verdicts(thing: Any, examples: int = 8) -> dict[str, set[str]]:
     """Names of the rules, by verdict."""
-    results = Judge(recognized(thing), Budget(examples)).check_together(PROPERTIES, SINGLE)
+    results = judge_of(thing, examples).check_together(PROPERTIES, SINGLE)
     return {status: {r.property for r in results if r.status == status} for status in ("passed", "violated", "unsupported")}
 
 
 def broken(thing: Any, examples: int = 8) -> set[str]:
     """Names of the rules that are seen broken."""
-    said = Judge(recognized(thing), Budget(examples)).broken(PROPERTIES, SINGLE)
+    said = judge_of(thing, examples).broken(PROPERTIES, SINGLE)
     return {name for name, how in said.items() if how}
 
 

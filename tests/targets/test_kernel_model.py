@@ -9,7 +9,7 @@ import pytest
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.properties import PROPERTIES
 from bn_reference.targets.forms import kernel_model
-from bn_reference.targets.forms.layers import FormedLayers
+from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN
 from bn_reference.targets.protocol import Implementation, UnusableTarget

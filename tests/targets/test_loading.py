@@ -10,7 +10,7 @@ import torch
 from bn_reference import BatchNorm1d
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, State
-from bn_reference.targets.forms.layers import FormedLayers
+from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.numpy_layer import NumpyImplementation
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.protocol import Implementation, Session, Unsupported, UnusableTarget

@@ -11,7 +11,7 @@ from bn_reference import verify
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.layouts import place
 from bn_reference.properties import PROPERTIES
-from bn_reference.targets.forms.layers import FormedLayers
+from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
@@ -173,7 +173,7 @@ def test_a_layer_without_a_dtype_is_not_asked_for_half_precision_that_it_rounds_
     assert formed(people.Renamed).notes == (
         "half precision is not verified: it takes no dtype, and rounds to it on its way or gives out another one",
     )
-    assert formed(people.LastAxis).notes == ()
+    assert formed(people.WeightsTheOld).notes == ()
 
 
 UNUSABLE = {
@@ -220,10 +220,10 @@ def test_torch_misreads_the_upstream_gradient_of_one_image_until_it_is_mended() 
         sums.append(layer.bias.grad.tolist())
 
     assert sums[0] == [-1.0, 0.5]
-    assert sums[1] != sums[0], "mended: nothing needs to lie alike any more"
+    assert sums[1] != sums[0], "mended: one image may lie as any batch does (Arrangement.laid)"
 
 
-def test_of_one_image_the_upstream_gradient_lies_as_the_batch_does() -> None:
+def test_of_one_image_batch_and_upstream_gradient_lie_contiguously() -> None:
     layers = formed(torch.nn.BatchNorm2d)
     case = probe().but(x=np.array([[[1, 2], [4, 8]]], np.float32), grad_y=np.array([[[2, -3], [2.5, -2]]], np.float32))
     case = case.but(**{name: getattr(case, name)[:2] for name in ("weight", "bias", "running_mean", "running_var")})
@@ -231,5 +231,4 @@ def test_of_one_image_the_upstream_gradient_lies_as_the_batch_does() -> None:
     step = layers.open(case).forward(place(case.x, "contiguous"), training=True)
     grads = step.backward(place(case.grad_y, "transposed"))
 
-    assert layers.plan.alike
     assert np.array_equal(grads.bias, [-1.0, 0.5])

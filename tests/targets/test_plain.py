@@ -8,7 +8,7 @@ import pytest
 
 from bn_reference import verify
 from bn_reference.cases.domain import Domain
-from bn_reference.targets.forms.layers import FormedLayers
+from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.probing import probe_case
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target

@@ -19,7 +19,7 @@ from bn_reference.cases.layouts import place
 from bn_reference.targets.border import said
 from bn_reference.targets.capabilities import case_within
 from bn_reference.targets.forms.accelerators import require_none
-from bn_reference.targets.forms.layers import FormedLayers
+from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.modules import is_module, recognized
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.probing import probe_case

@@ -10,6 +10,7 @@ import numpy as np
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import Placement
+from bn_reference.targets import WHOLE_ARRAYS
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
@@ -130,6 +131,8 @@ def _as_state(mean: Any, var: Any, batches: Any) -> State:
 
 class NumpyImplementation(Implementation):
     """A factory of NumPy layers: ``factory(num_features, eps, momentum, affine, track_running_stats, dtype)``, by keyword."""
+
+    form = WHOLE_ARRAYS
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         self._factory = factory

@@ -37,7 +37,6 @@ class Plan:
         momentum_weights: which value its own momentum weights.
         backward: "recorded" where torch records the way back, "method" where the layer has one, "" where there is none.
         evaluation_gradients: whether there is a way back through eval.
-        alike: whether the upstream gradient of one sample is handed over in the memory order of its batch.
     """
 
     constructor: Constructor
@@ -49,7 +48,6 @@ class Plan:
     momentum_weights: Literal["new", "old"] = "new"
     backward: Literal["recorded", "method", ""] = "recorded"
     evaluation_gradients: bool = True
-    alike: bool = False
 
     def build(self, case: Case) -> Any:
         """A layer for a case: its hyperparameters, channels and dtype, as far as its constructor takes them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +13,11 @@ from bn_reference.cases.facts import Kind, Missing
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference
+from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.probing import probe_case
 from bn_reference.targets.forms.session import FormSession
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
-
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.layers import FormedLayers
 
 __all__ = ["is_torchs_own", "restricted"]
 

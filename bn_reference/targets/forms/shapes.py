@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bn_reference.cases.layouts import Placement, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
 
 __all__ = ["SHAPES", "Shape"]
@@ -24,12 +24,8 @@ class Shape:
     aligned: bool = False
 
     def laid(self, placement: Placement) -> Placement:
-        """The batch in a buffer of its own, contiguous in the function's order of axes where it was in ours.
-
-        One sample with more than three axes is always contiguous: see ``layers.ALIKE`` for what torch's own kernel does else.
-        """
-        one = self.arrangement.dimensions > 3 and placement.shape[0] == 1
-        laid = place(placement.view(), "contiguous") if one else self.arrangement.laid(placement)
+        """The batch in a buffer of its own, contiguous in the function's order of axes where it was in ours."""
+        laid = self.arrangement.laid(placement)
         return Placement(laid.buffer.copy(), laid.shape, laid.strides, laid.offset)
 
     def enter(self, array: Any) -> Any:

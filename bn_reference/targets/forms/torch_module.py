@@ -12,11 +12,12 @@ from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
+from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
-__all__ = ["TorchImplementation", "TORCH_DTYPES", "TorchStep", "copied", "from_tensor", "seen", "to_tensor"]
+__all__ = ["TORCH_DTYPES", "TorchImplementation", "TorchStep", "answers", "copied", "from_tensor", "seen", "to_tensor"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -52,7 +53,13 @@ def from_tensor(tensor: Any, what: str) -> Array:
     if not isinstance(tensor, torch.Tensor):
         raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(tensor), "a tensor"))
     try:
-        plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+        try:
+            plain = tensor.detach().cpu()
+        except RuntimeError as error:  # an error of the device's is nothing about the tensor
+            if not isinstance(error, NotImplementedError) and tensor.device.type != "cpu":
+                raise
+            raise TypeError from None
+        plain = plain.resolve_conj().resolve_neg().contiguous()
         if plain.dtype == torch.bfloat16:
             return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
         array: Array = plain.numpy().copy()
@@ -78,6 +85,16 @@ def attribute(module: Any, name: str) -> Any:
         return getattr(module, name)
     except AttributeError:
         return Missing(f"the layer has no attribute {name}")
+
+
+def answers(device: str) -> bool:
+    """Whether the device takes a number and gives it back."""
+    if device == "cpu":
+        return True
+    try:
+        return torch.ones(1, device=device).item() == 1.0
+    except Exception:  # each backend reports an error that lasts with an exception of its own
+        return False
 
 
 class TorchStep(Step):
@@ -222,6 +239,8 @@ def _eager(module: Any) -> torch.nn.Module:
 class TorchImplementation(Implementation):
     """A factory of modules: called with the arguments of ``torch.nn.BatchNorm1d``, by keyword."""
 
+    form = WHOLE_MODULE
+
     def __init__(self, factory: Callable[..., torch.nn.Module], name: str, device: str = "cpu") -> None:
         self.factory = factory
         self.name = name
@@ -237,6 +256,9 @@ class TorchImplementation(Implementation):
         )
         parameters = (p if isinstance(p, Unseen) else seen(p, "a parameter") for p in (weight, bias))
         return next(parameters), next(parameters), _as_state(mean, var, batches)
+
+    def alive(self) -> bool:
+        return answers(self.device)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         if type(self._build(case)).__name__ != "OptimizedModule":

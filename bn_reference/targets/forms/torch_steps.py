@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
 
 from bn_reference.cases.case import Array
 from bn_reference.cases.facts import Missing
-from bn_reference.cases.layouts import Placement, is_contiguous, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
+from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import manual_grads, require_way_back
 from bn_reference.targets.forms.torch_module import TorchStep, to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
 
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.session import FormSession
-
 __all__ = ["step"]
 
 
-def step(session: FormSession, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
+def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
     """One forward pass."""
     mode = session.plan.mode.kind
     if mode == "recording" and training and not record:
@@ -39,7 +36,7 @@ def step(session: FormSession, x: Placement, arrangement: Arrangement, training:
     sources = ([leaf] if session.input_gradient else []) + (trained if len(trained) == 2 else [])
     if session.plan.backward == "method":
         return _Manual(session, arrangement, leaf, buffer, x.buffer, y, training)
-    return _Recorded(session, arrangement, leaf, buffer, x.buffer, y, sources if recorded else [], training, x)
+    return _Recorded(session, arrangement, leaf, buffer, x.buffer, y, sources if recorded else [], training)
 
 
 class _Recorded(TorchStep):
@@ -47,7 +44,7 @@ class _Recorded(TorchStep):
 
     def __init__(
         self,
-        session: FormSession,
+        session: GivenLayer,
         arrangement: Arrangement,
         x: torch.Tensor,
         buffer: torch.Tensor,
@@ -55,17 +52,14 @@ class _Recorded(TorchStep):
         y: Any,
         sources: list[torch.Tensor],
         training: bool,
-        placed: Placement,
     ) -> None:
         super().__init__(x, buffer, before, y, sources)
-        self._session, self._arrangement, self._training, self._placed = session, arrangement, training, placed
+        self._session, self._arrangement, self._training = session, arrangement, training
 
     def backward(self, grad_y: Placement) -> Grads:
         require_way_back(self._session, self._training)
         if not self._sources:
             raise Unsupported("nothing is recorded that has a gradient")
-        if self._session.plan.alike and grad_y.shape[0] == 1:
-            grad_y = _like(self._placed, grad_y)
         grads = super().backward(self._arrangement.laid(grad_y))
         if self._session.trainable and len(self._sources) < 2:
             absent = Missing("its weight and bias are not trained")
@@ -73,21 +67,12 @@ class _Recorded(TorchStep):
         return Grads(grads.x, self._session.vector(grads.weight), self._session.vector(grads.bias))
 
 
-def _like(placed: Placement, values: Placement) -> Placement:
-    """Values in the memory order of another placement."""
-    if 0 in placed.strides or is_contiguous(placed):
-        return place(values.view(), "contiguous")
-    laid = Placement(np.zeros(placed.buffer.size, values.buffer.dtype), placed.shape, placed.strides, placed.offset)
-    laid.view()[...] = values.view()
-    return laid
-
-
 class _Manual(TorchStep):
     """A step through which the layer's own method goes back."""
 
     def __init__(
         self,
-        session: FormSession,
+        session: GivenLayer,
         arrangement: Arrangement,
         x: torch.Tensor,
         buffer: torch.Tensor,

@@ -13,6 +13,7 @@ from typing import Any
 
 from bn_reference import specification as spec
 from bn_reference.cases.case import Case
+from bn_reference.conventions import Rules
 from bn_reference.oracle.bounded import Bounded, constant
 from bn_reference.oracle.step import ExpectedStep, expect_inference, expect_training
 
@@ -54,13 +55,6 @@ class Rival:
     expect: Expect
     shows: Callable[[Case], tuple[Case, ...]] | None = None
     mute: bool = False
-
-
-class Rules:
-    """The specification with some of its functions replaced; told apart by identity, as the oracle keeps what it gave."""
-
-    def __init__(self, **functions: Callable[..., Any]) -> None:
-        self.__dict__.update({**vars(spec), **functions})
 
 
 def expected(step: ExpectedStep, what: str) -> Bounded | None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from bn_reference.arithmetic.precision import FORMATS, Format, Pair
-from bn_reference.arithmetic.running_error import RunningError
+from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.conventions import ONE_PASS
 from bn_reference.oracle.bounded import Bounded
 from bn_reference.oracle.step import expect_inference, expect_training
 from bn_reference.verification.generic import far_from_zero, generic_cases
-from bn_reference.verification.rivals.hypothesis import Rival, Rules, expected, truth
+from bn_reference.verification.rivals.hypothesis import Rival, expected, truth
 
 __all__ = ["OF_THE_PRECISION", "Inexact"]
 
@@ -42,16 +41,6 @@ class Inexact(Rival):
 # the variance as E[x^2] - E[x]^2
 
 
-def _mean_of_squares(x: Any, mu: Any) -> Any:
-    m = x.shape[0]
-    variance = (x**2).sum(axis=0) / m - mu**2
-    # unlike a mean of squares, what is left may be negative: it has no floor
-    return RunningError(variance.value, variance.error, variance.rounding)
-
-
-ONE_PASS = Rules(biased_variance=_mean_of_squares)
-
-
 def _by_one_pass(case: Case, training: bool, what: str) -> Bounded | None:
     return expected(expect_training(case, ONE_PASS) if training else expect_inference(case, ONE_PASS), what)
 
@@ -59,30 +48,18 @@ def _by_one_pass(case: Case, training: bool, what: str) -> Bounded | None:
 # everything in fewer digits
 
 
-@dataclass(frozen=True)
-class Everywhere(Pair):
-    """The precision model of a computation that does everything in its ``working`` format, sums too."""
-
-    @property
-    def compute(self) -> Format:
-        return FORMATS[self.working or self.input]
-
-    @property
-    def sums(self) -> Format:
-        return self.compute
-
-
 def _everything_in(name: Callable[[Pair], str]) -> Callable[[Case, bool, str], Bounded | None]:
+    """The truth under the precision model of a computation that does everything in one format, sums too."""
+
     def expect(case: Case, training: bool, what: str) -> Bounded | None:
-        pair = Everywhere(case.pair.input, case.pair.parameters, working=name(case.pair))
-        return truth(case.but(pair=pair), training, what)
+        return truth(case.under(working=name(case.pair), narrow_totals=True), training, what)
 
     return expect
 
 
 def _in_float32(case: Case) -> tuple[Case, ...]:
     """Generic cases of float32, where neither half formats nor a float32 that should be float64 do any harm."""
-    return generic_cases(case.but(pair=Pair("float32", "float32")))
+    return generic_cases(case.converted(Pair("float32", "float32")))
 
 
 def _of_the_input(pair: Pair) -> str:

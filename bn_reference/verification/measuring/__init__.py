@@ -1,0 +1,1 @@
+"""Conventions as a target keeps them, measured."""

@@ -1,0 +1,62 @@
+"""A convention is measured, kept by whoever keeps it under any seed, and hides no fault behind it."""
+
+import pytest
+
+from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.conventions import TORCH
+from bn_reference.power.lawful import LAWFUL, UNLAWFUL, OfConvention
+from bn_reference.properties import FAMILIES, PROPERTIES
+from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.verification.demand import Demand
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
+
+SEEDS = range(10)
+# of pairs of dtypes, those in which a convention shows
+SHOWN_IN = {"output": "float16/float32", "hyperparameters": "float64/float64"}
+
+
+def judge_of(layer: OfConvention, *, examples: int = 3, seed: int = 0) -> Judge:
+    demand = Demand(layer.conventions, by_default=False)
+    judge = Judge(TorchImplementation(layer.factory, layer.name), Budget(examples=examples, seed=seed, demand=demand))
+    judge.settle()
+    return judge
+
+
+def broken(judge: Judge, pair: Pair) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for family in FAMILIES:
+        found |= judge.broken([property for property in PROPERTIES if property.family == family], pair)
+    return {name: how for name, how in found.items() if how}
+
+
+def pair_that_shows(layer: OfConvention) -> Pair:
+    shown = [SHOWN_IN[name] for name in TORCH.differences(layer.conventions) if name in SHOWN_IN]
+    return next((pair for pair in PAIRS if str(pair) in shown), PAIRS[0])
+
+
+@pytest.mark.parametrize("layer", LAWFUL, ids=lambda layer: layer.name)
+def test_the_convention_of_a_correct_layer_is_found(layer: OfConvention) -> None:
+    for demand in (Demand(accepts_all=True, by_default=False), Demand(layer.conventions, by_default=False)):
+        judge = Judge(TorchImplementation(layer.factory, layer.name), Budget(demand=demand))
+        judge.settle()
+        assert judge.conventions == layer.conventions
+
+
+@pytest.mark.parametrize("layer", LAWFUL, ids=lambda layer: layer.name)
+def test_a_correct_layer_of_another_convention_is_not_flagged(layer: OfConvention) -> None:
+    assert {pair: broken(judge_of(layer, seed=seed), pair) for seed, pair in enumerate(PAIRS)} == {pair: {} for pair in PAIRS}
+
+
+@pytest.mark.parametrize("layer", UNLAWFUL, ids=lambda layer: layer.name)
+def test_a_fault_behind_a_convention_is_seen(layer: OfConvention) -> None:
+    judge = judge_of(layer, examples=30)
+
+    assert judge.conventions != layer.conventions or broken(judge, pair_that_shows(layer)), layer.story
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+@pytest.mark.parametrize("layer", LAWFUL, ids=lambda layer: layer.name)
+def test_a_correct_layer_of_another_convention_is_not_flagged_in_many_examples(layer: OfConvention, pair: Pair) -> None:
+    assert {seed: broken(judge_of(layer, examples=100, seed=seed), pair) for seed in SEEDS} == {seed: {} for seed in SEEDS}
