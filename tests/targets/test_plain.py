@@ -101,7 +101,7 @@ UNASKED = {
 
 @pytest.mark.parametrize("target", UNASKED, ids=lambda target: target.__name__)
 def test_a_right_one_conforms_and_what_cannot_be_asked_hits_the_rules_that_read_it(target: type) -> None:
-    report = verify(target, dtypes=["float32/float32"], examples=6)
+    report = verify(target, dtypes=["float32/float32"], examples=6, conventions="auto")
 
     assert report.conforms
     assert {result.property for result in report.results if result.status == "unsupported"} == UNASKED[target]

@@ -19,8 +19,6 @@ from bn_reference.targets.forms.slots import PARAMETERS, levels_of
 
 __all__ = ["layers_of"]
 
-OLD = "its own momentum weights the old value; here momentum is the weight of the new one throughout"
-
 
 def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> FormedLayers:
     """The implementation, with the domain that is found by trying.
@@ -50,8 +48,7 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
         dimensions=tuple(sorted(plan.arrangements)),
         **_channels(plan, case),
     )
-    notes = (OLD,) if plan.momentum_weights == "old" and True in tracks else ()
-    return restricted(FormedLayers(plan, name, form, domain, notes), domain.nearest(_of_kind(case, domain)))
+    return restricted(FormedLayers(plan, name, form, domain), domain.nearest(_of_kind(case, domain)))
 
 
 def _channels(plan: Plan, case: Case) -> dict[str, Any]:
