@@ -43,5 +43,5 @@ class Mlx(Functional):
         def y(x: Any, weight: Any = None, bias: Any = None) -> list[Any]:
             return [self.forward(x, weight, bias, *rest)[0]]
 
-        out, gradients = mx.vjp(y, inputs, [grad_y])
+        _, gradients = mx.vjp(y, inputs, [grad_y])
         return gradients if weight is not None else (*gradients, None, None)

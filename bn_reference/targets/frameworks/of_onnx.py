@@ -40,7 +40,7 @@ class Onnx(Functional):
             [helper.make_node("BatchNormalization", NAMES, outputs, **attributes)], "g", infos, outs, given
         )
         imports = [helper.make_opsetid("", 15)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+        return bytes(helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString())
 
     def run(self, model: bytes, feed: dict[str, Any]) -> Any:
         """What a runtime computes: a list of outputs."""
