@@ -40,11 +40,11 @@ class Domain:
     tracks: tuple[bool, ...] = (True, False)
     dimensions: tuple[int, ...] = (2, 3)
     channels: int = 1
-    most_channels: int | None = None
     layouts: bool = True
-    grad_layouts: bool = True
     pairs: tuple[str, ...] = ()
     starts: bool = True
+    grad_layouts: bool = True
+    most_channels: int | None = None
 
     def takes_pair(self, pair: Pair) -> bool:
         """Whether it has layers of this pair of dtypes."""

@@ -15,10 +15,13 @@ from hypothesis import HealthCheck, settings
 
 from bn_reference.plugin.pytest_plugin import seed_of
 from bn_reference.properties import Property
+from bn_reference.reports.lawful import RULES, accepting, facts_of
 from bn_reference.reports.results import Result
+from bn_reference.reports.sentences import say_fact
 from bn_reference.reports.violations import violation_text
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
+from bn_reference.verification.demand import demand_of
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget, Unit
 
@@ -42,6 +45,15 @@ class Verdicts:
                 self._results[target, unit, result.property] = result
         return self._results[target, unit, property.name]
 
+    def of_conventions(self, target: str, property: Property) -> str:
+        """By which other convention than those demanded the target breaks the property; empty where by none."""
+        judge = self._judge(target)
+        if judge.demand.accepts_all:
+            return ""
+        facts = facts_of(judge.demand.conventions, judge.conventions)
+        said = "; ".join(say_fact(fact) for fact in facts if RULES[fact.what] == property.name)
+        return f"{said}; --bn-convention '{accepting(judge.conventions)}' accepts it" if said else ""
+
     def _is_selected(self, target: str, unit: Unit, property: Property) -> bool:
         wanted = {"bn_target": target, "bn_unit": unit, "bn_property": property}
         return any(getattr(getattr(item, "callspec", None), "params", None) == wanted for item in self._session.items)
@@ -51,8 +63,10 @@ class Verdicts:
             config = self._session.config
             examples = config.getoption("bn_examples") or settings().max_examples
             implementation = load_target(target, config.getoption("bn_device"))
-            budget = Budget(examples, seed_of(config), TIMEOUT, self._recording())
+            demand = demand_of(config.getoption("bn_convention"))
+            budget = Budget(examples, seed_of(config), TIMEOUT, self._recording(), demand)
             self._judges[target] = Judge(implementation, budget, spec=target)
+            self._judges[target].settle()
         return self._judges[target]
 
     def _recording(self) -> str:
@@ -61,10 +75,13 @@ class Verdicts:
         if cases != "mnist":
             return "" if cases == "drawn" else cases
         from bn_reference.mnist.activations import record
-        from bn_reference.mnist.sources import load
+        from bn_reference.mnist.sources import UnusableData, load
 
         path = self._directory / "mnist.npz"
-        record(load(), path)
+        try:
+            record(load(), path)
+        except UnusableData as unusable:
+            raise UnusableTarget(str(unusable)) from None
         return str(path)
 
 
@@ -86,6 +103,8 @@ def test_target_keeps(bn_target: str, bn_unit: Unit, bn_property: Property, bn_v
         pytest.fail(unusable, pytrace=False)
     if result.status == "violated":
         pytest.fail(violation_text(result), pytrace=False)
+    if other := bn_verdicts.of_conventions(bn_target, bn_property):
+        pytest.fail(other, pytrace=False)
     if result.status == "unsupported":
         pytest.skip(f"unsupported: {result.message}")
     if result.status == "known deviation":

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bn_reference.cases.facts import Fact, Kind
-from bn_reference.conventions import VALUES, keepers
-from bn_reference.reports.sentences import say_fact
-from bn_reference.reports.verdict import Verdict
+from bn_reference.conventions import TORCH, VALUES, Conventions, keepers
 
 # the rules that speak of it
 RULES = {
@@ -23,23 +21,12 @@ RULES = {
     "subnormals": "output_is_the_normalized_batch",
 }
 
-__all__ = ["accepting", "RULES", "but_for", "facts_of", "rules_of_facts", "say_keepers", "say_names", "sentence"]
+__all__ = ["RULES", "accepting", "but_for", "facts_of", "say_keepers", "say_names"]
 
 
-def facts_of(report: Verdict) -> list[Fact]:
+def facts_of(demanded: Conventions, kept: Conventions) -> list[Fact]:
     """Each convention in which the target differs from what was demanded."""
-    differing = report.other_conventions
-    return [Fact(Kind.CONVENTION, name, value, getattr(report.demanded, name)) for name, value in differing.items()]
-
-
-def rules_of_facts(report: Verdict) -> list[str]:
-    """The rules that the target breaks by what is demanded, and keeps by its own conventions."""
-    return list(dict.fromkeys(RULES[fact.what] for fact in facts_of(report)))
-
-
-def sentence(report: Verdict) -> str:
-    """What the target keeps instead; empty where nothing."""
-    return "; ".join(say_fact(fact) for fact in facts_of(report))
+    return [Fact(Kind.CONVENTION, name, value, getattr(demanded, name)) for name, value in demanded.differences(kept).items()]
 
 
 def say_keepers(fact: Fact) -> str:
@@ -55,11 +42,11 @@ def say_names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def accepting(report: Verdict) -> str:
-    """The option that accepts what was found."""
-    return "--convention " + " ".join(f"{name}={value}" for name, value in report.conventions_to_accept.items())
+def accepting(kept: Conventions) -> str:
+    """What accepts it: the words in which it differs from torch's."""
+    return " ".join(f"{name}={value}" for name, value in TORCH.differences(kept).items()) or "torch"
 
 
-def but_for(report: Verdict) -> str:
+def but_for(facts: Sequence[Fact]) -> str:
     """What it conforms but for."""
-    return ", ".join(VALUES[fact.what][fact.found] for fact in facts_of(report))
+    return ", ".join(VALUES[fact.what][fact.found] for fact in facts)

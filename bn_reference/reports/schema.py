@@ -9,9 +9,9 @@ from importlib import resources
 from typing import Any
 
 from bn_reference.properties import PROPERTIES
-from bn_reference.reports.lawful import accepting, facts_of, rules_of_facts, say_keepers, sentence
+from bn_reference.reports.lawful import RULES, accepting, facts_of, say_keepers
 from bn_reference.reports.results import Cause, Result, pair_of
-from bn_reference.reports.sentences import element
+from bn_reference.reports.sentences import element, say_fact
 from bn_reference.reports.verdict import Verdict
 
 __all__ = ["SCHEMA", "schema", "to_json"]
@@ -54,16 +54,20 @@ def to_json(report: Verdict) -> dict[str, Any]:
 
 def _conventions(report: Verdict) -> list[dict[str, Any]]:
     """The entry of a target that keeps other conventions than those demanded: what it breaks is kept by its own."""
-    facts = facts_of(report)
+    facts = facts_of(report.demanded, report.conventions)
     if not facts:
         return []
     kept_by = ", ".join(dict.fromkeys(said for fact in facts if (said := say_keepers(fact))))
     lawful = f"a lawful convention ({kept_by}); " if kept_by else ""
-    explanation = f"{lawful}{accepting(report)} accepts it"
     nothing = dict.fromkeys(("element", "actual", "expected", "error", "bound", "case", "reproducer_fails"))
-    entry = {"cause": sentence(report), "explanation": explanation, "reproducer": ""}
-    pairs = list(dict.fromkeys(pair_of(result) for result in report.results))
-    return [{**entry, **nothing, "properties": rules_of_facts(report), "pairs": pairs}]
+    entry = {
+        "cause": "; ".join(map(say_fact, facts)),
+        "explanation": f"{lawful}--convention {accepting(report.conventions)} accepts it",
+        "properties": list(dict.fromkeys(RULES[fact.what] for fact in facts)),
+        "pairs": list(dict.fromkeys(pair_of(result) for result in report.results)),
+        "reproducer": "",
+    }
+    return [{**entry, **nothing}]
 
 
 def _result(result: Result) -> dict[str, Any]:

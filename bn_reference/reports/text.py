@@ -78,8 +78,9 @@ def verdict_line(report: Verdict, marks: Marks) -> Text:
         title = (f" {report.target} conforms", "bold green")
         return Text.assemble(marks["passed"], title, f": {_verified(report)}, {said}, in {seconds}")
     if report.other_conventions and not report.violations and not report.hollow:
-        title = (f" {report.target} conforms but for {but_for(report)}", "bold red")
-        accept = f" ({accepting(report)} accepts it)"
+        facts = facts_of(report.demanded, report.conventions)
+        title = (f" {report.target} conforms but for {but_for(facts)}", "bold red")
+        accept = f" (--convention {accepting(report.conventions)} accepts it)"
         return Text.assemble(marks["violated"], title, accept, f": {_verified(report)}, {said}, in {seconds}")
     if not report.violations:
         why = HOLLOW if any(result.property in SHOW_Y for result in report.results) else NOTHING
@@ -123,13 +124,16 @@ def _heading(report: Verdict) -> Text:
 
 def _lawful(report: Verdict, marks: Marks) -> Iterable[Text]:
     """The entry of other conventions than those demanded; everything else is judged by what was found."""
-    for fact in facts_of(report):
+    for fact in facts_of(report.demanded, report.conventions):
         keepers = say_keepers(fact)
         yield Text.assemble(
             marks["violated"], (" another convention: ", "bold"), say_fact(fact), f", {keepers}" if keepers else ""
         )
     if report.other_conventions:
-        yield Text(f"everything else is judged by what it keeps; {accepting(report)} accepts it\n", style="dim")
+        yield Text(
+            f"everything else is judged by what it keeps; --convention {accepting(report.conventions)} accepts it\n",
+            style="dim",
+        )
 
 
 Aside = tuple[Text, str]  # what it is, and where

@@ -58,11 +58,6 @@ class Verdict:
         return self.demanded.differences(self.conventions)
 
     @property
-    def conventions_to_accept(self) -> dict[str, str]:
-        """What has to be demanded for the target's conventions to be kept: what differs from torch's."""
-        return TORCH.differences(self.conventions)
-
-    @property
     def violations(self) -> tuple[Result, ...]:
         return tuple(result for result in self.results if result.status == "violated")
 

@@ -16,9 +16,6 @@ __all__ = ["AdapterReplay"]
 
 
 IMPORTS = """\
-import math
-
-import ml_dtypes
 import numpy as np
 
 from bn_reference.arithmetic.precision import Pair

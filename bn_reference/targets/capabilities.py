@@ -16,7 +16,7 @@ from bn_reference.cases.layouts import place
 from bn_reference.targets import PLAIN
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 
-__all__ = ["Capabilities", "capabilities_of"]
+__all__ = ["Capabilities", "capabilities_of", "case_within"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
     """
     pairs = [pair for pair in PAIRS if _can(lambda pair=pair: _supported(implementation, pair))]  # type: ignore[misc]
     domain = implementation.domain
-    case = _within(domain, _case(pairs[0] if pairs else PAIRS[0]))
+    case = case_within(domain, _case(pairs[0] if pairs else PAIRS[0]))
     bare = {"running_mean": None, "running_var": None, "batches": 0}
 
     def state(held: bool = False) -> State:
@@ -116,7 +116,7 @@ def _case(pair: Pair) -> Case:
     return Case(pair, x, x[::-1].copy(), ones, zeros, zeros, ones, batches=1)
 
 
-def _within(domain: Domain, case: Case) -> Case:
+def case_within(domain: Domain, case: Case) -> Case:
     """The case, of the kind that the domain has."""
     changes: dict[str, Any] = {}
     if True not in domain.affine:

@@ -65,7 +65,7 @@ def demand_of(asked: Conventions | str | Iterable[str] | None) -> Demand:
 class Description:
     """What a target can be asked for, and whose conventions it keeps."""
 
-    capabilities: dict[str, Any] = field(default_factory=dict)
     demanded: Conventions = TORCH
     found: Conventions = TORCH
     accepted: bool = False  # whatever was found
+    capabilities: dict[str, Any] = field(default_factory=dict)

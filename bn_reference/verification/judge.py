@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis.strategies import SearchStrategy
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.recorded import recorded_cases
-from bn_reference.cases.strategies import cases
+from bn_reference.cases.strategies import cases, lattice_cases
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does, deviations_of
@@ -29,22 +28,22 @@ from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
-from bn_reference.verification.demand import Description
-from bn_reference.verification.draw import Drawings, rounds
+from bn_reference.verification.demand import Demand, Description
+from bn_reference.verification.draw import Drawings, Round, rounds
 from bn_reference.verification.explanation import explain
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.lost import DeviceLost
 from bn_reference.verification.measuring.measured import measured
+from bn_reference.verification.result import result_of
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
-from bn_reference.verification.smallest import smallest
+from bn_reference.verification.smallest import LATTICE_EXAMPLES, Smallest
 from bn_reference.verification.tally import Tally
 from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Judge"]
 
 GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
-SILENT = "no case was drawn of which the property speaks"
 
 
 class Judge:
@@ -68,7 +67,7 @@ class Judge:
         self.budget = budget
         self.spec = spec or implementation.name
         self.interrupted = False
-        self.conventions = budget.demand.conventions
+        self.conventions = self.demand.conventions
         self.on_lost: Callable[[Fact], None] = lambda fact: None
         self._on_example = on_example
         self._laboratory = Laboratory(self.implementation)
@@ -77,13 +76,18 @@ class Judge:
         self._time_outs = 0
         self._lost = False
 
+    @property
+    def demand(self) -> Demand:
+        """Whose conventions the implementation is to keep."""
+        return self.budget.demand.of(self.implementation.inner)
+
     def settle(self) -> None:
         """Judge by the conventions that the implementation is found to keep; by those demanded where that takes too long.
 
         Raises:
             SuiteFailed: an error of the suite's own.
         """
-        demand = self.budget.demand.of(self.implementation)
+        demand = self.demand
         try:
             with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
                 self.conventions = measured(self.implementation, demand.conventions, accuracy=demand.accepts_less_accuracy)
@@ -94,8 +98,8 @@ class Judge:
 
     def described(self) -> Description:
         """What the implementation can be asked for, and the conventions that it keeps."""
-        demand = self.budget.demand.of(self.implementation)
-        return Description(self.capabilities(), demand.conventions, self.conventions, demand.accepts_all)
+        demand = self.demand
+        return Description(demand.conventions, self.conventions, demand.accepts_all, self.capabilities())
 
     def capabilities(self) -> dict[str, Any]:
         """What the implementation can be asked for; empty where finding that out takes too long."""
@@ -123,16 +127,17 @@ class Judge:
             try:
                 self._try(tallies, pair, fail_fast)
                 broken = [tally for tally in tallies if tally.failing is not None]
-                return [self._result(tally, pair) for tally in (broken[:1] if fail_fast and broken else tallies)]
+                smallest = Smallest(self.note, self._drawings, self._lattice(pair), self._rounds(pair))
+                return [self._result(tally, pair, smallest) for tally in (broken[:1] if fail_fast and broken else tallies)]
             except DeviceLost:
                 for tally in tallies:
                     if tally.failing is None:
                         tally.failure, tally.final = fact(False, Fact(Kind.NOT_TRIED, "", 1)), True
-                return [self._result(tally, pair, hurried=True) for tally in tallies]
+                return [self._result(tally, pair) for tally in tallies]
             except KeyboardInterrupt:
                 self.interrupted = True
                 found = [tally for tally in tallies if tally.examples or tally.failing is not None]
-                return [self._result(tally, pair, hurried=True) for tally in found]
+                return [self._result(tally, pair) for tally in found]
 
     def broken(self, properties: Sequence[Property], pair: Pair) -> dict[str, str]:
         """For each property how it was seen broken, empty where it was not; without looking for the smallest case."""
@@ -164,23 +169,24 @@ class Judge:
         def wanting() -> list[Tally]:
             return [tally for tally in tallies if tally.met() < self.budget.examples and tally.failing is None]
 
-        strategy = self._cases(pair)
-        for key, examples in self._rounds(pair):
+        for round in self._rounds(pair):
             if not wanting():
                 return
-            for case in self._drawings.cases(strategy, key, examples):
+            for case in self._drawings.cases(round):
                 for tally in wanting():
                     self.note(tally, case)
                     if fail_fast and tally.failing is not None:
                         return
 
-    def _cases(self, pair: Pair) -> SearchStrategy[Case]:
+    def _rounds(self, pair: Pair) -> list[Round]:
         """The cases of one pair of dtypes: drawn, or made of what was recorded."""
         recording, domain = self.budget.recording, self.implementation.domain
-        return recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
+        strategy = recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
+        return rounds(strategy, f"{self.budget.seed}/{pair}", self.budget.examples)
 
-    def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
-        return rounds(f"{self.budget.seed}/{pair}", self.budget.examples)
+    def _lattice(self, pair: Pair) -> Round:
+        """Small cases, among which smallest ones are sought."""
+        return lattice_cases(pair, self.implementation.domain), f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES
 
     def note(self, tally: Tally, case: Case) -> None:
         """One example of one property, entered in its tally."""
@@ -251,46 +257,21 @@ class Judge:
             if tally.failing is None and self.implementation.domain.takes(witness):
                 self.note(tally, witness)
 
-    def _result(self, tally: Tally, pair: Pair, *, hurried: bool = False) -> Result:
+    def _result(self, tally: Tally, pair: Pair, smallest: Smallest | None = None) -> Result:
+        """With the smallest case of what was broken, if one is to be sought."""
         started = time.perf_counter()
-        violation = self._violation(tally, pair, hurried)
-        deviations = tuple(f"{d.reason} ({d.link})" for d in tally.deviations.values())
-        if violation is not None:
-            status, message = "violated", violation.message
-        elif tally.examples == 0:
-            status, message = "unsupported", "; ".join(tally.refused) or SILENT
-        elif tally.deviating:
-            met = f"{tally.deviating} of {tally.examples} examples"
-            status, message = "known deviation", f"{met}: {'; '.join(deviations)}"
-        else:
-            status, message = "passed", ""
-        return Result(
-            property=tally.property.name,
-            family=tally.property.family,
-            input_dtype=pair.input,
-            parameter_dtype=pair.parameters,
-            device=self.implementation.device,
-            status=status,  # type: ignore[arg-type]
-            examples=tally.examples,
-            refused=dict(tally.refused),
-            worst_ratio=tally.worst_ratio,
-            without_power=tally.powerless / max(tally.examples, 1),
-            resolution=tally.resolution(),
-            saw_y=tally.saw_y,
-            deviations=deviations,
-            seconds=tally.seconds + time.perf_counter() - started,
-            message=message,
-            violation=violation,
-        )
+        violation = self._violation(tally, pair, smallest)
+        seconds = tally.seconds + time.perf_counter() - started
+        return result_of(tally, pair, self.implementation.device, violation, seconds)
 
-    def _violation(self, tally: Tally, pair: Pair, hurried: bool) -> Violation | None:
+    def _violation(self, tally: Tally, pair: Pair, smallest: Smallest | None) -> Violation | None:
         if tally.failure is None:
             return None
         first, original = tally.failure, tally.failing
-        if tally.final or hurried or original is None:
+        if tally.final or smallest is None or original is None:
             return Violation(say(first), first, original, first)
-        rounds = [(self._cases(pair), key, examples) for key, examples in self._rounds(pair)]
-        case, found = smallest(self.note, tally, self.budget.seed, rounds, self.implementation.domain)
+        least = smallest.of(tally)
+        case, found = least.failing or original, least.failure or first
         self._trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair)
         rival = self.explained(tally.property, found, original, case)

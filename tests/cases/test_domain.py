@@ -30,10 +30,12 @@ DOMAINS = {
     "eights": Domain(channels=8),
     "sevens": Domain(channels=7),
     "thousands": Domain(channels=1000),
+    "sixteen": Domain(channels=16, most_channels=16),
+    "at most five": Domain(most_channels=5),
     "contiguous": Domain(layouts=False),
     "contiguous gradients": Domain(grad_layouts=False),
     "neutral": Domain(starts=False),
-    "all at once": Domain(1e-3, (0.1,), False, (True,), (True,), (2,), 8, False, False, ("float32/float32",), False),
+    "all at once": Domain(1e-3, (0.1,), False, (True,), (True,), (2,), 8, False, ("float32/float32",), False, False),
 }
 
 

@@ -43,6 +43,8 @@ REFUSED = [
     (Domain(tracks=(False,)), CASE, "keeps no running statistics"),
     (Domain(tracks=(True,)), BARE, "always keeps running statistics"),
     (Domain(channels=8), CASE, "takes multiples of 8 channels alone"),
+    (Domain(channels=2, most_channels=2), CASE, "takes 2 channels alone"),
+    (Domain(most_channels=2), CASE, "takes 2 channels at most"),
     (Domain(dimensions=(2,)), CASE.but(x=X[:, :, None], grad_y=X[:, :, None]), "takes (N, C) alone"),
     (Domain(layouts=False), CASE.but(layout="transposed"), "takes contiguous inputs alone"),
     (Domain(pairs=("float64/float64",)), CASE, "has no layers of float32/float32"),
@@ -61,7 +63,7 @@ def test_what_lies_outside_is_not_asked(domain: Domain, case: Case, reason: str)
 
 
 def test_what_lies_inside_is_asked() -> None:
-    domain = Domain(1e-5, (0.1,), False, (True,), (True,), (2,), 3, False, False, ("float32/float32",), False)
+    domain = Domain(1e-5, (0.1,), False, (True,), (True,), (2,), 3, False, ("float32/float32",), False, False, 3)
 
     assert domain.takes(CASE)
     assert asked(CASE)(watched(domain)).shape == X.shape

@@ -13,6 +13,7 @@ from bn_reference.targets.forms import functions
 from bn_reference.targets.forms.functions import FunctionImplementation
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN
+from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
@@ -66,6 +67,8 @@ KEPT_BY_CALLER = {
         (people.training_alone, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.in_eights, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.Recorded, TRAINING | GRADIENTS, EVALUATION | RUNNING),
+        (people.RecordedAnew, TRAINING | GRADIENTS, EVALUATION | RUNNING),
+        (people.operator, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.inference_alone, EVALUATION, TRAINING | RUNNING | GRADIENTS),
         (people.wrapper, TRAINING | EVALUATION | RUNNING | GRADIENTS, KEPT_BY_CALLER),
     ],
@@ -130,13 +133,13 @@ def test_an_eps_that_is_no_argument_is_seen_in_what_it_computes(thing: Any, eps:
         (
             people.by_recording,
             (2, 3),
-            "function (X, gamma, beta, moving_mean, moving_var, eps, momentum) of tensors, batches (N, C, L, 1), "
+            "function (X, gamma, beta, moving_mean, moving_var, eps, momentum) of tensors, handed (N, C, H, W), "
             "training where gradients are recorded",
         ),
         (
             people.channels_last,
             (2, 3),
-            "function (x, scale, offset, mean, var, train, decay, eps) of NumPy arrays, batches (N, L, C)",
+            "function (x, scale, offset, mean, var, train, decay, eps) of NumPy arrays, handed (N, L, C)",
         ),
         (people.training_alone, (2,), "function (x, gamma, beta, eps) of NumPy arrays, training alone"),
         (
@@ -161,7 +164,7 @@ def test_formulas_are_not_verified_in_half_precision_and_kernels_are() -> None:
     formula, kernel = recognized(people.in_place), recognized(people.wrapper)
 
     assert formula.domain.pairs == ("float32/float32", "float64/float64")
-    assert "not verified with batches in float16 and bfloat16: each of its operations rounds to them" in formula.notes
+    assert "half precision is not verified: it rounds to it on its way" in formula.notes
     assert "bfloat16/bfloat16" in kernel.domain.pairs
 
 
@@ -198,6 +201,11 @@ def test_what_is_missing_of_a_function_is_said(thing: Any, missing: str) -> None
 
     assert isinstance(near, Near)
     assert near.missing == missing
+
+
+def test_a_device_that_torch_does_not_know() -> None:
+    with pytest.raises(UnusableTarget, match="the device is 'abacus', but it must be one that torch knows"):
+        functions.recognize("it", people.in_place, "abacus")
 
 
 def factory(num_features: int, weight: Any = None, bias: Any = None) -> Any:

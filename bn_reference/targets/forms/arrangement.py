@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bn_reference.cases.layouts import Placement, is_contiguous, place
+
 __all__ = ["ARRANGEMENTS", "Arrangement"]
 
 AXES = {  # dimensions handed over, channels last
@@ -37,6 +39,17 @@ class Arrangement:
     def is_plain(self, ndim: int) -> bool:
         """Whether batches of so many axes are handed over as they are."""
         return self.dimensions == ndim and not self.last
+
+    def laid(self, batch: Placement) -> Placement:
+        """The batch as it lies before it enters: contiguous in the layer's own order of axes where it is contiguous in ours.
+
+        One sample with more than three axes always lies contiguously: as the stride of its axis says nothing, torch 2.13 takes
+        a transposed (1, 2, 2, 1) for a contiguous one on the CPU, and BatchNorm2d then gives a wrong gradient even of its bias,
+        which is a plain sum. Of a layer around it that would say nothing.
+        """
+        if self.last and is_contiguous(batch):
+            return place(batch.view(), "channels last")
+        return place(batch.view(), "contiguous") if self.dimensions > 3 and batch.shape[0] == 1 else batch
 
     def enter(self, x: Any) -> Any:
         """A batch as the layer takes it: a view, as an axis is only split or moved."""

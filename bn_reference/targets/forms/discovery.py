@@ -17,7 +17,7 @@ import numpy as np
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
-from bn_reference.targets.border import said
+from bn_reference.targets.border import kind_of, said
 from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_tensor
 from bn_reference.targets.forms.construction import Constructor
@@ -63,7 +63,7 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
             for library in _libraries(None):
                 plan = Plan(constructor, library, device)
                 try:
-                    layer = plan.build(case)
+                    layer = plan.construct(case)
                 except FAILURES as error:
                     given = constructor.said(channels, eps=case.eps, momentum=case.momentum, dtype=pair.parameters)
                     failed.append(f"it refuses the arguments {given}: {said(error)}")
@@ -105,7 +105,7 @@ def _called(plan: Plan, layer: Any, case: Case, failed: list[str]) -> Plan | Non
         try:
             modes = [*modes_of(layer, method_of(layer)), ALWAYS]
         except AttributeError:
-            failed.append("what it builds can neither be called nor has a method forward")
+            failed.append(f"it builds {kind_of(layer)}, which can neither be called nor has a method forward")
             return None
         for mode in modes:
             told = replace(of_library, mode=mode)
@@ -134,8 +134,10 @@ def case_of(case: Case, ndim: int) -> Case:
 def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
     """The first arrangement in which it takes such a batch and gives one back.
 
-    A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong.
+    A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong; where
+    none does, it is wrong in the first that it takes with the channels second.
     """
+    otherwise: Arrangement | None = None
     for arrangement in ARRANGEMENTS[case.x.ndim]:
         try:
             y = _tried(replace(plan, arrangements={case.x.ndim: arrangement}), case)
@@ -144,9 +146,13 @@ def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
                 failed.append(f"it refuses {_batch(case, arrangement)}: {said(error)}")
             continue
         plain = arrangement.is_plain(case.x.ndim)
-        if isinstance(y, np.ndarray) and y.shape == case.x.shape and (plain or maps_each_channel(case.x, y)):
+        if not isinstance(y, np.ndarray) or y.shape != case.x.shape:
+            continue
+        if plain or maps_each_channel(case.x, y):
             return arrangement
-    return None
+        if not arrangement.last:
+            otherwise = otherwise or arrangement
+    return otherwise
 
 
 def _batch(case: Case, arrangement: Arrangement) -> str:

@@ -10,7 +10,7 @@ from bn_reference.targets.forms.function_probe import FAILED, Probe, able
 
 __all__ = ["pairs_of"]
 
-IN_HALF = "not verified with batches in float16 and bfloat16: each of its operations rounds to them"
+IN_HALF = "half precision is not verified: it rounds to it on its way"
 PROMOTED = "not verified in {}: it gives out another dtype than that of the batch"
 HALVES = ("float16", "bfloat16")
 

@@ -12,6 +12,7 @@ from bn_reference.cases.case import State
 from bn_reference.cases.domain import AXES, Domain
 from bn_reference.targets.arrays import numpy_of
 from bn_reference.targets.border import said
+from bn_reference.targets.forms.accelerators import require_none
 from bn_reference.targets.forms.function_constants import constants_of
 from bn_reference.targets.forms.function_dtypes import pairs_of
 from bn_reference.targets.forms.function_gradients import going_back
@@ -43,10 +44,15 @@ class Findings:
     notes: tuple[str, ...] = ()
 
 
-def findings_of(manner: Manner, sibling: Callable[..., Any] | None) -> Findings | str:
-    """What is found out; a clause that says what is missing where it cannot be called."""
+def findings_of(manner: Manner, sibling: Callable[..., Any] | None, name: str, device: str) -> Findings | str:
+    """What is found out; a clause that says what is missing where it cannot be called.
+
+    Raises:
+        UnusableTarget: it runs on an accelerator alone.
+    """
     probe = _told(manner)
     if not isinstance(probe, Probe):
+        require_none(name, probe, device)
         return f"called with {manner.arrays.name} it raises {said(probe)}"
     probe = _with_statistics(probe)
     notes: list[str] = []
@@ -75,7 +81,8 @@ def findings_of(manner: Manner, sibling: Callable[..., Any] | None) -> Findings 
 
 def _alone(probe: Probe) -> list[str]:
     """A note, where it never leaves torch's own batch norm, and is not torch's own itself."""
-    of_torch = str(getattr(probe.manner.arguments.function, "__module__", "")).partition(".")[0] == "torch"
+    function: Any = probe.manner.arguments.function
+    of_torch = str(getattr(getattr(function, "func", function), "__module__", "")).partition(".")[0] == "torch"
     if not probe.manner.arrays.records or of_torch:
         return []
     from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN, is_torch_alone
@@ -102,8 +109,9 @@ def _form(probe: Probe, domain: Domain) -> str:
     """How it is called, in words."""
     manner = probe.manner
     parts = [f"function {manner.arguments.said} of {manner.arrays.name}"]
-    axes = [said for ndim, shape in manner.shapes.items() if (said := shape.said(ndim)) != AXES[ndim]]
-    parts += [f"batches {' and '.join(axes)}"] * bool(axes)
+    axes = [shape.arrangement.axes for ndim, shape in manner.shapes.items() if not shape.arrangement.is_plain(ndim)]
+    axes = list(dict.fromkeys(axes))
+    parts += [f"handed {' and '.join(axes)}"] * bool(axes)
     parts += {"recording": ["training where gradients are recorded"], "trains": ["training alone"]}.get(manner.told, [])
     parts += ["inference alone"] * (manner.told == "evaluates")
     if manner.going_back is not None:

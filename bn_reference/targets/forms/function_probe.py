@@ -35,7 +35,7 @@ __all__ = [
     "with_shape",
 ]
 
-LENGTHS = {2: (4,), 3: (4, 5)}  # of the axes other than the channels'
+LENGTHS = {2: (4,), 3: (4, 10)}  # of the axes other than the channels'
 CHANNELS = (3, 8, 16, 32, 64, 128)
 FLAGS = (
     ("train", "test"),
@@ -163,14 +163,14 @@ def with_shape(probe: Probe, training: bool) -> Probe | BaseException:
     """
     failed: BaseException | None = None
     found: list[tuple[float, Probe]] = []
-    for shape in SHAPES:
+    for shape in SHAPES[probe.ndim]:
         tried = probe.but(shapes={**probe.manner.shapes, probe.ndim: shape})
         try:
             case = tried.case()
             y = tried.y(training, case)
             if y.shape != case.x.shape:
                 raise ValueError(f"y has shape {y.shape} for x of shape {case.x.shape}")
-            if probe.ndim == 2 or not training or not (shape.aligned or shape.last) or _pools(tried, case):
+            if probe.ndim == 2 or not training or not (shape.aligned or shape.arrangement.last) or _pools(tried, case):
                 found.append((distance(y, case, training), tried))
         except FAILED as error:
             failed = failed or error

@@ -88,18 +88,18 @@ class FunctionSession(Session):
             raise Unsupported("it trains where gradients are recorded, and evaluates where they are not")
         recorded = training if manner.told == "recording" else record
         shape = manner.shapes[len(x.shape)]
-        batch, changed = manner.arrays.batch(shape.batch(x), gradient=recorded and self.asked[0] and self.records)
+        batch, changed = manner.arrays.batch(shape.laid(x), gradient=recorded and self.asked[0] and self.records)
         with manner.arrays.recording(recorded):
-            result = manner.arguments.call(self._values(batch, training, len(x.shape), shape))
+            result = manner.arguments.call(self._values(shape.enter(batch), training, shape))
         first, others = _taken_apart(result)
         if training or self._any_returned(others):
             self._keep(beside(others))
-        return FunctionStep(self, len(x.shape), batch, changed, first, others, training, recorded)
+        return FunctionStep(self, x.shape, batch, changed, first, others, training, recorded)
 
-    def _values(self, batch: Any, training: bool, ndim: int, shape: Shape) -> dict[str, Any]:
+    def _values(self, batch: Any, training: bool, shape: Shape) -> dict[str, Any]:
         """What the arguments are, by their roles."""
         flag = self.manner.flag[0 if training else 1]
-        wanted = shape.vector(self.case.channels, ndim)
+        wanted = shape.vector(self.case.channels)
         vectors = [None if v is None else v.reshape(wanted) for v in (*self.parameters, *self.statistics)]
         self.table["mode"] = flag
         named = dict(zip(("weight", "bias", "mean", "var"), vectors, strict=True))
@@ -152,7 +152,7 @@ class FunctionStep(Step):
     def __init__(
         self,
         session: FunctionSession,
-        ndim: int,
+        shape: tuple[int, ...],
         batch: Any,
         changed: Callable[[], bool],
         tensor: Any,
@@ -161,9 +161,9 @@ class FunctionStep(Step):
         recorded: bool,
     ) -> None:
         self._session, self._batch, self._training, self._recorded = session, batch, training, recorded
-        self._shape, self._ndim, self._kept, self._changed = session.manner.shapes[ndim], ndim, False, changed
+        self._shape, self._sizes, self._kept, self._changed = session.manner.shapes[len(shape)], shape, False, changed
         self.tensor, self.others = tensor, others
-        self.y = self._shape.back(numpy_of(tensor, "y"), ndim)
+        self.y = self._shape.leave(numpy_of(tensor, "y"), shape)
         self.device = str(getattr(tensor, "device", "cpu"))
 
     def keep(self) -> None:
@@ -176,11 +176,12 @@ class FunctionStep(Step):
         manner, asked = self._session.manner, self._session.asked
         if not manner.goes_back[self._training] or not self._recorded:
             raise Unsupported(f"there is no backward pass in {'training' if self._training else 'eval'}")
-        upstream, _ = manner.arrays.batch(self._shape.batch(grad_y), gradient=False)
+        upstream = self._shape.enter(manner.arrays.batch(self._shape.laid(grad_y), gradient=False)[0])
         sibling = manner.going_back
         grads = self._by_recording(upstream) if sibling is None else self._by_sibling(sibling, upstream)
-        of_x = seen(grads[0], "grad_x") if asked[0] else None
-        x = self._shape.back(of_x, self._ndim) if isinstance(of_x, np.ndarray) else of_x
+        x = seen(grads[0], "grad_x") if asked[0] else None
+        if isinstance(x, np.ndarray) and sibling is not None:  # what is recorded has the axes of the batch itself
+            x = self._shape.leave(x, self._sizes)
         weight, bias = (self._session.seen(g, name) for g, name in zip(grads[1:], ("grad_weight", "grad_bias"), strict=True))
         return Grads(x, weight if asked[1] else None, bias if asked[1] else None)
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bn_reference.cases.facts import Missing
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, numbers
+from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.names import ALIASES
 from bn_reference.targets.forms.slots import PARAMETERS, levels_of
 from bn_reference.targets.protocol import Grads, Unsupported
-
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.session import FormSession
 
 __all__ = ["gradient_name", "manual_grads", "require_way_back"]
 
 MARKS = re.compile(r"^(?:grads?_?|d_?l(?:oss)?_?d_?|d_?)|_?grads?$")  # of a gradient's name: dgamma, dLdBW, weight_grad
 
 
-def require_way_back(session: FormSession, training: bool) -> None:
+def require_way_back(session: GivenLayer, training: bool) -> None:
     """Raises Unsupported where there is no way back from training, or from eval."""
     if not session.plan.backward:
         raise Unsupported("it has no backward pass")
@@ -29,7 +27,7 @@ def require_way_back(session: FormSession, training: bool) -> None:
         raise Unsupported("it has no gradients in eval")
 
 
-def manual_grads(session: FormSession, arrangement: Arrangement, upstream: Any, shape: tuple[int, ...]) -> Grads:
+def manual_grads(session: GivenLayer, arrangement: Arrangement, upstream: Any, shape: tuple[int, ...]) -> Grads:
     """Let the layer go back from an upstream gradient (of the batch's shape), and find what it gave."""
     for left in _left(session).values():  # some add to what is there
         if is_array(left) and is_floating(left):
@@ -48,7 +46,7 @@ def manual_grads(session: FormSession, arrangement: Arrangement, upstream: Any, 
     return Grads(x if session.input_gradient else None, session.vector(weight), session.vector(bias))
 
 
-def _returned(came: Any, session: FormSession) -> tuple[Any, dict[str, Any]]:
+def _returned(came: Any, session: GivenLayer) -> tuple[Any, dict[str, Any]]:
     """The gradient of x, and those of weight and bias where they come with it: in their order, or by their names."""
     if isinstance(came, Mapping):
         named = {role: value for key, value in came.items() if (role := gradient_name(str(key), session)) is not None}
@@ -65,11 +63,11 @@ def _returned(came: Any, session: FormSession) -> tuple[Any, dict[str, Any]]:
     return (others[0] if others else None), dict(zip(PARAMETERS, vectors, strict=True))
 
 
-def _left(session: FormSession) -> dict[str, Any]:
+def _left(session: GivenLayer) -> dict[str, Any]:
     """Gradients that the layer keeps, by role."""
     kept: dict[str, Any] = {}
     for role in PARAMETERS:
-        given = getattr(session.parameter(role), "grad", None)
+        given = getattr(session.read(role), "grad", None)
         if is_array(given) and count(given) == session.channels:
             kept[role] = given
     for path, parts in levels_of(session.layer):
@@ -81,7 +79,7 @@ def _left(session: FormSession) -> dict[str, Any]:
     return kept
 
 
-def gradient_name(name: str, session: FormSession, *, bare: bool = False) -> str | None:
+def gradient_name(name: str, session: GivenLayer, *, bare: bool = False) -> str | None:
     """Of which parameter a name says that it is the gradient.
 
     ``bare``: it stands among gradients, where it has the parameter's own name.

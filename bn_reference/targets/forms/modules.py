@@ -6,7 +6,8 @@ from typing import Any
 
 from bn_reference.targets.forms.construction import Constructor, Unbuildable
 from bn_reference.targets.forms.discovery import Discovered, Undiscovered, discover
-from bn_reference.targets.forms.layers import FormedLayers, layers_of
+from bn_reference.targets.forms.formed import FormedLayers
+from bn_reference.targets.forms.layers import layers_of
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.plan import vars_of
 

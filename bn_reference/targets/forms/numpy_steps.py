@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from bn_reference.cases.layouts import Placement, is_contiguous, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
+from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import manual_grads, require_way_back
 from bn_reference.targets.protocol import Grads, Step, Unsupported
-
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.session import FormSession
 
 __all__ = ["step"]
 
 
-def step(session: FormSession, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> Step:
+def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> Step:
     """One forward pass."""
     if not record:
         raise Unsupported("a NumPy layer records nothing that could be turned off")
@@ -28,7 +26,7 @@ def step(session: FormSession, x: Placement, arrangement: Arrangement, training:
 
 class _NumpyStep(Step):
     def __init__(
-        self, session: FormSession, arrangement: Arrangement, placed: Placement, before: bytes, y: Any, training: bool
+        self, session: GivenLayer, arrangement: Arrangement, placed: Placement, before: bytes, y: Any, training: bool
     ) -> None:
         self._session, self._arrangement, self._placed, self._before = session, arrangement, placed, before
         self._training = training
@@ -39,9 +37,8 @@ class _NumpyStep(Step):
         require_way_back(self._session, self._training)
         if self._session.latest is not self:
             raise Unsupported("its backward pass goes through its latest forward pass alone")
-        if self._arrangement.last and is_contiguous(grad_y):
-            grad_y = place(grad_y.view(), "channels last")
-        return manual_grads(self._session, self._arrangement, grad_y.view(), grad_y.shape)
+        upstream = self._arrangement.laid(grad_y).view()
+        return manual_grads(self._session, self._arrangement, upstream, grad_y.shape)
 
     def input_changed(self) -> bool:
         return self._placed.buffer.tobytes() != self._before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bn_reference.targets.forms.layers import FormedLayers
+from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.modules import is_module, recognized
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.protocol import UnusableTarget

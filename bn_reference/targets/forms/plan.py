@@ -51,6 +51,13 @@ class Plan:
 
     def build(self, case: Case) -> Any:
         """A layer for a case: its hyperparameters, channels and dtype, as far as its constructor takes them."""
+        layer = self.construct(case)
+        if not self.constructor.sized and not _has_vectors(layer, case.channels):
+            self._materialize(layer, case)
+        return layer
+
+    def construct(self, case: Case) -> Any:
+        """The same, where a layer that was told no number of channels has seen no batch yet."""
         pair, momentum = case.pair, case.momentum
         if self.momentum_weights == "old" and momentum is not None:
             momentum = 1.0 - momentum
@@ -64,25 +71,26 @@ class Plan:
             tracks=case.tracks,
             device=self.device,
             dtype=_dtype(self.library, pair),
-            dimensions=self.arrangements[case.x.ndim].dimensions if case.x.ndim in self.arrangements else case.x.ndim,
+            dimensions=self.arrangements[self._ndim(case)].dimensions if self.arrangements else case.x.ndim,
         )
         self.move(layer, pair)
-        if not self.constructor.sized and not _has_vectors(layer, case.channels):
-            self._materialize(layer, case)
         return layer
+
+    def _ndim(self, case: Case) -> int:
+        """As many axes as the case's batch has, of those that a batch may have."""
+        return case.x.ndim if case.x.ndim in self.arrangements or not self.arrangements else min(self.arrangements)
 
     def move(self, layer: Any, pair: Pair) -> None:
         """Give the layer the parameters' dtype and the device, as far as the constructor did not."""
         if self.constructor.takes("dtype") and (self.constructor.takes("device") or self.device == "cpu"):
             return
-        dtype = _dtype(self.library, pair)
         modules = [layer]
         if "_modules" in vars_of(layer):
-            layer.to(device=self.device, dtype=dtype)
+            layer.to(device=self.device, dtype=_dtype("torch", pair))
             modules = list(layer.modules())
         moved: dict[int, tuple[Any, Any]] = {}
         for module in modules:
-            _move(vars_of(module), dtype, self.device, moved, set())
+            _move(vars_of(module), pair, self.device, moved, set())
 
     def call(self, layer: Any) -> Callable[..., Any]:
         """What is called with a batch. Raises AttributeError where there is nothing of the kind."""
@@ -93,8 +101,8 @@ class Plan:
 
     def _materialize(self, layer: Any, case: Case) -> None:
         """Let a layer that was told no number of channels see a batch: in eval if it can, so that nothing moves."""
-        arrangement = self.arrangements.get(case.x.ndim)
-        batch = np.ones((2, case.channels, *case.x.shape[2:]), case.pair.parameter_dtype)
+        arrangement = self.arrangements.get(self._ndim(case))
+        batch = np.ones((2, case.channels, 2)[: self._ndim(case)], case.pair.parameter_dtype)
         x = self.array(batch)
         handed = arrangement.enter(x) if arrangement is not None else x
         try:
@@ -114,7 +122,8 @@ class Plan:
 
 def _has_vectors(layer: Any, channels: int) -> bool:
     """Whether it has made arrays of one value a channel already."""
-    return any(is_array(value) and count(value) == channels for _, parts in levels_of(layer) for value in parts.values())
+    held = [value for _, parts in levels_of(layer) for value in parts.values() if is_array(value) and is_floating(value)]
+    return any(count(value) == channels and value.ndim > 0 for value in held)
 
 
 def method_of(layer: Any) -> Callable[..., Any]:
@@ -140,7 +149,7 @@ def _dtype(library: Library, pair: Pair) -> Any:
     return TORCH_DTYPES[pair.parameters]
 
 
-def _move(holder: Any, dtype: Any, device: str, moved: dict[int, tuple[Any, Any]], seen: set[int]) -> None:
+def _move(holder: Any, pair: Pair, device: str, moved: dict[int, tuple[Any, Any]], seen: set[int]) -> None:
     """Replace floating-point arrays that are plain attributes, in lists and dictionaries as well; one array stays one."""
     if id(holder) in seen:
         return
@@ -148,16 +157,16 @@ def _move(holder: Any, dtype: Any, device: str, moved: dict[int, tuple[Any, Any]
     pairs = list(holder.items()) if isinstance(holder, dict) else list(enumerate(holder))
     for key, value in pairs:
         if isinstance(value, (dict, list)) and key not in ("_parameters", "_buffers", "_modules"):
-            _move(value, dtype, device, moved, seen)
+            _move(value, pair, device, moved, seen)
         elif is_array(value) and is_floating(value):
             if id(value) not in moved:
-                moved[id(value)] = value, _moved(value, dtype, device)  # the old one is kept, and with it its identity
+                moved[id(value)] = value, _moved(value, pair, device)  # the old one is kept, and with it its identity
             holder[key] = moved[id(value)][1]
 
 
-def _moved(value: Any, dtype: Any, device: str) -> Any:
+def _moved(value: Any, pair: Pair, device: str) -> Any:
     if not is_tensor(value):
-        return value if value.dtype == dtype else value.astype(dtype)
-    there = value.detach().to(device=device, dtype=dtype)
+        return value if value.dtype == pair.parameter_dtype else value.astype(pair.parameter_dtype)
+    there = value.detach().to(device=device, dtype=_dtype("torch", pair))
     same = there.dtype == value.dtype and there.device == value.device
     return value if same else there.requires_grad_(value.requires_grad)

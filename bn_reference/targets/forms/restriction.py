@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from bn_reference.cases.facts import Kind, Missing
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference
+from bn_reference.targets.forms.formed import FormedLayers
+from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.probing import probe_case
+from bn_reference.targets.forms.session import FormSession
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.layers import FormedLayers
-
-__all__ = ["restricted"]
+__all__ = ["is_torchs_own", "restricted"]
 
 FAILURES = (Exception, SystemExit)
 HALVES = ("float16", "bfloat16")
@@ -128,20 +128,20 @@ def rounds_on_its_way(layers: FormedLayers, case: Case) -> bool:
     case = case.but(x=several, grad_y=several)
     arrays = {name: value.astype(np.float32) for name, value in vars(case).items() if isinstance(value, np.ndarray)}
     y, single = _output(layers, case), _output(layers, case.but(pair=PAIRS[0], **arrays))
-    if y is None or single is None or y.dtype != case.pair.input_dtype or _is_torchs_own(layers, case):
+    if y is None or single is None or y.dtype != case.pair.input_dtype or is_torchs_own(layers.plan, case):
         return False
     unit = 2.0 * format_of(case.pair.input_dtype).unit_roundoff
     apart = np.abs(y.astype(np.float64) - single.astype(np.float64))
     return bool((apart > unit * np.maximum(np.abs(single), unit)).any())
 
 
-def _is_torchs_own(layers: FormedLayers, case: Case) -> bool:
-    """Whether torch's own batch norm computes: how it rounds is known."""
-    if layers.plan.library == "numpy":
+def is_torchs_own(plan: Plan, case: Case) -> bool:
+    """Whether torch's own batch norm computes: how it rounds is known, and what it does wrong."""
+    if plan.library == "numpy":
         return False
     from bn_reference.targets.forms.torch_kernels import recorded_kernels
 
-    step: Any = layers.open(case).forward(place(case.x, case.layout), training=True)
+    step: Any = FormSession(plan, plan.build(case), case, True, True).run(place(case.x, case.layout), training=True)
     return bool(recorded_kernels(getattr(step, "tensor", None)))
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["NOTHING_OF_ITS_OWN", "is_recorded_alone", "is_torch_alone"]
+from bn_reference.cases.case import Case
+from bn_reference.cases.layouts import place
+
+if TYPE_CHECKING:
+    from bn_reference.targets.protocol import Implementation
+
+__all__ = ["NOTHING_OF_ITS_OWN", "is_alone", "is_recorded_alone", "is_torch_alone"]
 
 NOTHING_OF_ITS_OWN = "on this device every step is torch's own batch norm: no code of the author's computed anything"
 
@@ -90,3 +96,20 @@ def is_torch_alone(forward: Callable[[], Any]) -> bool:
         return False
     plain, wanted = y.detach().contiguous().flatten(), output.contiguous().flatten()
     return torch.equal(plain.view(torch.uint8), wanted.view(torch.uint8))
+
+
+def is_alone(implementation: Implementation, case: Case) -> bool:
+    """Whether layers that are no class of torch's own run through its batch norm alone, in training and in eval."""
+    return all(_is_alone(implementation, case, training) for training in (True, False))
+
+
+def _is_alone(implementation: Implementation, case: Case, training: bool) -> bool:
+    try:
+        session: Any = implementation.open(case)
+    except Exception:  # told where the layer is judged
+        return False
+    layer = getattr(session, "module", getattr(session, "layer", None))
+    if layer is None or type(layer).__module__.partition(".")[0] == "torch":
+        return False
+    x = place(case.x, case.layout)
+    return is_torch_alone(lambda: session.forward(x, training=training).tensor)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from bn_reference.cases.case import Array
 from bn_reference.cases.facts import Missing
-from bn_reference.cases.layouts import Placement, is_contiguous, place
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
+from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import manual_grads, require_way_back
 from bn_reference.targets.forms.torch_module import TorchStep, to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
 
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.session import FormSession
-
 __all__ = ["step"]
 
 
-def step(session: FormSession, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
+def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
     """One forward pass."""
     mode = session.plan.mode.kind
     if mode == "recording" and training and not record:
@@ -46,7 +44,7 @@ class _Recorded(TorchStep):
 
     def __init__(
         self,
-        session: FormSession,
+        session: GivenLayer,
         arrangement: Arrangement,
         x: torch.Tensor,
         buffer: torch.Tensor,
@@ -62,9 +60,7 @@ class _Recorded(TorchStep):
         require_way_back(self._session, self._training)
         if not self._sources:
             raise Unsupported("nothing is recorded that has a gradient")
-        if self._arrangement.last and is_contiguous(grad_y):
-            grad_y = place(grad_y.view(), "channels last")
-        grads = super().backward(grad_y)
+        grads = super().backward(self._arrangement.laid(grad_y))
         if self._session.trainable and len(self._sources) < 2:
             absent = Missing("its weight and bias are not trained")
             return Grads(grads.x, absent, absent)
@@ -76,7 +72,7 @@ class _Manual(TorchStep):
 
     def __init__(
         self,
-        session: FormSession,
+        session: GivenLayer,
         arrangement: Arrangement,
         x: torch.Tensor,
         buffer: torch.Tensor,
@@ -91,8 +87,6 @@ class _Manual(TorchStep):
         require_way_back(self._session, self._training)
         if self._session.latest is not self:
             raise Unsupported("its backward pass goes through its latest forward pass alone")
-        if self._arrangement.last and is_contiguous(grad_y):
-            grad_y = place(grad_y.view(), "channels last")
-        upstream, _ = to_tensor(grad_y, self._session.plan.device)
+        upstream, _ = to_tensor(self._arrangement.laid(grad_y), self._session.plan.device)
         with torch.no_grad():
             return manual_grads(self._session, self._arrangement, upstream, grad_y.shape)

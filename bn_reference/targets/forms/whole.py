@@ -19,6 +19,7 @@ __all__ = ["recognize"]
 FORM = "a layer with the constructor of torch.nn.BatchNorm1d"
 ARGUMENTS = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}  # and num_features, device, dtype
 LAYER = ("train", "eval", "backward", "state_dict", "load_state_dict")  # what a NumPy layer has
+OF_IMAGES = ("2d", "3d")  # in the name of a class
 NAMES = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -87,6 +88,8 @@ def _is_called_otherwise(torch: Any, layer: Any, device: str) -> bool:
         return False
     if not all(hasattr(layer, name) for name in NAMES):
         return True
+    if not any(mark in kind.__name__.lower() for kind in type(layer).__mro__ for mark in OF_IMAGES):
+        return False  # what it does with a batch is for the verification to see
     shapes = ((12, 3), (4, 3, 10)), ((4, 3, 5, 2), (4, 3, 5, 2, 1))
     return not any(_takes(torch, layer, shape, device) for shape in shapes[0]) and any(
         _takes(torch, layer, shape, device) for shape in shapes[1]

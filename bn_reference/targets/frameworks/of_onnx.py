@@ -36,9 +36,11 @@ class Onnx(Functional):
         seen = outputs[:1] if self.y_alone else outputs
         outs = [helper.make_tensor_value_info(name, kinds["X" if name == "Y" else "input_mean"], None) for name in seen]
         given = [onnx.numpy_helper.from_array(arrays[name], name) for name in NAMES[self.inputs :]]
-        graph = helper.make_graph([helper.make_node("BatchNormalization", NAMES, outputs, **attributes)], "g", infos, outs, given)
+        graph = helper.make_graph(
+            [helper.make_node("BatchNormalization", NAMES, outputs, **attributes)], "g", infos, outs, given
+        )
         imports = [helper.make_opsetid("", 15)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+        return bytes(helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString())
 
     def run(self, model: bytes, feed: dict[str, Any]) -> Any:
         """What a runtime computes: a list of outputs."""

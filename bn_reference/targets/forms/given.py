@@ -1,0 +1,81 @@
+"""A layer that was built by a plan, with a case's parameters and state in it: what its steps need of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bn_reference.cases.case import Array, Case, Seen
+from bn_reference.cases.facts import Fact, Kind, Missing
+from bn_reference.targets.border import kind_of
+from bn_reference.targets.forms.arrays import flat, is_array
+from bn_reference.targets.forms.plan import Plan
+from bn_reference.targets.forms.slots import PARAMETERS, STATISTICS
+from bn_reference.targets.protocol import Misbehaviour, Step, Unsupported
+
+__all__ = ["UNFOUND", "WORDS", "GivenLayer"]
+
+UNFOUND = "its {} is found under no known name"
+WORDS = {"running_mean": "running mean", "running_var": "running variance"}
+
+
+class GivenLayer:
+    """A layer that was given the case's parameters and state.
+
+    Attributes:
+        layer: the target's own.
+        latest: the step that was made last, through which alone a layer's own backward pass goes.
+        trainable: whether gradients of weight and bias are asked for.
+        input_gradient: whether inputs are to have a gradient.
+    """
+
+    def __init__(self, plan: Plan, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
+        self.plan, self.layer, self.channels = plan, layer, case.channels
+        self.latest: Step | None = None
+        self.trainable, self.input_gradient = trainable and case.affine, input_gradient
+        pattern = plan.array(case.x[:0])
+        for role in (*PARAMETERS, *STATISTICS):
+            self._give(role, getattr(case, role), pattern)
+        if case.tracks:
+            self._count(case)
+
+    def _give(self, role: str, values: Array | None, pattern: Any) -> None:
+        slot = self.plan.slots.get(role)
+        if slot is None or values is None:
+            return
+        held = self.read(role)
+        if role in PARAMETERS and not is_array(held):
+            found = "None" if isinstance(held, Missing) else kind_of(held)
+            raise Misbehaviour(Fact(Kind.PRESENCE, slot.name, found, ("affine", True)))
+        try:
+            slot.write(self.layer, values, pattern)
+        except AttributeError:
+            raise Misbehaviour(Fact(Kind.PRESENCE, slot.name, "None", ("track_running_stats", True))) from None
+
+    def _count(self, case: Case) -> None:
+        counter = self.read("num_batches_tracked")
+        if is_array(counter):
+            counter[...] = case.batches
+        elif case.momentum is None and case.batches:
+            raise Unsupported("momentum=None after other batches, which needs num_batches_tracked")
+
+    def read(self, role: str) -> Any:
+        """What the layer has there now, and Missing where it is not found."""
+        slot = self.plan.slots.get(role)
+        if slot is None:
+            return Missing("it counts no batches" if role == "num_batches_tracked" else UNFOUND.format(WORDS.get(role, role)))
+        try:
+            return slot.read(self.layer)
+        except AttributeError:
+            return Missing(f"it has no {slot.name} yet")
+
+    def parameters(self) -> list[Any]:
+        """Weight and bias as the layer has them, as far as they are found."""
+        return [value for role in PARAMETERS if is_array(value := self.read(role))]
+
+    def called(self, handed: Any, training: bool) -> Any:
+        """What the layer returns for a batch, as it is handed over."""
+        return self.plan.call(self.layer)(handed, **self.plan.mode.tell(self.layer, training))
+
+    def vector(self, grad: Seen) -> Seen:
+        """A gradient of weight or bias as (C,), where it has as many elements."""
+        return flat(grad, "a gradient", self.channels, "") if is_array(grad) else grad

@@ -1,0 +1,185 @@
+"""Plain classes as people write them: right ones, by torch's convention, and wrong ones of the same forms."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def require_several(x: Any) -> None:
+    if len(x) == 1:
+        raise ValueError("more than one row is needed in training")
+
+
+class Called:
+    """Right: on tensors, channels last, told by an attribute, gradients recorded; statistics replaced."""
+
+    def __init__(self, dim: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        self.eps, self.momentum, self.training = eps, momentum, True
+        self.gamma, self.beta = torch.ones(dim), torch.zeros(dim)
+        self.running_mean, self.running_var = torch.zeros(dim), torch.ones(dim)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            axes = (0,) if x.ndim == 2 else (0, 1)
+            if x.numel() == x.shape[-1]:
+                raise ValueError("more than one value a channel")
+            mean, var = x.mean(axes), self.spread(x, axes)
+            with torch.no_grad():
+                self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+                self.running_var = (1 - self.momentum) * self.running_var + self.momentum * x.var(axes)
+        return self.gamma * (x - mean) / torch.sqrt(var + self.eps) + self.beta
+
+    def spread(self, x: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+        return x.var(axes, unbiased=False)
+
+    def parameters(self) -> list[torch.Tensor]:
+        return [self.gamma, self.beta]
+
+
+class Unbiased(Called):
+    """Wrong: training normalizes with the unbiased variance."""
+
+    def spread(self, x: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+        return x.var(axes)
+
+
+class Course:
+    """Right: on arrays, (1, C) rows, alpha weights the old, told by an argument, gradients in attributes."""
+
+    def __init__(self, num_features: int, alpha: float = 0.9) -> None:
+        self.alpha, self.eps = alpha, 1e-8
+        self.BW, self.Bb = np.ones((1, num_features)), np.zeros((1, num_features))
+        self.dLdBW, self.dLdBb = np.zeros((1, num_features)), np.zeros((1, num_features))
+        self.running_M, self.running_V = np.zeros((1, num_features)), np.ones((1, num_features))
+
+    def forward(self, z: Any, eval: bool = False) -> Any:
+        if eval:
+            return self.BW * (z - self.running_M) / np.sqrt(self.running_V + self.eps) + self.Bb
+        require_several(z)
+        self.z, n = z, len(z)
+        self.mean, self.spread = z.mean(axis=0, keepdims=True), z.var(axis=0, keepdims=True)
+        self.running_M = self.alpha * self.running_M + (1 - self.alpha) * self.mean
+        self.running_V = self.alpha * self.running_V + (1 - self.alpha) * self.spread * (n / (n - 1))
+        self.scaled = (z - self.mean) / np.sqrt(self.spread + self.eps)
+        return self.BW * self.scaled + self.Bb
+
+    def backward(self, dLdz: Any) -> Any:
+        self.dLdBW = (dLdz * self.scaled).sum(axis=0, keepdims=True)
+        self.dLdBb = dLdz.sum(axis=0, keepdims=True)
+        d = dLdz * self.BW
+        return (d - d.mean(axis=0) - self.scaled * (d * self.scaled).mean(axis=0)) / np.sqrt(self.spread + self.eps)
+
+
+class CourseOneTerm(Course):
+    """Wrong: the backward pass forgets that the mean depends on x."""
+
+    def backward(self, dLdz: Any) -> Any:
+        super().backward(dLdz)
+        d = dLdz * self.BW
+        return (d - self.scaled * (d * self.scaled).mean(axis=0)) / np.sqrt(self.spread + self.eps)
+
+
+class GivenArrays:
+    """Right: given gamma and beta; eps is a number in the code; a tuple comes back; statistics begin with the first batch."""
+
+    eps = None
+
+    def __init__(self, gamma: Any, beta: Any, momentum: float = 0.9, running_mean: Any = None, running_var: Any = None) -> None:
+        self.gamma, self.beta, self.momentum = gamma, beta, momentum
+        self.running_mean, self.running_var = running_mean, running_var
+
+    def forward(self, x: Any, train_flg: bool = True) -> Any:
+        if self.running_mean is None:
+            self.running_mean, self.running_var = np.zeros(x.shape[1], x.dtype), np.ones(x.shape[1], x.dtype)
+        if not train_flg:
+            return self.gamma * (x - self.running_mean) / np.sqrt(self.running_var + 10e-7) + self.beta
+        require_several(x)
+        mean, var, n = x.mean(axis=0), x.var(axis=0), len(x)
+        self.running_mean = self.momentum * self.running_mean + (1 - self.momentum) * mean
+        self.running_var = self.momentum * self.running_var + (1 - self.momentum) * var * (n / (n - 1))
+        self.sigma = np.sqrt(var + 10e-7)
+        self.x_hat = (x - mean) / self.sigma
+        return self.gamma * self.x_hat + self.beta
+
+    def backward(self, dout: Any) -> Any:
+        d = dout * self.gamma
+        dx = (d - d.mean(axis=0) - self.x_hat * (d * self.x_hat).mean(axis=0)) / self.sigma
+        return dx, (dout * self.x_hat).sum(axis=0), dout.sum(axis=0)
+
+
+class Lazy:
+    """Right: told no number of channels; parameters in a dictionary; gradients added up; told by a word."""
+
+    def __init__(self, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        self.momentum, self.epsilon, self.mode = momentum, epsilon, "train"
+        self.parameters: dict[str, Any] = {}
+        self.gradients: dict[str, Any] = {}
+
+    def forward(self, x: Any) -> Any:
+        if not self.parameters:
+            zeros = np.zeros(x.shape[1], x.dtype)
+            self.parameters = {"gamma": zeros + 1, "beta": zeros.copy(), "running_mean": zeros.copy(), "running_var": zeros + 1}
+            self.gradients = {"gamma": zeros.copy(), "beta": zeros.copy()}
+        own = self.parameters
+        if self.mode != "train":
+            return own["gamma"] * (x - own["running_mean"]) / np.sqrt(own["running_var"] + self.epsilon) + own["beta"]
+        require_several(x)
+        mean, var, n = x.mean(axis=0), x.var(axis=0), len(x)
+        own["running_mean"] = (1 - self.momentum) * own["running_mean"] + self.momentum * mean
+        own["running_var"] = (1 - self.momentum) * own["running_var"] + self.momentum * var * (n / (n - 1))
+        self.sigma = np.sqrt(var + self.epsilon)
+        self.x_hat = (x - mean) / self.sigma
+        return own["gamma"] * self.x_hat + own["beta"]
+
+    def backward(self, dout: Any) -> Any:
+        self.gradients["gamma"] += (dout * self.x_hat).sum(axis=0)
+        self.gradients["beta"] += dout.sum(axis=0)
+        d = dout * self.parameters["gamma"]
+        return (d - d.mean(axis=0) - self.x_hat * (d * self.x_hat).mean(axis=0)) / self.sigma
+
+
+class Switched:
+    """Right: methods train and eval; forward alone; weights under no name that is known, and none that is trained."""
+
+    def __init__(self, n: int) -> None:
+        self.running_mean, self.running_var = np.zeros(n), np.ones(n)
+        self.train()
+
+    def train(self) -> None:
+        self.trains = True
+
+    def eval(self) -> None:
+        self.trains = False
+
+    def forward(self, x: Any) -> Any:
+        if not self.trains:
+            return (x - self.running_mean) / np.sqrt(self.running_var + 1e-3)
+        require_several(x)
+        mean, var, n = x.mean(axis=0), x.var(axis=0), len(x)
+        self.running_mean += 0.25 * (mean - self.running_mean)
+        self.running_var += 0.25 * (var * n / (n - 1) - self.running_var)
+        return (x - mean) / np.sqrt(var + 1e-3)
+
+
+class TrainsAlways:
+    """Right where it speaks: there is no telling it to evaluate."""
+
+    def __init__(self, momentum: float, eps: float, num_features: int) -> None:
+        self._running_mean, self._running_var, self._momentum, self._eps = 0, 1, momentum, eps
+        self._beta, self._gamma = np.zeros(num_features), np.ones(num_features)
+
+    def batch_norm(self, x: Any) -> Any:
+        require_several(x)
+        mean, var, n = x.mean(axis=0), x.var(axis=0), len(x)
+        self._running_mean = (1 - self._momentum) * self._running_mean + self._momentum * mean
+        self._running_var = (1 - self._momentum) * self._running_var + self._momentum * var * n / (n - 1)
+        return self._gamma * (x - mean) / np.sqrt(var + self._eps) + self._beta
+
+
+class Silent:
+    """Neither called nor with a method forward."""
+
+    def __init__(self, n: int) -> None:
+        self.gamma = np.ones(n)

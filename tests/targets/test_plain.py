@@ -1,0 +1,154 @@
+"""Plain classes on tensors and arrays: right ones conform, wrong ones are found, and what they lack hits what reads it."""
+
+from typing import Any
+
+import classes_of_people as people
+import numpy as np
+import pytest
+
+from bn_reference import verify
+from bn_reference.cases.domain import Domain
+from bn_reference.targets.forms.formed import FormedLayers
+from bn_reference.targets.forms.probing import probe_case
+from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.targets.recognition import load_target
+
+FLOATS = ("float32/float32", "float64/float64")
+LAWFUL = (1.0 - 0.9, 0.5, 0.125, 0.875, 1.0, 0.0, 0.25)
+OWN = {"tracks": (True,), "pairs": FLOATS, "cumulative": False}
+
+
+def formed(target: Any) -> FormedLayers:
+    found = load_target(target)
+    assert isinstance(found, FormedLayers)
+    return found
+
+
+DOMAINS = {
+    people.Called: Domain(affine=(True,), **OWN),
+    people.Course: Domain(eps=1e-8, momentum=LAWFUL, affine=(True,), dimensions=(2,), **OWN),
+    people.GivenArrays: Domain(eps=1e-6, momentum=LAWFUL, affine=(True,), dimensions=(2,), **OWN),
+    people.Lazy: Domain(affine=(True,), dimensions=(2,), **OWN),
+    people.Switched: Domain(eps=1e-3, momentum=(0.25,), affine=(False,), dimensions=(2,), **OWN),
+    people.TrainsAlways: Domain(affine=(True,), dimensions=(2,), **OWN),
+}
+
+
+@pytest.mark.parametrize("target", DOMAINS, ids=lambda target: target.__name__)
+def test_what_it_takes_is_found(target: type) -> None:
+    assert formed(target).domain == DOMAINS[target]
+
+
+FORMS = {
+    people.Called: "plain class, handed (N, L, C), told by its attribute training whether it trains",
+    people.Course: "plain class, told by the argument eval whether it trains",
+    people.GivenArrays: "plain class, told by the argument train_flg whether it trains",
+    people.Lazy: "plain class, told by its attribute mode whether it trains",
+    people.Switched: "plain class",
+    people.TrainsAlways: "plain class",
+}
+
+
+@pytest.mark.parametrize("target", FORMS, ids=lambda target: target.__name__)
+def test_how_it_is_called_is_said(target: type) -> None:
+    assert formed(target).form == FORMS[target]
+
+
+EVERYWHERE = {
+    "the_counter_counts_training_batches",
+    "without_tracking_there_are_no_buffers",
+    "nothing_is_stale_after_loading_a_state",
+}
+REPLACED = {"buffers_are_updated_in_place"}
+PLANE = {"positions_are_rows", "bessel_counts_every_position"}
+OWN_WAY_BACK = {
+    "statistics_move_without_gradients",
+    "frozen_parameters_change_no_other_gradient",
+    "inputs_without_gradient_change_no_other_gradient",
+    "a_backward_pass_belongs_to_its_own_forward_pass",
+    "evaluation_gradients",
+    "an_evaluation_gradient_survives_later_training",
+}
+NO_WAY_BACK = OWN_WAY_BACK | {
+    "training_gradient_of_the_input",
+    "training_gradient_of_the_weight",
+    "training_gradient_of_the_bias",
+    "input_gradient_sums_to_zero",
+    "input_gradient_against_x_hat_is_what_eps_leaves",
+    "gradients_are_linear_in_the_upstream_gradient",
+    "strided_upstream_gradients_agree",
+    "a_second_backward_pass_gives_the_same_bits",
+}
+FIXED_EPS = {"scaling_by_powers_of_two_changes_no_bit"}
+NO_EVAL = {
+    "evaluation_uses_the_running_statistics",
+    "evaluation_moves_nothing",
+    "a_row_does_not_depend_on_its_companions",
+    "repeated_evaluation_gives_the_same_bits",
+    "nothing_is_stale_after_more_training",
+    "one_row_and_none_can_be_evaluated",
+    "output_has_the_form_of_the_input",
+}
+UNASKED = {
+    people.Called: EVERYWHERE | REPLACED,
+    people.Course: EVERYWHERE | REPLACED | PLANE | OWN_WAY_BACK | FIXED_EPS,
+    people.GivenArrays: EVERYWHERE | REPLACED | PLANE | OWN_WAY_BACK | FIXED_EPS | {"a_fresh_layer_starts_neutral"},
+    people.Lazy: EVERYWHERE | REPLACED | PLANE | OWN_WAY_BACK | {"a_fresh_layer_starts_neutral"},
+    people.Switched: EVERYWHERE | PLANE | NO_WAY_BACK | FIXED_EPS | {"momentum_one_shows_the_batch_statistics"},
+    people.TrainsAlways: EVERYWHERE | REPLACED | PLANE | NO_WAY_BACK | NO_EVAL,
+}
+
+
+@pytest.mark.parametrize("target", UNASKED, ids=lambda target: target.__name__)
+def test_a_right_one_conforms_and_what_cannot_be_asked_hits_the_rules_that_read_it(target: type) -> None:
+    report = verify(target, dtypes=["float32/float32"], examples=6, conventions="auto")
+
+    assert report.conforms
+    assert {result.property for result in report.results if result.status == "unsupported"} == UNASKED[target]
+
+
+WRONG = {
+    people.Unbiased: (
+        "output_is_the_normalized_batch",
+        "the batch is normalized with the unbiased variance",
+    ),
+    people.CourseOneTerm: ("training_gradient_of_the_input", "the gradient of x misses the term of the mean"),
+}
+
+
+@pytest.mark.parametrize("target", WRONG, ids=lambda target: target.__name__)
+def test_a_wrong_one_is_found_and_explained(target: type) -> None:
+    rule, sentence = WRONG[target]
+
+    report = verify(target, dtypes=["float32/float32"], properties=[rule], examples=30)
+
+    assert [cause.violation.diagnosis for cause in report.causes] == [sentence]
+    assert report.causes[0].reproducer_fails
+
+
+@pytest.mark.parametrize("target", [people.Course, people.GivenArrays, people.Lazy], ids=lambda target: target.__name__)
+def test_gradients_are_found_where_they_are_left_or_come_back(target: type) -> None:
+    layers = formed(target)
+    case = layers.domain.nearest(probe_case())
+    from bn_reference.cases.layouts import place
+
+    grads = layers.open(case).forward(place(case.x, "contiguous"), training=True).backward(place(case.grad_y, "contiguous"))
+
+    assert isinstance(grads.weight, np.ndarray)
+    assert isinstance(grads.bias, np.ndarray)
+    assert np.allclose(grads.bias, case.grad_y.sum(axis=0))
+
+
+def test_a_class_whose_layers_cannot_be_called_is_no_target() -> None:
+    with pytest.raises(UnusableTarget) as caught:
+        load_target(people.Silent)
+
+    said = (
+        "a plain class whose layers are called, or have a method forward, but it builds a Silent, which can neither be called"
+    )
+    assert f"is nearest to {said} nor has a method forward" in str(caught.value)
+
+
+def test_arrays_live_on_the_cpu() -> None:
+    with pytest.raises(UnusableTarget, match="builds NumPy layers, which live on the CPU; use the device cpu"):
+        load_target(people.Switched, "meta")
