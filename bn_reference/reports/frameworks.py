@@ -34,7 +34,10 @@ def page(reports: list[tuple[str, dict[str, Any]]]) -> str:
     head = "| rule | " + " | ".join(str(number) for number, _ in enumerate(reports, 1)) + " |"
     rules = list(dict.fromkeys(result["property"] for _, report in reports for result in report["results"]))
     rows = [f"| {rule.replace('_', ' ')} | {' | '.join(_cell(report, rule) for _, report in reports)} |" for rule in rules]
-    about = ["| | framework | versions | conventions, where not torch's | passed | violated | n/a | seconds |", "|" + "---|" * 8]
+    about = [
+        "| | framework | versions | conventions, where not torch's | passed | violated | n/a | seconds |",
+        "|" + "---|" * 8,
+    ]
     about += [_about(number, name, report) for number, (name, report) in enumerate(reports, 1)]
     return "\n".join([INTRODUCTION, *about, "", "## Rules", "", KEY, head, "|" + "---|" * (len(reports) + 1), *rows, ""])
 
@@ -50,7 +53,9 @@ def _about(number: int, name: str, report: dict[str, Any]) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in report["environment"].items() if package not in OUR_OWN)
     found = report["conventions"]["found"]
     kept = [f"{convention}={value}" for convention, value in found.items() if value != getattr(TORCH, convention)]
-    counts = [sum(result["status"] == status for result in report["results"]) for status in ("passed", "violated", "unsupported")]
+    counts = [
+        sum(result["status"] == status for result in report["results"]) for status in ("passed", "violated", "unsupported")
+    ]
     numbers = " | ".join(map(str, counts))
     return f"| {number} | `{name}` | {versions} | {', '.join(kept) or 'none'} | {numbers} | {report['seconds']:.0f} |"
 

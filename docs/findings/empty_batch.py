@@ -11,7 +11,7 @@ import numpy as np
 
 def mlx():
     import mlx.core as mx
-    import mlx.nn as nn
+    from mlx import nn
 
     layer = nn.BatchNorm(2)
     layer(mx.zeros((0, 2)))

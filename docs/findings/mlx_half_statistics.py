@@ -8,8 +8,8 @@ from decimal import Decimal, getcontext
 from importlib.metadata import version
 
 import mlx.core as mx
-import mlx.nn as nn
 import numpy as np
+from mlx import nn
 
 getcontext().prec = 40
 mx.set_default_device(mx.cpu)

@@ -12,7 +12,10 @@ x = memory[3:].view(4, 4, 8)
 layer = torch.nn.BatchNorm1d(4, device="cuda")  # parameters in float32
 print("torch", torch.__version__, "cuDNN", torch.backends.cudnn.version(), torch.cuda.get_device_name())
 failed = []
-for name, use in (("forward", lambda: layer(x).sum().item()), ("a tensor of its own, afterwards", lambda: torch.ones(2, device="cuda").sum().item())):
+for name, use in (
+    ("forward", lambda: layer(x).sum().item()),
+    ("a tensor of its own, afterwards", lambda: torch.ones(2, device="cuda").sum().item()),
+):
     try:
         print(name, use())
     except RuntimeError as error:
