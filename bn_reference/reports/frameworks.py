@@ -20,9 +20,10 @@ OUR_OWN = ("python", "platform", "bn-reference", "hypothesis", "ml_dtypes", "num
 INTRODUCTION = """\
 # Batch norms of other frameworks
 
-Written by `python -m bn_reference.reports.frameworks DIRECTORY docs/frameworks.md` from the JSON reports of the environments
-`frameworks-light`, `frameworks-jax` and `frameworks-paddle` of tox. Each is judged by the conventions that it keeps. What
-breaks a rule is followed to its end in `findings.md`.
+Written by `python -m bn_reference.reports.frameworks DIRECTORY docs/frameworks.md` from JSON reports, which
+`bn-reference verify TARGET --json FILE` writes, and the environments `frameworks-light`, `frameworks-jax` and
+`frameworks-paddle` of tox with BN_FRAMEWORKS_REPORTS. Each is judged by the conventions that it keeps, in the dtypes that are
+named. What breaks a rule is followed to its end in `findings.md`.
 """
 KEY = """\
 *ok*: passed in all dtypes that were tried; *n/a*: it cannot be asked for; else the pairs of dtypes in which it is violated.
@@ -44,9 +45,13 @@ def page(reports: list[tuple[str, dict[str, Any]]]) -> str:
 
 def _cell(report: dict[str, Any], rule: str) -> str:
     results = [result for result in report["results"] if result["property"] == rule]
-    broken = [f"{SHORT[r['input_dtype']]}/{SHORT[r['parameter_dtype']]}" for r in results if r["status"] == "violated"]
+    broken = [_pair(result) for result in results if result["status"] == "violated"]
     passed = any(result["status"] == "passed" for result in results)
     return f"**{', '.join(broken)}**" if broken else "ok" if passed else "n/a"
+
+
+def _pair(result: dict[str, Any]) -> str:
+    return f"{SHORT[result['input_dtype']]}/{SHORT[result['parameter_dtype']]}"
 
 
 def _about(number: int, name: str, report: dict[str, Any]) -> str:
@@ -56,7 +61,8 @@ def _about(number: int, name: str, report: dict[str, Any]) -> str:
     counts = [
         sum(result["status"] == status for result in report["results"]) for status in ("passed", "violated", "unsupported")
     ]
-    numbers = " | ".join(map(str, counts))
+    pairs = dict.fromkeys(_pair(result) for result in report["results"] if result["status"] != "unsupported")
+    numbers = " | ".join([f"{', '.join(pairs)}, {report['options']['examples']} examples", *map(str, counts)])
     return f"| {number} | `{name}` | {versions} | {', '.join(kept) or 'none'} | {numbers} | {report['seconds']:.0f} |"
 
 

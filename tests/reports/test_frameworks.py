@@ -19,10 +19,11 @@ def test_the_page_shows_each_rule_for_each_framework() -> None:
         "environment": {"python": "3.11.7", "mlx": "0.32.4"},
         "conventions": {"found": LIBRARIES["mlx"].to_json()},
         "results": results,
+        "options": {"examples": 5},
         "seconds": 12.4,
     }
 
     lines = page([("mlx.nn:BatchNorm", report)]).splitlines()
 
-    assert "| 1 | `mlx.nn:BatchNorm` | mlx 0.32.4 | output=promoted | 2 | 1 | 1 | 12 |" in lines
+    assert "| 1 | `mlx.nn:BatchNorm` | mlx 0.32.4 | output=promoted | f16/f32, f16/f16, 5 examples | 2 | 1 | 1 | 12 |" in lines
     assert lines[-3:] == ["| a rule | **f16/f16** |", "| b rule | n/a |", "| c rule | ok |"]
