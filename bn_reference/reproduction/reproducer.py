@@ -89,7 +89,7 @@ The exit status is 1 while it does, and 0 once it is mended.
 
 def _version(name: str) -> str:
     module = sys.modules.get(name)
-    return str(module.__version__) if module is not None else metadata.version(name)
+    return str(getattr(module, "__version__", None) or metadata.version(name))  # not every package tells its version itself
 
 
 def _target(spec: str) -> str:
