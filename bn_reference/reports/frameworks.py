@@ -21,11 +21,12 @@ INTRODUCTION = """\
 # Batch norms of other frameworks
 
 Written by `python -m bn_reference.reports.frameworks DIRECTORY docs/frameworks.md` from the JSON reports of the environments
-`frameworks-light`, `frameworks-jax` and `frameworks-paddle` of tox. Each is judged by the conventions that it keeps. What breaks a
-rule is followed to its end in `findings.md`.
+`frameworks-light`, `frameworks-jax` and `frameworks-paddle` of tox. Each is judged by the conventions that it keeps. What
+breaks a rule is followed to its end in `findings.md`.
 """
 KEY = """\
-*ok*: passed in all its dtypes; *n/a*: it cannot be asked for; else the pairs of dtypes, input and parameters, in which it is violated.
+*ok*: passed in all its dtypes; *n/a*: it cannot be asked for; else the pairs of dtypes, input and parameters, in which it is
+violated.
 """
 
 
@@ -70,7 +71,8 @@ def main(directory: str, target: str) -> None:
 def _name(report: dict[str, Any]) -> str:
     """The target; with its backend, where it has several."""
     form = report["capabilities"].get("form", "")
-    return report["target"] + (f" {form[form.index(' on ') + 1 :]}" if form.startswith("keras") and " on " in form else "")
+    target: str = report["target"]
+    return target + (f" {form[form.index(' on ') + 1 :]}" if form.startswith("keras") and " on " in form else "")
 
 
 if __name__ == "__main__":

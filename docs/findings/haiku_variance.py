@@ -1,6 +1,6 @@
 """haiku: BatchNorm gives NaN in training for equal values in float32, and for values above 256 in float16.
 
-The variance is E[x^2] - E[x]^2 in the dtype of the input: it comes out negative, by more than eps, and x^2 overflows in float16.
+The variance is E[x^2] - E[x]^2 in the dtype of the input: it comes out negative, by more than eps; x^2 overflows in float16.
 The exit status is 1 while it does.
 """
 
