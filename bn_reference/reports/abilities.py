@@ -8,7 +8,7 @@ from typing import Any
 from bn_reference.cases.domain import AXES
 from bn_reference.targets import PLAIN, TORCH, USUAL
 
-__all__ = ["CANNOT", "IMPLIED", "say_capabilities", "taken"]
+__all__ = ["cannot", "say_capabilities", "taken"]
 
 CANNOT = {
     "training": "training",
@@ -35,16 +35,29 @@ IMPLIED = {  # what the domain says already, in words of its own
 }
 
 
+STATISTICS = ("statistics", "counter", "held", "loading")  # what nobody can be asked for who keeps none
+
+
+def cannot(capabilities: Mapping[str, Any]) -> list[str]:
+    """What it cannot be asked for, a phrase each, of what its domain does not say already."""
+    domain = capabilities.get("domain", {})
+    said = STATISTICS if True not in domain.get("tracks", (True,)) else ()
+    return [
+        words
+        for name, words in CANNOT.items()
+        if capabilities.get(name) is False and IMPLIED.get(name) not in domain and name not in said
+    ]
+
+
 def say_capabilities(target: str, capabilities: Mapping[str, Any]) -> list[str]:
     """How it is called; what it takes and cannot be asked for; whose kernel it runs through; nothing for what everybody can."""
     lines = []
     domain, form = capabilities.get("domain", {}), capabilities.get("form", PLAIN)
-    absent = [words for name, words in CANNOT.items() if capabilities.get(name) is False]
+    absent = cannot(capabilities)
     if form not in USUAL:
         lines.append(f"called as: {form}")
     if domain:
-        left = [words for name, words in CANNOT.items() if capabilities.get(name) is False and IMPLIED.get(name) not in domain]
-        lines.append(", ".join([*taken(domain), *(f"no {words.removeprefix('the ')}" for words in left)]))
+        lines.append(", ".join([*taken(domain), *(f"no {words.removeprefix('the ')}" for words in absent)]))
     elif absent:
         lines.append(f"it cannot be asked for: {', '.join(absent)}")
     for library in capabilities.get("kernels", ()) if target != TORCH else ():

@@ -36,8 +36,8 @@ def page(reports: list[tuple[str, dict[str, Any]]]) -> str:
     rules = list(dict.fromkeys(result["property"] for _, report in reports for result in report["results"]))
     rows = [f"| {rule.replace('_', ' ')} | {' | '.join(_cell(report, rule) for _, report in reports)} |" for rule in rules]
     about = [
-        "| | framework | versions | conventions, where not torch's | passed | violated | n/a | seconds |",
-        "|" + "---|" * 8,
+        "| | framework | versions | conventions, where not torch's | tried | passed | violated | n/a | seconds |",
+        "|" + "---|" * 9,
     ]
     about += [_about(number, name, report) for number, (name, report) in enumerate(reports, 1)]
     return "\n".join([INTRODUCTION, *about, "", "## Rules", "", KEY, head, "|" + "---|" * (len(reports) + 1), *rows, ""])

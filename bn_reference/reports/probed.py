@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from bn_reference.conventions import TORCH, VALUES
-from bn_reference.reports.abilities import CANNOT, IMPLIED, taken
+from bn_reference.reports.abilities import cannot, taken
 from bn_reference.reports.lawful import say_names
 from bn_reference.reports.streams import print_suitably
 
@@ -34,8 +34,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield _line(
         "takes", ", ".join(taken({name: what for name, what in domain.items() if name != "pairs"})).removeprefix("takes ")
     )
-    cannot = [words for name, words in CANNOT.items() if capabilities.get(name) is False and IMPLIED.get(name) not in domain]
-    yield _line("cannot", ", ".join(cannot) or "it can be asked for everything")
+    yield _line("cannot", ", ".join(cannot(capabilities)) or "it can be asked for everything")
     kernels = capabilities.get("kernels", [])
     if kernels:
         yield _line("kernel", f"computes through the batch norm of {say_names(kernels)} itself")

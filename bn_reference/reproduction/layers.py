@@ -114,8 +114,9 @@ class LayerReplay(Replay):
         return [f"grads = {going}", f"{made}{',' * (len(sources) == 1)} = map(copied, grads)"]
 
     def read(self, call: Read) -> list[str]:
-        layer = self.layers[call.session][1]
-        return self.assigned(call, f"copied(held_by_{layer}[{{0!r}}])" if call.held else f"copied({layer}.{{0}})")
+        opened, layer = self.layers[call.session]
+        counted = [f"int({layer}.num_batches_tracked)"] * (call.wrong is not None and opened.case.tracks)
+        return counted + self.assigned(call, f"copied(held_by_{layer}[{{0!r}}])" if call.held else f"copied({layer}.{{0}})")
 
     def load(self, call: Load) -> list[str]:
         layer, mean, var = self.layers[call.session][1], call.state.mean, call.state.var

@@ -18,6 +18,7 @@ from bn_reference.targets.forms.slots import Slot, levels_of
 
 __all__ = ["Library", "Plan", "method_of", "vars_of"]
 
+FORGETTING = ("flush_gradients", "zero_grad", "clear_cache")  # what a layer may keep of a batch that it has seen
 METHODS = ("forward", "__call__", "call", "forward_pass", "batch_norm", "batchnorm", "normalize")
 
 Library = Literal["torch", "numpy"]
@@ -110,6 +111,10 @@ class Plan:
         except Exception:  # one that cannot evaluate before it has trained
             self.call(layer)(handed, **self.mode.tell(layer, True))
         self.move(layer, case.pair)
+        for name in FORGETTING:
+            forget = getattr(layer, name, None)
+            if callable(forget):
+                forget()
 
     def array(self, values: Any) -> Any:
         """Numbers as an array of the layer's library, on its device."""
