@@ -122,7 +122,7 @@ TORCH = Conventions()
 _OF_JAX = TORCH.but(momentum_weights="old", running_variance="biased", single_value="bias", output="promoted")
 LIBRARIES: dict[str, Conventions] = {
     "torch": TORCH,
-    "tinygrad": TORCH.but(output="promoted", single_value="undefined"),
+    "tinygrad": TORCH.but(output="promoted"),
     "mlx": TORCH.but(output="promoted"),
     "flax": _OF_JAX.but(statistics="float32", variance="one_pass", subnormals="flushed"),
     "haiku": _OF_JAX.but(

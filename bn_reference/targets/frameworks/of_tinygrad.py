@@ -27,7 +27,7 @@ class Tinygrad(Functional):
         layer = nn.BatchNorm(x.shape[1], eps, weight is not None, mean is not None, momentum)
         layer.weight, layer.bias, layer.running_mean, layer.running_var = weight, bias, mean, var
         with Context(TRAINING=int(training)):
-            return layer(x).realize(), layer.running_mean, layer.running_var
+            return layer(x), layer.running_mean, layer.running_var  # not realized: gradients end where a tensor was
 
     def backward(self, grad_y: Any, x: Any, *rest: Any) -> Any:
         asked = [array for array in (x, *rest[:2]) if array is not None]
