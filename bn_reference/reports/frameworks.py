@@ -25,8 +25,7 @@ Written by `python -m bn_reference.reports.frameworks DIRECTORY docs/frameworks.
 breaks a rule is followed to its end in `findings.md`.
 """
 KEY = """\
-*ok*: passed in all its dtypes; *n/a*: it cannot be asked for; else the pairs of dtypes, input and parameters, in which it is
-violated.
+*ok*: passed in all dtypes that were tried; *n/a*: it cannot be asked for; else the pairs of dtypes in which it is violated.
 """
 
 
@@ -71,8 +70,7 @@ def main(directory: str, target: str) -> None:
 def _name(report: dict[str, Any]) -> str:
     """The target; with its backend, where it has several."""
     form = report["capabilities"].get("form", "")
-    target: str = report["target"]
-    return target + (f" {form[form.index(' on ') + 1 :]}" if form.startswith("keras") and " on " in form else "")
+    return str(report["target"]) + (f" {form[form.index(' on ') + 1 :]}" if form.startswith("keras") and " on " in form else "")
 
 
 if __name__ == "__main__":

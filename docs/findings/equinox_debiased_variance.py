@@ -1,6 +1,6 @@
 """equinox: BatchNorm(mode="batch") evaluates with a variance that is some 100 times too large after its first batch.
 
-The hidden variance begins with one, and an evaluation divides it by 1 - momentum^k, right for one that begins with zero.
+The hidden variance begins with one; an evaluation divides it by 1 - momentum^k, which is right for one that begins with zero.
 Batches of -1, 1, -1, 1 have mean 0 and variance 1: an average of their variances, debiased, is 1 after any number of them.
 The exit status is 1 while it is not.
 """
