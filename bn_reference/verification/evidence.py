@@ -59,12 +59,11 @@ def excluded(right: Bounded, wrong: Bounded) -> Mask:
 def weigh(seen: Array, right: Bounded, wrong: Bounded) -> Verdict:
     """An element outside the rival's bound contradicts it; one inside, where the truth is excluded, supports it.
 
-    So does a NaN or an infinity where the rival divides zero by zero and the truth is finite: it has no number to be near to.
+    Where the rival divides zero by zero it has no number to be near to, and nothing is said: a NaN may come from anywhere.
     """
     if _contradicted(seen, right, wrong):
         return Verdict.CONTRADICTS
-    undefined = ~np.isfinite(magnitude(wrong.value)) & usable(right) & ~np.isfinite(magnitude(carried(seen, right)))
-    return Verdict.SUPPORTS if (excluded(right, wrong) | undefined).any() else Verdict.SILENT
+    return Verdict.SUPPORTS if excluded(right, wrong).any() else Verdict.SILENT
 
 
 def weigh_inexact(seen: Array, right: Bounded, wider: Bounded) -> Verdict:

@@ -214,7 +214,7 @@ class Judge:
         case, found = least.failing or original, least.failure or first
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair)
-        rival = self.explained(tally.property, found, original, case)
+        rival = self.explained(tally.property, found, smallest.telling(tally) or original, case)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -53,6 +54,16 @@ class Smallest:
     def of(self, tally: Tally) -> Tally:
         """What was seen on the smallest case that breaks the tally's property; at worst the tally itself."""
         return self._taken(tally.property) or self._sought(tally.property) or tally
+
+    def telling(self, tally: Tally) -> Case | None:
+        """A case that broke the property in finite numbers, which tell slips apart; at worst that which broke it first."""
+        if tally.failure is None or tally.failure.fact is not None or math.isfinite(tally.failure.actual):
+            return tally.failing
+        for case in self._drawings.cases(self._drawn[0]):
+            failure = _seen(self._note, tally.property, case).failure
+            if failure is not None and math.isfinite(failure.actual):
+                return case
+        return tally.failing
 
     def _taken(self, property: Property) -> Tally | None:
         """What was seen on a smallest case of another property."""
