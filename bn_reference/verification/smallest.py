@@ -58,10 +58,10 @@ class Smallest:
     def telling(self, tally: Tally) -> Case | None:
         """A case that broke the property in finite numbers, which tell slips apart; at worst that which broke it first."""
         if tally.failure is None or tally.failure.fact is not None or math.isfinite(tally.failure.actual):
-            return tally.failing
+            return tally.failing  # a fact has no numbers
         for case in self._drawings.cases(self._drawn[0]):
             failure = _seen(self._note, tally.property, case).failure
-            if failure is not None and math.isfinite(failure.actual):
+            if failure is not None and failure.fact is None and math.isfinite(failure.actual):
                 return case
         return tally.failing
 
