@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 INSTALLED = Path(sysconfig.get_path("purelib")) if os.environ.get("BN_REFERENCE_INSTALLED") else ROOT  # tox installs a wheel
-MAY_NAME_TORCH = ("targets.forms", "power", "mnist", "benchmarks")
+MAY_NAME_TORCH = ("targets.forms", "targets.frameworks", "power", "mnist", "benchmarks")
 
 
 def test_the_package_that_is_tested_is_the_one_that_is_installed() -> None:
@@ -123,7 +123,7 @@ def test_an_old_name_leads_to_the_new_place_with_a_warning(old: str, name: str, 
 def test_what_the_package_offers() -> None:
     import bn_reference
 
-    offered = ["BatchNorm1d", "Functional", "Report", "Unsupported", "UnusableTarget", "__version__", "verify"]
+    offered = ["BatchNorm1d", "Conventions", "Functional", "Report", "Unsupported", "UnusableTarget", "__version__", "verify"]
     assert bn_reference.__all__ == offered
     assert all(getattr(bn_reference, name) is not None for name in bn_reference.__all__)
     with pytest.raises(AttributeError, match=r"^module 'bn_reference' has no attribute 'no_such_thing'$"):

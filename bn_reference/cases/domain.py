@@ -111,6 +111,17 @@ class Domain:
         case = case.but(**changes) if changes else case
         return case if self.starts or _is_neutral(case) else _neutral(case)
 
+    def within(self, case: Case) -> Case:
+        """A case of a kind that the target has, made of one that has everything."""
+        changes: dict[str, Any] = {}
+        if True not in self.affine:
+            changes |= {"weight": None, "bias": None}
+        if True not in self.tracks:
+            changes |= {"running_mean": None, "running_var": None, "batches": 0}
+        if 2 not in self.dimensions:
+            changes |= {"x": case.x[:, :, None], "grad_y": case.grad_y[:, :, None]}
+        return self.nearest(case.but(**changes))
+
     def _momentum_refused(self) -> str:
         numbers = [repr(momentum) for momentum in self.momentum if momentum is not None]
         return f"has momentum {', '.join(numbers)} alone" if numbers else "does not take momentum=None"

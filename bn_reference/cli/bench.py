@@ -60,7 +60,7 @@ def bench(targets: tuple[str, ...], out: Path | None, json_path: Path | None, **
 
     from bn_reference.benchmarks.baseline import UnusableBaseline
     from bn_reference.benchmarks.run import UnusableChoice, prepared
-    from bn_reference.cli.steps import StepsDisplay
+    from bn_reference.cli.display import StepsDisplay
     from bn_reference.targets.protocol import UnusableTarget
 
     require_figures(out)

@@ -31,7 +31,7 @@ def explain(data: Path | None, seed: int, threads: int, out: Path | None, json_p
     require_torch("explaining")
     from rich.console import Console
 
-    from bn_reference.cli.steps import StepsDisplay
+    from bn_reference.cli.display import StepsDisplay
     from bn_reference.mnist.phenomena.account import print_account
     from bn_reference.mnist.phenomena.measure import PARTS, measure_all
     from bn_reference.mnist.sources import UnusableData, load

@@ -1,16 +1,15 @@
-"""Progress on a terminal while a target is verified, and silence in a pipe."""
+"""Progress on a terminal while a target is verified."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
 
-from bn_reference.support.terminals import animates
+from bn_reference.cli.display import BAR, Display
 from bn_reference.verification.events import Done, Event, Started, Tried, Trying
 
 __all__ = ["ProgressDisplay"]
@@ -18,28 +17,24 @@ __all__ = ["ProgressDisplay"]
 WIDE = 100  # columns, from which there is room for a bar
 
 
-class ProgressDisplay:
-    """A line that shows what is tried, how much is done, how long the rest will take, and how many violations were found.
+class ProgressDisplay(Display):
+    """What is tried, how much is done, how long the rest will take, and how many violations were found.
 
-    It is gone when the work is. What is done is measured by examples, as verdicts come many at a time; but a violation takes
-    fewer examples than were asked for, and there the verdicts are ahead.
+    What is done is measured by examples, as verdicts come many at a time; but a violation takes fewer examples than were asked
+    for, and there the verdicts are ahead.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._shown = animates(console)
-        self._clock = clock
-        self._progress = Progress(
+        columns = [
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            *([BarColumn(bar_width=24)] if console.width >= WIDE else []),
+            *([BarColumn(BAR)] if console.width >= WIDE else []),
             TextColumn("{task.fields[counts]}"),
             TextColumn("[red]{task.fields[violations]}"),
             TextColumn("{task.fields[left]}"),
-            console=console,
-            transient=True,
-            disable=not self._shown,
-        )
-        self._task = self._progress.add_task("loading the target", total=None, counts="", violations="", left="")
+        ]
+        super().__init__(console, columns, "loading the target", None, counts="", violations="", left="")
+        self._clock = clock
         self._started, self._total, self._asked = 0.0, 0, 1
         self._verdicts = self._examples = self._violations = 0
 
@@ -47,7 +42,7 @@ class ProgressDisplay:
         if isinstance(event, Started):
             self._started, self._total, self._asked = self._clock(), event.total, event.total * event.examples
         elif isinstance(event, Trying):
-            self._progress.update(self._task, description=event.what)
+            self.update(description=event.what)
         elif isinstance(event, Tried):
             self._examples = event.examples
         elif isinstance(event, Done):
@@ -59,20 +54,10 @@ class ProgressDisplay:
     def _show(self) -> None:
         share = max(self._verdicts / self._total, min(self._examples / self._asked, 0.99))
         seconds = (self._clock() - self._started) * (1 - share) / share if share else None
-        self._progress.update(
-            self._task,
+        self.update(
             total=1.0,
             completed=share,
             counts=f"{self._verdicts}/{self._total} verdicts  {self._examples:,} examples",
             violations=f"{self._violations} violated" if self._violations else "",
             left="" if seconds is None else f"{timedelta(seconds=round(seconds))} left",
         )
-
-    def __enter__(self) -> ProgressDisplay:
-        if self._shown:
-            self._progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._shown:  # older versions of rich end a display that was never shown with an empty line
-            self._progress.stop()

@@ -44,7 +44,7 @@ def train(data: Path | None, out: Path | None, json_path: Path | None, **options
     require_torch("training")
     from rich.console import Console
 
-    from bn_reference.cli.steps import StepsDisplay
+    from bn_reference.cli.display import StepsDisplay
     from bn_reference.mnist.layers import layer_named
     from bn_reference.mnist.sources import UnusableData, load
     from bn_reference.mnist.training import History, Settings, steps_of
@@ -143,7 +143,7 @@ def _draw(history: History, dataset: Dataset, settings: Settings, out: Path) -> 
     """The lecture's plots, and those of ``explain``."""
     from rich.console import Console
 
-    from bn_reference.cli.steps import StepsDisplay
+    from bn_reference.cli.display import StepsDisplay
     from bn_reference.mnist.lecture_figures import draw_lecture
     from bn_reference.mnist.phenomena import measure
     from bn_reference.mnist.phenomena.figures import draw_phenomena

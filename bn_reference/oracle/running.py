@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from bn_reference import specification as spec
+from bn_reference.arithmetic.precision import Precision
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
-from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift
+from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, rounding_in
 
 __all__ = ["ExpectedState", "Statistics", "average", "debiased", "running_statistics", "updated_state"]
 
@@ -87,6 +88,7 @@ def _averaged(case: Case, running: RunningError, new: RunningError, rules: Any) 
         momentum = RunningError.rounded((one / (case.batches + 1)).value, one.rounding)
     else:
         momentum = constant(precision, case.momentum)
+    momentum = _in_fewer_digits(precision, momentum)
     if begins == "copied" and case.batches == 0:
         return new
     if begins == "debiased" and case.momentum is not None:  # the average that is kept is the one that began with zero
@@ -97,3 +99,14 @@ def _averaged(case: Case, running: RunningError, new: RunningError, rules: Any) 
         return total
     averaged: RunningError = rules.exponential_average(running, new, momentum)
     return averaged
+
+
+def _in_fewer_digits(precision: Precision, momentum: RunningError) -> RunningError:
+    """A weight whose products are rounded to the format of the statistics, where that has fewer digits than the others.
+
+    ``momentum * running`` has the dtype of the statistic wherever a Python number takes that of what it meets (numpy, jax).
+    """
+    kept = precision.statistics_format
+    if precision.statistics is None or kept.unit_roundoff <= precision.channelwise.unit_roundoff:
+        return momentum
+    return momentum.computed_in(rounding_in(kept, precision))

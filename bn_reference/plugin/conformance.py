@@ -75,10 +75,13 @@ class Verdicts:
         if cases != "mnist":
             return "" if cases == "drawn" else cases
         from bn_reference.mnist.activations import record
-        from bn_reference.mnist.sources import load
+        from bn_reference.mnist.sources import UnusableData, load
 
         path = self._directory / "mnist.npz"
-        record(load(), path)
+        try:
+            record(load(), path)
+        except UnusableData as unusable:
+            raise UnusableTarget(str(unusable)) from None
         return str(path)
 
 

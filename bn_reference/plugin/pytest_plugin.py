@@ -55,11 +55,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With ``--bn-target`` alone, run the conformance tests and nothing else; with paths, run them too."""
+    """With ``--bn-target`` alone, run the conformance tests and nothing else; with paths, run them too.
+
+    Raises:
+        UsageError: nothing can be verified with these options.
+    """
+    _require_dtypes(config.getoption("bn_dtype"))
+    _require_cases(config.getoption("bn_cases"))
     if not config.getoption("bn_target") or _collects_conformance(config):
         return
     explicit = getattr(config, "args_source", None) is pytest.Config.ArgsSource.ARGS
     config.args[:] = [*config.args, CONFORMANCE] if explicit else [CONFORMANCE]
+
+
+def _require_dtypes(dtypes: list[str] | None) -> None:
+    if dtypes is None:
+        return
+    from bn_reference.verification.selection import UnusableArguments, select_pairs
+
+    try:
+        select_pairs(dtypes)
+    except UnusableArguments as unusable:
+        raise pytest.UsageError(f"--bn-dtype: {unusable}") from None
+
+
+def _require_cases(cases: str) -> None:
+    if cases == "drawn":
+        return
+    from bn_reference.cases.recording import UnusableRecording, read_recording
+    from bn_reference.support.extras import lack_of_torch
+
+    if cases == "mnist":
+        lacking = lack_of_torch()
+        if lacking:
+            raise pytest.UsageError(f"--bn-cases mnist needs {lacking}")
+        return
+    try:
+        read_recording(cases)
+    except UnusableRecording as unusable:
+        raise pytest.UsageError(f"--bn-cases: {unusable}") from None
 
 
 def _collects_conformance(config: pytest.Config) -> bool:
@@ -87,13 +121,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One conformance test for each target, pair of dtypes and property."""
     if "bn_unit" not in metafunc.fixturenames:
         return
-    from bn_reference.verification.selection import UnusableArguments, select_pairs, select_properties, units
+    from bn_reference.verification.selection import select_pairs, select_properties, units
 
     config = metafunc.config
-    try:
-        selected = units(select_properties(None), select_pairs(config.getoption("bn_dtype")))
-    except UnusableArguments as unusable:
-        raise pytest.UsageError(f"--bn-dtype: {unusable}") from None
+    selected = units(select_properties(None), select_pairs(config.getoption("bn_dtype")))
     metafunc.parametrize(
         ("bn_target", "bn_unit", "bn_property"),
         [

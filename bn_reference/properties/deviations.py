@@ -196,7 +196,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         witness=_sums_witness,
         as_torch=by_model,
         model=lambda case: {"narrow_sums": True},
-        gone_in=(2, 13),
+        gone_in=(2, 11),
     ),
     Deviation(
         name="stale evaluation gradient",

@@ -14,11 +14,7 @@ from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Ope
 
 __all__ = ["AdapterReplay"]
 
-
 IMPORTS = """\
-import math
-
-import ml_dtypes
 import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
@@ -33,6 +29,7 @@ WORDS = {
     "device": '{step}.device.split(":")[0] == adapter.device.split(":")[0]',
     "detached": "not {layer}.state_in_graph()",
 }
+RETURNED: dict[type[Call], str] = {Open: "Session", Forward: "Step", Backward: "Grads", Read: "State", Fresh: "State"}
 
 
 class AdapterReplay(Replay):
@@ -72,16 +69,10 @@ class AdapterReplay(Replay):
         return [f"{self.layers[call.session][1]}.load(State({', '.join(parts)}, {call.state.batches}))"]
 
     def came_out(self, call: Call) -> list[str]:
-        match call:
-            case Open(session=session):
-                return [f"isinstance({self.layers[session][1]}, Session)"]
-            case Forward(step=step):
-                return [f"isinstance({self.steps[step][1]['step']}, Step)", *super().came_out(call)]
-            case Backward():
-                return ["isinstance(grads, Grads)"]
-            case Read() | Fresh():
-                return ["isinstance(state, State)"]
-        return []
+        kind = RETURNED.get(type(call), "")
+        name = self.layers[call.session][1] if isinstance(call, Open) else kind.lower()
+        name = self.steps[call.step][1]["step"] if isinstance(call, Forward) else name
+        return [f"isinstance({name}, {kind})", *super().came_out(call)] if kind else []
 
     def _case(self, case: Case) -> str:
         return self.constant("case", repr(case))

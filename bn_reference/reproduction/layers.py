@@ -39,7 +39,7 @@ def copied(value):
 BITS = "{}.detach().cpu().flatten().view(torch.uint8)"
 WORDS = {  # of functions, and of conditions
     "torch": {
-        "imports": "import math\n\nimport torch",
+        "imports": "import torch",
         "recording": "@torch.no_grad()\n",
         "trainable": "trainable=True, ",
         "unwanted": 'assert not isinstance(getattr(layer, name, None), torch.Tensor), f"there is a {name}"',
@@ -53,7 +53,7 @@ WORDS = {  # of functions, and of conditions
         "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {(*STATISTICS,)})',
     },
     "numpy": {
-        "imports": "import math\n\nimport numpy as np",
+        "imports": "import numpy as np",
         **dict.fromkeys(("recording", "trainable", "freezing"), ""),
         "unwanted": "continue",
         "array": "np.ndarray",
@@ -106,16 +106,17 @@ class LayerReplay(Replay):
         sources = {"grad_x": names["x"]} if opened.input_gradient or not self.torch else {}
         if not self.torch or (opened.trainable and opened.case.affine):
             sources |= {"grad_weight": f"{layer}.weight", "grad_bias": f"{layer}.bias"}
-        made = "".join(f"{line.partition(' = ')[0]}, " for line in self.assigned(call, "", sources))
+        made = ", ".join(line.partition(" = ")[0] for line in self.assigned(call, "", sources))
         going = f"{layer}.backward({upstream})"
         if self.torch:
             options = f"{', retain_graph=True' * call.kept}, allow_unused=True"
             going = f"torch.autograd.grad({names['output']}, ({', '.join(sources.values())},), {upstream}{options})"
-        return [f"grads = {going}", f"{made}= map(copied, grads)"]
+        return [f"grads = {going}", f"{made}{',' * (len(sources) == 1)} = map(copied, grads)"]
 
     def read(self, call: Read) -> list[str]:
-        layer = self.layers[call.session][1]
-        return self.assigned(call, f"copied(held_by_{layer}[{{0!r}}])" if call.held else f"copied({layer}.{{0}})")
+        opened, layer = self.layers[call.session]
+        counted = [f"int({layer}.num_batches_tracked)"] * (call.wrong is not None and opened.case.tracks)
+        return counted + self.assigned(call, f"copied(held_by_{layer}[{{0!r}}])" if call.held else f"copied({layer}.{{0}})")
 
     def load(self, call: Load) -> list[str]:
         layer, mean, var = self.layers[call.session][1], call.state.mean, call.state.var

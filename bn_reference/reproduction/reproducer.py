@@ -22,8 +22,8 @@ from bn_reference.reproduction.adapters import AdapterReplay
 from bn_reference.reproduction.evidence import Evidence, evidence_of
 from bn_reference.reproduction.layers import LayerReplay
 from bn_reference.reproduction.replay import Replay
-from bn_reference.targets.trace import Call, Read
 from bn_reference.targets.frameworks.known import KNOWN
+from bn_reference.targets.trace import Call, Read
 from bn_reference.targets.watched import Watched
 
 __all__ = ["script"]
@@ -47,13 +47,10 @@ def script(target_spec: str, target: Watched, comparison: Comparison, property: 
         replay = _replay(_needed(calls, evidence), target)
         evidence = evidence_of(replay, comparison)
     constants = [f"{name} = {code}" for (_, code), name in replay.constants.items()]
-    imports = [
-        replay.words["imports"],
-        *["import ml_dtypes"] * any("ml_dtypes." in each for each in constants),
-        *_target(target_spec),
-    ]
-    parts = [_header(target_spec, property, pair, target), *imports, "", replay.words["setting"], *constants, ""]
-    return "\n".join([*parts, *_body(replay, evidence, comparison)]) + "\n"
+    code = "\n".join([_target(target_spec), replay.words["setting"], *constants, "", *_body(replay, evidence, comparison)])
+    standard = [f"import {module}" for module in ("importlib.util", "math", "os", "sys") if f"{module}." in code]
+    further = [*["import ml_dtypes"] * ("ml_dtypes." in code), replay.words["imports"]]
+    return "\n".join([_header(target_spec, property, pair, target), *standard, "", *further, "", code]) + "\n"
 
 
 def _replay(calls: Sequence[Call], target: Watched) -> Replay:
@@ -92,29 +89,27 @@ The exit status is 1 while it does, and 0 once it is mended.
 
 def _version(name: str) -> str:
     module = sys.modules.get(name)
-    return str(module.__version__) if module is not None else metadata.version(name)
+    return str(getattr(module, "__version__", None) or metadata.version(name))  # not every package tells its version itself
 
 
-def _target(spec: str) -> list[str]:
+def _target(spec: str) -> str:
     if spec in KNOWN:
-        return ["", f"Target = {spec!r}"]
+        return f"\nTarget = {spec!r}\n"
     place, _, path = spec.rpartition(":")
     if "<locals>" in path or place in ("__main__", "__mp_main__", "") or not re.fullmatch(r"[\w.]+", path):
         text = f"put here the class or function that was verified as {spec}"
-        return ["", "", "def Target(*arguments, **options):", f"    raise NotImplementedError({text!r})"]
+        return f"\ndef Target(*arguments, **options):\n    raise NotImplementedError({text!r})\n"
     if not (place.endswith(".py") or os.sep in place or "/" in place):
-        return [f"import {place}", "", f"Target = {place}.{path}"]
+        return f"import {place}\n\nTarget = {place}.{path}\n"
     stem = os.path.basename(place).removesuffix(".py")
-    return [
-        "import importlib.util, os, sys",
-        "",
-        f"path = os.path.abspath({place!r})  # seen from where the target was verified",
-        "sys.path.insert(0, os.path.dirname(path))",
-        f"spec = importlib.util.spec_from_file_location({stem!r}, path)",
-        f"module = sys.modules[{stem!r}] = importlib.util.module_from_spec(spec)",
-        "spec.loader.exec_module(module)",
-        f"Target = module.{path}",
-    ]
+    return f"""\
+path = os.path.abspath({place!r})  # seen from where the target was verified
+sys.path.insert(0, os.path.dirname(path))
+spec = importlib.util.spec_from_file_location({stem!r}, path)
+module = sys.modules[{stem!r}] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+Target = module.{path}
+"""
 
 
 def _body(replay: Replay, evidence: Evidence | None, comparison: Comparison) -> list[str]:

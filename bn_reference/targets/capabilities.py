@@ -10,13 +10,13 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case, State
-from bn_reference.cases.domain import UNRESTRICTED, Domain
+from bn_reference.cases.domain import UNRESTRICTED
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import place
 from bn_reference.targets import PLAIN
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 
-__all__ = ["Capabilities", "capabilities_of", "case_within"]
+__all__ = ["Capabilities", "capabilities_of"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
     """
     pairs = [pair for pair in PAIRS if _can(lambda pair=pair: _supported(implementation, pair))]  # type: ignore[misc]
     domain = implementation.domain
-    case = case_within(domain, _case(pairs[0] if pairs else PAIRS[0]))
+    case = domain.within(_case(pairs[0] if pairs else PAIRS[0]))
     bare = {"running_mean": None, "running_var": None, "batches": 0}
 
     def state(held: bool = False) -> State:
@@ -88,6 +88,7 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
     deep = (case.x, case.grad_y) if case.x.ndim == 3 else (case.x[:, :, None], case.grad_y[:, :, None])
     with_positions = case.but(x=deep[0], grad_y=deep[1])
     seen = _had(state)
+    kernels = tuple(sorted(implementation.kernels(case, training=True)))
     return Capabilities(
         dtypes=tuple(map(str, pairs)),
         training=_can(forward),
@@ -103,29 +104,26 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
         cumulative=_can(lambda: forward(of=case.but(momentum=None))),
         not_affine=_can(lambda: forward(of=case.but(weight=None, bias=None))),
         not_tracking=_can(lambda: forward(of=case.but(**bare))),
-        kernels=tuple(sorted(implementation.kernels(case, training=True))),
+        kernels=kernels,
         form=implementation.form,
         domain={name: value for name, value in asdict(domain).items() if value != getattr(UNRESTRICTED, name)},
-        notes=implementation.notes,
+        notes=(*implementation.notes, *(_of_torch_alone(implementation, case) if kernels else ())),
     )
+
+
+def _of_torch_alone(implementation: Implementation, case: Case) -> tuple[str, ...]:
+    """A note where a step of what runs through torch's kernel is that alone."""
+    from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN, is_alone
+
+    target = getattr(implementation, "inner", implementation)  # whose steps show their tensors
+    told = NOTHING_OF_ITS_OWN in implementation.notes
+    return (NOTHING_OF_ITS_OWN,) if not told and is_alone(target, case) else ()
 
 
 def _case(pair: Pair) -> Case:
     x = (np.arange(12).reshape(4, 3) % 5).astype(pair.input_dtype)
     ones, zeros = np.ones(3, pair.parameter_dtype), np.zeros(3, pair.parameter_dtype)
     return Case(pair, x, x[::-1].copy(), ones, zeros, zeros, ones, batches=1)
-
-
-def case_within(domain: Domain, case: Case) -> Case:
-    """The case, of the kind that the domain has."""
-    changes: dict[str, Any] = {}
-    if True not in domain.affine:
-        changes |= {"weight": None, "bias": None}
-    if True not in domain.tracks:
-        changes |= {"running_mean": None, "running_var": None, "batches": 0}
-    if 2 not in domain.dimensions:
-        changes |= {"x": case.x[:, :, None], "grad_y": case.grad_y[:, :, None]}
-    return domain.nearest(case.but(**changes))
 
 
 def _supported(implementation: Implementation, pair: Pair) -> None:

@@ -5,25 +5,21 @@ Whatever is wrong raises UnusableTarget with one sentence. Frameworks are import
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from bn_reference.support.alarms import TooLate, within_seconds
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.adapters import adapter_of
-from bn_reference.targets.capabilities import case_within
 from bn_reference.targets.forms import functions, kernel_model, modules, plain, whole
 from bn_reference.targets.forms.near import Near
-from bn_reference.targets.forms.probing import probe_case
 from bn_reference.targets.frameworks.known import adapter_named, adapter_of_class
 from bn_reference.targets.locating import FORMS, locate
 from bn_reference.targets.protocol import Implementation, UnusableTarget
 
 __all__ = ["FORMS", "RECOGNIZED", "load_target", "name_of"]
 
-MOST_SECONDS, FEW_SECONDS = 30, 5  # for all that a target is tried on; for what only a note is made of
+MOST_SECONDS = 30  # for all that a target is tried on
 
 Recognize = Callable[[str, Any, str], Implementation | Near | None]
 
@@ -60,7 +56,7 @@ def load_target(target: object, device: str = "cpu") -> Implementation:
         except TooLate:
             rule = "a layer is built, and tried on a few small batches, before anything is verified; look what it waits for"
             raise UnusableTarget(f"the target {name} takes longer than {MOST_SECONDS} s to be tried, but {rule}") from None
-        return _noted(found)
+        return found
 
 
 def _recognized(name: str, thing: Any, device: str) -> Implementation:
@@ -96,17 +92,6 @@ def _require_builder(name: str, thing: object, *, named: bool) -> None:
         raise UnusableTarget(
             f"{which} is a layer already, but must be what builds layers; {'name' if named else 'pass'} its class"
         )
-
-
-def _noted(found: Implementation) -> Implementation:
-    """The same, with a note where torch's own batch norm is all that computes."""
-    if sys.modules.get("torch") is not None:
-        from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN, is_alone
-
-        with suppress(Exception, SystemExit, TooLate), within_seconds(FEW_SECONDS):  # all told where the layer is judged
-            if is_alone(found, case_within(found.domain, probe_case())):
-                found.notes = (*found.notes, NOTHING_OF_ITS_OWN)
-    return found
 
 
 def _unrecognized(name: str, nearest: list[Near]) -> str:

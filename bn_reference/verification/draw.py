@@ -9,29 +9,32 @@ import contextlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky, HypothesisWarning
 from hypothesis.strategies import SearchStrategy
 
 from bn_reference.cases.case import Case
-from bn_reference.cases.recipe import Recipe
 
-__all__ = ["Broken", "Drawings", "Enough", "rounds", "search"]
+__all__ = ["AnyRecipe", "Broken", "Drawings", "Enough", "Round", "rounds", "search"]
 
 ROUND = 100  # examples that are drawn at once: a worker that tries nothing for long is taken to hang
 FURTHER = 5  # times the examples that are asked for, drawn for properties that say nothing of some
 
 
-def rounds(key: str, examples: int) -> list[tuple[str, int]]:
-    """Keys and numbers of examples: other keys for each ``key``, so that pairs of dtypes together try more.
+Round = tuple[SearchStrategy[Case], str, int]  # what cases are drawn from, by which key, and how many
+
+
+def rounds(strategy: SearchStrategy[Case], key: str, examples: int) -> list[Round]:
+    """Rounds of one strategy: other keys for each ``key``, so that pairs of dtypes together try more.
 
     A property says nothing of some cases. In further rounds, short ones as few need many, those that it does speak of become
     as many as was asked for.
     """
-    first = [(f"{key}/{start}", min(ROUND, examples - start)) for start in range(0, examples, ROUND)]
-    short = max(first[0][1] // 2, 5)
-    return first + [(f"{key}/more/{start}", short) for start in range(0, FURTHER * examples, short)]
+    first = [(strategy, f"{key}/{start}", min(ROUND, examples - start)) for start in range(0, examples, ROUND)]
+    short = max(min(ROUND, examples) // 2, 5)
+    return first + [(strategy, f"{key}/more/{start}", short) for start in range(0, FURTHER * examples, short)]
 
 
 class Broken(Exception):
@@ -67,26 +70,45 @@ def search(
         example()
 
 
-class Drawings:
-    """What was drawn for the latest keys, as recipes, from which the cases are made again."""
+class AnyRecipe(Protocol):
+    """What a strategy drew, by value."""
 
-    KEPT = 256  # keys, of a hundred recipes at most
+    def realize(self) -> Case:
+        """The case that it makes."""
+
+
+class Drawings:
+    """What was drawn in the latest rounds, as recipes, from which the cases are made again.
+
+    The cases of a round's strategy have recipes, and it is the same strategy whenever the key is.
+    """
+
+    KEPT = 256  # rounds, of a hundred recipes at most, or of the few hundred of a lattice
 
     def __init__(self) -> None:
-        self._drawn: OrderedDict[tuple[str, int], list[Recipe]] = OrderedDict()
+        self._drawn: OrderedDict[tuple[str, int], list[AnyRecipe]] = OrderedDict()
 
-    def cases(self, strategy: SearchStrategy[Case], key: str, examples: int) -> Iterator[Case]:
-        """The cases that ``search`` draws, and the same ones to whoever asks again.
+    def know(self, round: Round) -> bool:
+        """Whether the round was drawn."""
+        return round[1:] in self._drawn
 
-        The cases of ``strategy`` have recipes, and it is the same one whenever the key is.
-        """
-        asked = (key, examples)
-        if asked not in self._drawn:
-            recipes: list[Recipe] = []
+    def keep(self, round: Round, recipes: list[AnyRecipe]) -> None:
+        """What the round gave."""
+        self._drawn[round[1:]] = recipes
+        if len(self._drawn) > self.KEPT:
+            self._drawn.popitem(last=False)
+
+    def recipes(self, round: Round) -> list[AnyRecipe]:
+        """Those of the cases that ``search`` draws."""
+        strategy, key, examples = round
+        if not self.know(round):
+            recipes: list[AnyRecipe] = []
             search(strategy, key, lambda case: recipes.append(case.recipe), examples)
-            self._drawn[asked] = recipes
-            if len(self._drawn) > self.KEPT:
-                self._drawn.popitem(last=False)
-        self._drawn.move_to_end(asked)
-        for recipe in self._drawn[asked]:
+            self.keep(round, recipes)
+        self._drawn.move_to_end((key, examples))
+        return self._drawn[key, examples]
+
+    def cases(self, round: Round) -> Iterator[Case]:
+        """The cases that ``search`` draws, and the same ones to whoever asks again."""
+        for recipe in self.recipes(round):
             yield recipe.realize()

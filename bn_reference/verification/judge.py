@@ -6,45 +6,41 @@ made small, explained and written as a script. The verdict depends on target, pr
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis.strategies import SearchStrategy
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.recorded import recorded_cases
-from bn_reference.cases.strategies import cases
+from bn_reference.cases.strategies import cases, lattice_cases
+from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
-from bn_reference.properties import NotApplicable, Property
-from bn_reference.properties.deviations import as_torch_does, deviations_of
-from bn_reference.properties.trial import Laboratory, Trial, promised
+from bn_reference.properties import Property
+from bn_reference.properties.deviations import deviations_of
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
 from bn_reference.reproduction.reproducer import script
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
+from bn_reference.verification.attempts import Attempts
 from bn_reference.verification.demand import Demand, Description
-from bn_reference.verification.draw import Drawings, rounds
-from bn_reference.verification.explanation import explain
+from bn_reference.verification.draw import Drawings, Round, rounds
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.lost import DeviceLost
 from bn_reference.verification.measuring.measured import measured
+from bn_reference.verification.result import result_of
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
-from bn_reference.verification.smallest import smallest
+from bn_reference.verification.smallest import LATTICE_EXAMPLES, Smallest
 from bn_reference.verification.tally import Tally
 from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Judge"]
-
-GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
-SILENT = "no case was drawn of which the property speaks"
 
 
 class Judge:
@@ -52,8 +48,7 @@ class Judge:
 
     Attributes:
         interrupted: whether Ctrl-C came while it tried something; what it has found by then counts.
-        conventions: those that the implementation is judged by.
-        on_lost: is told where the device stopped to answer in an example; nothing more can be tried in this process.
+        attempts: its examples so far, and the limit on each.
     """
 
     def __init__(
@@ -68,14 +63,18 @@ class Judge:
         self.budget = budget
         self.spec = spec or implementation.name
         self.interrupted = False
-        self.conventions = self.demand.conventions
-        self.on_lost: Callable[[Fact], None] = lambda fact: None
-        self._on_example = on_example
-        self._laboratory = Laboratory(self.implementation)
+        self.attempts = Attempts(self.implementation, self.demand.conventions, budget.timeout, on_example)
         self._drawings = Drawings()
-        self.limit = TimeLimit(budget.timeout)
-        self._time_outs = 0
-        self._lost = False
+
+    @property
+    def conventions(self) -> Conventions:
+        """Those that the implementation is judged by."""
+        return self.attempts.conventions
+
+    @property
+    def limit(self) -> TimeLimit:
+        """On the time of an example."""
+        return self.attempts.limit
 
     @property
     def demand(self) -> Demand:
@@ -91,9 +90,11 @@ class Judge:
         demand = self.demand
         try:
             with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
-                self.conventions = measured(self.implementation, demand.conventions, accuracy=demand.accepts_less_accuracy)
+                self.attempts.conventions = measured(
+                    self.implementation, demand.conventions, accuracy=demand.accepts_less_accuracy
+                )
         except TimedOut:
-            self.conventions = demand.conventions
+            self.attempts.conventions = demand.conventions
         except Exception as error:
             raise SuiteFailed.of(error) from error
 
@@ -128,16 +129,17 @@ class Judge:
             try:
                 self._try(tallies, pair, fail_fast)
                 broken = [tally for tally in tallies if tally.failing is not None]
-                return [self._result(tally, pair) for tally in (broken[:1] if fail_fast and broken else tallies)]
+                smallest = Smallest(self.attempts.note, self._drawings, self._lattice(pair), self._rounds(pair))
+                return [self._result(tally, pair, smallest) for tally in (broken[:1] if fail_fast and broken else tallies)]
             except DeviceLost:
                 for tally in tallies:
                     if tally.failing is None:
                         tally.failure, tally.final = fact(False, Fact(Kind.NOT_TRIED, "", 1)), True
-                return [self._result(tally, pair, hurried=True) for tally in tallies]
+                return [self._result(tally, pair) for tally in tallies]
             except KeyboardInterrupt:
                 self.interrupted = True
                 found = [tally for tally in tallies if tally.examples or tally.failing is not None]
-                return [self._result(tally, pair, hurried=True) for tally in found]
+                return [self._result(tally, pair) for tally in found]
 
     def broken(self, properties: Sequence[Property], pair: Pair) -> dict[str, str]:
         """For each property how it was seen broken, empty where it was not; without looking for the smallest case."""
@@ -169,134 +171,48 @@ class Judge:
         def wanting() -> list[Tally]:
             return [tally for tally in tallies if tally.met() < self.budget.examples and tally.failing is None]
 
-        strategy = self._cases(pair)
-        for key, examples in self._rounds(pair):
+        for round in self._rounds(pair):
             if not wanting():
                 return
-            for case in self._drawings.cases(strategy, key, examples):
+            for case in self._drawings.cases(round):
                 for tally in wanting():
-                    self.note(tally, case)
+                    self.attempts.note(tally, case)
                     if fail_fast and tally.failing is not None:
                         return
 
-    def _cases(self, pair: Pair) -> SearchStrategy[Case]:
+    def _rounds(self, pair: Pair) -> list[Round]:
         """The cases of one pair of dtypes: drawn, or made of what was recorded."""
         recording, domain = self.budget.recording, self.implementation.domain
-        return recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
+        strategy = recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
+        return rounds(strategy, f"{self.budget.seed}/{pair}", self.budget.examples)
 
-    def _rounds(self, pair: Pair) -> list[tuple[str, int]]:
-        return rounds(f"{self.budget.seed}/{pair}", self.budget.examples)
-
-    def note(self, tally: Tally, case: Case) -> None:
-        """One example of one property, entered in its tally."""
-        case = promised(case, self.implementation.device, self.conventions)
-        if self._lost or self._time_outs >= GIVE_UP_AFTER:
-            tally.broken_by(case, fact(False, Fact(Kind.NOT_TRIED, "", self._time_outs + self._lost)), final=True)
-            return
-        started = time.perf_counter()
-        if self._on_example is not None:
-            self._on_example(tally.property, case)
-        try:
-            with self.limit:
-                comparison = self._compared(tally, case)
-        except NotApplicable:
-            pass
-        except Unsupported as why:
-            tally.refused[str(why)] += 1
-        except TimedOut as late:
-            self._time_outs += 1
-            tally.broken_by(case, fact(False, late.fact), final=True)
-        except Misbehaviour as misbehaviour:
-            tally.broken_by(case, fact(False, misbehaviour.fact))
-        except Exception as error:
-            raise SuiteFailed.during(tally.property.name, case, error) from error
-        else:
-            tally.note(comparison)
-            if not comparison.holds:
-                tally.broken_by(case, comparison)
-        if tally.failure is not None and not self.implementation.alive():
-            raise self._lose(tally, case)
-        tally.seconds += time.perf_counter() - started
-
-    def _lose(self, tally: Tally, case: Case) -> DeviceLost:
-        """The end of what this process can try: told to whoever has a process to spare for what is left."""
-        assert tally.failure is not None
-        lost = DeviceLost(self.implementation.device, tally.failure)
-        self.on_lost(lost.fact)
-        self._lost = True
-        tally.broken_by(case, fact(False, lost.fact), final=True)
-        return lost
-
-    def _compared(self, tally: Tally, case: Case) -> Comparison:
-        """The property's comparison, or that with what torch does where torch is known to deviate and it deviates so.
-
-        Raises:
-            Unsupported: none of what it compares could be asked for.
-            NotApplicable: there was nothing to compare.
-        """
-        property, trial = tally.property, Trial(self._laboratory, case)
-        comparison = property.body(trial)
-        if comparison.unasked:
-            raise Unsupported(comparison.unasked)
-        if comparison.vacuous:
-            raise NotApplicable
-        if comparison.holds or comparison.fact is not None:
-            return comparison
-        known = as_torch_does(property, trial)
-        if known is not None:
-            tally.deviating += 1
-            tally.deviations |= {deviation.name: deviation for deviation in known[1]}
-            return known[0]
-        return comparison
+    def _lattice(self, pair: Pair) -> Round:
+        """Small cases, among which smallest ones are sought."""
+        return lattice_cases(pair, self.implementation.domain), f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES
 
     def _replay_witnesses(self, tally: Tally, pair: Pair) -> None:
         """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
         for deviation in deviations_of(tally.property, pair, self.implementation.device):
             witness = deviation.witness(pair)
             if tally.failing is None and self.implementation.domain.takes(witness):
-                self.note(tally, witness)
+                self.attempts.note(tally, witness)
 
-    def _result(self, tally: Tally, pair: Pair, *, hurried: bool = False) -> Result:
+    def _result(self, tally: Tally, pair: Pair, smallest: Smallest | None = None) -> Result:
+        """With the smallest case of what was broken, if one is to be sought."""
         started = time.perf_counter()
-        violation = self._violation(tally, pair, hurried)
-        deviations = tuple(f"{d.reason} ({d.link})" for d in tally.deviations.values())
-        if violation is not None:
-            status, message = "violated", violation.message
-        elif tally.examples == 0:
-            status, message = "unsupported", "; ".join(tally.refused) or SILENT
-        elif tally.deviating:
-            met = f"{tally.deviating} of {tally.examples} examples"
-            status, message = "known deviation", f"{met}: {'; '.join(deviations)}"
-        else:
-            status, message = "passed", ""
-        return Result(
-            property=tally.property.name,
-            family=tally.property.family,
-            input_dtype=pair.input,
-            parameter_dtype=pair.parameters,
-            device=self.implementation.device,
-            status=status,  # type: ignore[arg-type]
-            examples=tally.examples,
-            refused=dict(tally.refused),
-            worst_ratio=tally.worst_ratio,
-            without_power=tally.powerless / max(tally.examples, 1),
-            resolution=tally.resolution(),
-            saw_y=tally.saw_y,
-            deviations=deviations,
-            seconds=tally.seconds + time.perf_counter() - started,
-            message=message,
-            violation=violation,
-        )
+        violation = self._violation(tally, pair, smallest)
+        seconds = tally.seconds + time.perf_counter() - started
+        return result_of(tally, pair, self.implementation.device, violation, seconds)
 
-    def _violation(self, tally: Tally, pair: Pair, hurried: bool) -> Violation | None:
+    def _violation(self, tally: Tally, pair: Pair, smallest: Smallest | None) -> Violation | None:
         if tally.failure is None:
             return None
         first, original = tally.failure, tally.failing
-        if tally.final or hurried or original is None:
+        if tally.final or smallest is None or original is None:
             return Violation(say(first), first, original, first)
-        rounds = [(self._cases(pair), key, examples) for key, examples in self._rounds(pair)]
-        case, found = smallest(self.note, tally, self.budget.seed, rounds, self.implementation.domain)
-        self._trace(tally.property, case)
+        least = smallest.of(tally)
+        case, found = least.failing or original, least.failure or first
+        self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair)
         rival = self.explained(tally.property, found, original, case)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
@@ -305,17 +221,5 @@ class Judge:
         return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", reproducer)
 
     def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
-        """The known slip that explains a violation, within the time that one example may take."""
-        try:
-            with self.limit:
-                return explain(self.implementation, property, found, original, case)
-        except TimedOut:
-            return None
-        except Exception as error:
-            raise SuiteFailed.during(property.name, case, error) from error
-
-    def _trace(self, property: Property, case: Case) -> None:
-        """Keep what the property asks of the implementation for this case, from the beginning."""
-        self.implementation.trace.clear()
-        with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self.limit:
-            property.body(Trial(Laboratory(self.implementation), case))
+        """The known slip that explains a violation."""
+        return self.attempts.explained(property, found, original, case)

@@ -37,7 +37,7 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bo
         orders.send(SuiteFailed.of(error))
         return
     judge.limit.on_extended = note.again
-    judge.on_lost = note.leave
+    judge.attempts.on_lost = note.leave
     gc.freeze()  # what is loaded by now stays: no collection needs to look at a framework again,
     gc.set_threshold(COLLECT_AFTER)  # nor often at what is left, in which hardly anything is a cycle
     orders.send(READY)

@@ -131,7 +131,7 @@ class _Pool:
             self.settles = False
             self.waiting.insert(0, unit)
         else:
-            self.crashes += 1
+            self.crashes += worker.note.left() is None  # a lost device is another process's no more
             self._blame(worker, unit, status, hung)
         if self.crashes >= GIVE_UP_AFTER:
             self._give_up()

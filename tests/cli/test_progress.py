@@ -11,8 +11,8 @@ from rich.console import Console
 from bn_reference import verify
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cli import main
+from bn_reference.cli.display import StepsDisplay
 from bn_reference.cli.progress import ProgressDisplay
-from bn_reference.cli.steps import StepsDisplay
 from bn_reference.mnist.download import _Bar
 from bn_reference.reports.results import Result
 from bn_reference.verification.events import Done, Event, Started, Tried, Trying

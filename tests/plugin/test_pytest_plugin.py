@@ -1,5 +1,6 @@
 """The plugin: one option verifies an implementation in any directory, and Hypothesis' own options keep working."""
 
+import os
 import sys
 
 import pytest
@@ -61,8 +62,29 @@ def test_an_unusable_target_fails_with_its_sentence(run) -> None:
 def test_an_unknown_dtype_is_a_usage_error(run) -> None:
     result = run("--bn-target", "targets.py:Doubles", "--bn-dtype", "float8")
 
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*--bn-dtype: the dtype is 'float8'; choose an input dtype*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --bn-dtype: the dtype is 'float8'; choose an input dtype*"])
+
+
+def test_cases_of_mnist_without_torch_are_a_usage_error(
+    run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(sitecustomize="import sys\nsys.modules['torch'] = None")
+    monkeypatch.setenv("PYTHONPATH", f"{pytester.path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+    result = run("--bn-target", "bn_reference:BatchNorm1d", "--bn-cases", "mnist")
+
+    said = "--bn-cases mnist needs torch, which is missing; pip install 'bn-reference[[]torch]'"
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_a_recording_that_is_not_there_is_a_usage_error(run) -> None:
+    result = run("--bn-target", "bn_reference:BatchNorm1d", "--bn-cases", "nowhere.npz")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --bn-cases: the recording nowhere.npz is not there; check the path*"])
 
 
 def test_without_the_option_nothing_is_verified(pytester: pytest.Pytester) -> None:

@@ -27,7 +27,8 @@ SHOWN_BY = {
 def shows_for_certain(deviation: Deviation, pair: Pair) -> bool:
     """Parameters in half precision hide the extra rounding of strided inputs, and others keep sums of squares in float32."""
     only = {"half precision, strided": "float32", "float16 sums of squares": "float16"}
-    return pair.parameters == only.get(deviation.name, pair.parameters)
+    by_cudnn = deviation.name == "half sums of gradients" and pair.input == "float16"  # where a half has digits enough, too
+    return pair.parameters == only.get(deviation.name, pair.parameters) and not by_cudnn
 
 
 SHOWN = [
@@ -90,7 +91,7 @@ class OwnStridedHalves(CleanBatchNorm1d):
 
 
 class OwnNarrowSums(CleanBatchNorm1d):
-    """Keeps sums of squares in float16, as torch did before 2.13."""
+    """Keeps sums of squares in float16, as torch did before 2.11."""
 
     def batch_variance(self, rows: torch.Tensor, mu: torch.Tensor, m: int) -> torch.Tensor:
         kept = torch.float16 if self.weight is not None and self.weight.dtype == torch.float16 else rows.dtype
@@ -126,7 +127,7 @@ def test_who_runs_through_the_kernel_of_torch_may_deviate_as_torch_does_and_the_
     assert "https://github.com/pytorch/pytorch/issues/13402" in result.message
 
 
-@pytest.mark.parametrize(("version", "shows"), [("2.12.1", True), ("2.13.0+cpu", False), ("3.0.0", False)])
+@pytest.mark.parametrize(("version", "shows"), [("2.10.1", True), ("2.11.0+cu130", False), ("3.0.0", False)])
 def test_a_deviation_ends_with_the_version_that_was_seen_without_it(
     monkeypatch: pytest.MonkeyPatch, version: str, shows: bool
 ) -> None:

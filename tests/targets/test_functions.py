@@ -13,6 +13,7 @@ from bn_reference.targets.forms import functions
 from bn_reference.targets.forms.functions import FunctionImplementation
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN
+from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
@@ -66,6 +67,8 @@ KEPT_BY_CALLER = {
         (people.training_alone, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.in_eights, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.Recorded, TRAINING | GRADIENTS, EVALUATION | RUNNING),
+        (people.RecordedAnew, TRAINING | GRADIENTS, EVALUATION | RUNNING),
+        (people.operator, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.inference_alone, EVALUATION, TRAINING | RUNNING | GRADIENTS),
         (people.wrapper, TRAINING | EVALUATION | RUNNING | GRADIENTS, KEPT_BY_CALLER),
     ],
@@ -198,6 +201,11 @@ def test_what_is_missing_of_a_function_is_said(thing: Any, missing: str) -> None
 
     assert isinstance(near, Near)
     assert near.missing == missing
+
+
+def test_a_device_that_torch_does_not_know() -> None:
+    with pytest.raises(UnusableTarget, match="the device is 'abacus', but it must be one that torch knows"):
+        functions.recognize("it", people.in_place, "abacus")
 
 
 def factory(num_features: int, weight: Any = None, bias: Any = None) -> Any:

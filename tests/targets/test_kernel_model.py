@@ -8,12 +8,14 @@ import pytest
 
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.properties import PROPERTIES
+from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.forms import kernel_model
 from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN
 from bn_reference.targets.protocol import Implementation, UnusableTarget
 from bn_reference.targets.recognition import load_target
+from bn_reference.targets.watched import Watched
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
@@ -66,14 +68,18 @@ def test_a_model_of_its_own_size_gets_its_own_channels() -> None:
     assert (domain.channels, domain.most_channels) == (64, 64)
 
 
+def notes_of(model: Any) -> tuple[str, ...]:
+    return capabilities_of(Watched(load_target(model))).notes
+
+
 @pytest.mark.parametrize("model", [benchmark.Model, benchmark.FallsBack])
 def test_where_torchs_own_layer_is_all_it_is_said(model: Any) -> None:
-    assert NOTHING_OF_ITS_OWN in load_target(model).notes
+    assert NOTHING_OF_ITS_OWN in notes_of(model)
 
 
 @pytest.mark.parametrize("model", [benchmark.ByHand, benchmark.ForwardAlone, benchmark.OfItsOwnSize])
 def test_where_anything_else_computes_it_is_not_said(model: Any) -> None:
-    assert NOTHING_OF_ITS_OWN not in load_target(model).notes
+    assert NOTHING_OF_ITS_OWN not in notes_of(model)
 
 
 def test_a_counter_that_a_model_leaves_alone_is_said_to_be_left() -> None:

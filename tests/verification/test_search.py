@@ -33,13 +33,13 @@ def test_a_replay_gives_the_cases_of_a_search() -> None:
     drawings = Drawings()
 
     assert len(found) == 20
-    assert list(drawings.cases(STRATEGY, KEY, 20)) == list(drawings.cases(STRATEGY, KEY, 20)) == found
+    assert list(drawings.cases((STRATEGY, KEY, 20))) == list(drawings.cases((STRATEGY, KEY, 20))) == found
 
 
 def test_what_was_drawn_is_never_drawn_again(drawn: list[Case]) -> None:
     drawings = Drawings()
-    next(drawings.cases(STRATEGY, KEY, 20))  # who stops early leaves the others to the next
-    first = list(drawings.cases(STRATEGY, KEY, 20))
+    next(drawings.cases((STRATEGY, KEY, 20)))  # who stops early leaves the others to the next
+    first = list(drawings.cases((STRATEGY, KEY, 20)))
 
     assert first == drawn
     assert len(drawn) == 20
@@ -47,7 +47,7 @@ def test_what_was_drawn_is_never_drawn_again(drawn: list[Case]) -> None:
 
 def test_another_key_or_number_gives_other_cases() -> None:
     drawings = Drawings()
-    one, other, fewer = (list(drawings.cases(STRATEGY, *asked)) for asked in (("a", 20), ("b", 20), ("a", 10)))
+    one, other, fewer = (list(drawings.cases((STRATEGY, *asked))) for asked in (("a", 20), ("b", 20), ("a", 10)))
 
     assert one != other
     assert len(fewer) == 10
@@ -56,6 +56,6 @@ def test_another_key_or_number_gives_other_cases() -> None:
 def test_only_the_latest_keys_are_kept(drawn: list[Case]) -> None:
     drawings = Drawings()
     for key in ("first", *map(str, range(Drawings.KEPT)), "first"):
-        list(drawings.cases(STRATEGY, key, 1))
+        list(drawings.cases((STRATEGY, key, 1)))
 
     assert len(drawn) == Drawings.KEPT + 2

@@ -132,7 +132,7 @@ def test_a_listener_hears_of_every_verdict_and_the_environment_stays(targets: Pa
 
 
 def test_a_note_tells_the_latest_example_of_its_own_unit_alone() -> None:
-    note, case = Note(), next(Drawings().cases(cases(PAIRS[0]), "key", 1))
+    note, case = Note(), next(Drawings().cases((cases(PAIRS[0]), "key", 1)))
     assert note.read() == (None, None)
     for property in PROPERTIES[:2]:
         note.write(property, case)

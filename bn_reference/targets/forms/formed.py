@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bn_reference.cases.case import Case, Seen, State
@@ -27,6 +28,13 @@ class FormedLayers(Implementation):
         self.plan, self.name, self.device = plan, name, plan.device
         self.form, self.domain, self.notes = form, domain, notes
         self.momentum_weights = plan.momentum_weights
+
+    @property
+    def found(self) -> Mapping[str, str]:
+        """What its constructor takes beside the number of channels, and where the layer keeps what."""
+        given = [role if role == own else f"{own} for {role}" for role, own in self.plan.constructor.names.items()]
+        kept = [f"{slot.name} {slot.said_shape} for {role}" for role, slot in self.plan.slots.items()]
+        return {"arguments": ", ".join(given) or "none but the number of channels", "names": ", ".join(kept) or "none"}
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         if self.plan.backward == "method" and not (trainable and input_gradient):

@@ -121,7 +121,7 @@ def arguments_of(
         skip: how many of the first of those are not given (a context).
     """
     try:
-        signature = inspect.signature(written or function)
+        signature = _signature_of(written or function)
     except (TypeError, ValueError):
         return None
     parameters = tuple(p for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))[skip:]
@@ -141,6 +141,25 @@ def arguments_of(
         names = ", ".join(map(repr, required))
         return Near(FORM, f"what its argument{'s' * (len(required) > 1)} {names} may be is not known", marks)
     return Arguments(function, parameters, roles, unnamed=written is not None)
+
+
+def _signature_of(function: Any) -> inspect.Signature:
+    """Its arguments; of an operator or a scripted function of torch, which shows Python none, those of its schema."""
+    operator = getattr(function, "_opoverload", getattr(function, "default", function))
+    schema = getattr(function, "schema", getattr(operator, "_schema", None))
+    if schema is None or not hasattr(schema, "arguments"):
+        return inspect.signature(function)
+    usual, named_alone = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                argument.name,
+                named_alone if argument.kwarg_only else usual,
+                default=argument.default_value if argument.has_default_value() else inspect.Parameter.empty,
+            )
+            for argument in schema.arguments
+        ]
+    )
 
 
 def _roles(names: list[str]) -> dict[str, str]:

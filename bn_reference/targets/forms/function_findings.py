@@ -81,7 +81,8 @@ def findings_of(manner: Manner, sibling: Callable[..., Any] | None, name: str, d
 
 def _alone(probe: Probe) -> list[str]:
     """A note, where it never leaves torch's own batch norm, and is not torch's own itself."""
-    of_torch = str(getattr(probe.manner.arguments.function, "__module__", "")).partition(".")[0] == "torch"
+    function: Any = probe.manner.arguments.function
+    of_torch = str(getattr(getattr(function, "func", function), "__module__", "")).partition(".")[0] == "torch"
     if not probe.manner.arrays.records or of_torch:
         return []
     from bn_reference.targets.forms.torch_alone import NOTHING_OF_ITS_OWN, is_torch_alone

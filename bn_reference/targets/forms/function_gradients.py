@@ -11,6 +11,7 @@ from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference
 from bn_reference.targets.border import raised
 from bn_reference.targets.forms.function_probe import FAILED, Probe
+from bn_reference.targets.protocol import Misbehaviour
 
 __all__ = ["going_back"]
 
@@ -22,12 +23,12 @@ def going_back(probe: Probe, sibling: Callable[..., Any] | None, notes: list[str
         try:
             with_sibling.back(True)
         except FAILED as error:
-            if not _records(probe, True):
+            if not _records(probe, True, notes):
                 fact = raised(error)
                 notes.append(f"its backward pass {sibling.__name__} raises {fact.type}, so that no gradients are asked for")
         else:
             return with_sibling.but(goes_back={True: True, False: _goes_back_from_eval(with_sibling, notes)})
-    return probe.but(goes_back={training: _records(probe, training) for training in (True, False)})
+    return probe.but(goes_back={training: _records(probe, training, notes) for training in (True, False)})
 
 
 def _goes_back_from_eval(probe: Probe, notes: list[str]) -> bool:
@@ -43,10 +44,22 @@ def _goes_back_from_eval(probe: Probe, notes: list[str]) -> bool:
     return False
 
 
-def _records(probe: Probe, training: bool) -> bool:
+def _records(probe: Probe, training: bool, notes: list[str]) -> bool:
     """Whether its output is part of a recorded computation, through which gradients flow."""
+    if not probe.manner.arrays.records:
+        return False
     try:
         step = probe.run(training)[1]
     except FAILED:
-        return probe.manner.arrays.records  # whatever is wrong is for the verdict to tell
-    return probe.manner.arrays.recorded(step.tensor)
+        return True  # whatever is wrong is for the verdict to tell
+    if not probe.manner.arrays.recorded(step.tensor):
+        return False
+    try:
+        probe.back(training)
+    except Misbehaviour:
+        return True
+    except FAILED as error:
+        mode = "training" if training else "eval"
+        notes.append(f"going back from {mode} raises {raised(error).type}, so that no gradients of it are asked for")
+        return False
+    return True

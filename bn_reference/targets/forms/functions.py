@@ -11,6 +11,7 @@ from typing import Any
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.domain import Domain
+from bn_reference.targets.forms.devices import require_device
 from bn_reference.targets.forms.function_arguments import FORM, Arguments, arguments_of
 from bn_reference.targets.forms.function_arrays import arrays_named
 from bn_reference.targets.forms.function_findings import Findings, findings_of
@@ -47,15 +48,17 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
     """The function, as something that layers can be made of; what is missing of that; None where it is no such function.
 
     Raises:
-        UnusableTarget: it runs on an accelerator alone.
+        UnusableTarget: it runs on an accelerator alone, or the device cannot be used.
     """
     called, beside = _called(thing)
     if called is None:
         return None
     written = _written(thing)
-    arguments = arguments_of(called, written, skip=1) if written is not None else arguments_of(called)
+    arguments = arguments_of(called, written, skip=_contexts(thing))
     if not isinstance(arguments, Arguments):
         return arguments
+    if device != "cpu" and (torch := sys.modules.get("torch")) is not None:
+        require_device(torch, device)
     failed: Near | None = None
     for library in _libraries(written or called, device):
         found = findings_of(Manner(arguments, arrays_named(library, device), {}), beside, name, device)
@@ -88,6 +91,14 @@ def _is_autograd_function(thing: type) -> bool:
 def _written(thing: Any) -> Callable[..., Any] | None:
     """Where the arguments have names, if what is called has none."""
     return thing.forward if isinstance(thing, type) and _is_autograd_function(thing) else None  # type: ignore[attr-defined]
+
+
+def _contexts(thing: Any) -> int:
+    """How many contexts stand before the arguments: that of an autograd function, unless it is set up by itself."""
+    if _written(thing) is None:
+        return 0
+    torch = sys.modules["torch"]
+    return int(thing.setup_context is torch.autograd.Function.setup_context)
 
 
 def _sibling(function: Any) -> Callable[..., Any] | None:
@@ -131,7 +142,7 @@ def _libraries(function: Any, device: str) -> list[str]:
 
 def _used(function: Any) -> set[str]:
     """The packages whose modules, classes and functions a function's code names, or its annotations."""
-    inner = inspect.unwrap(function) if callable(function) else function
+    inner = inspect.unwrap(getattr(function, "func", function)) if callable(function) else function
     place = str(getattr(inner, "__module__", ""))
     names = {place.partition(".")[0]}
     if isinstance(inner, FunctionType):

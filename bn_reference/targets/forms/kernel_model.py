@@ -17,7 +17,6 @@ import numpy as np
 
 from bn_reference.cases.layouts import place
 from bn_reference.targets.border import said
-from bn_reference.targets.capabilities import case_within
 from bn_reference.targets.forms.accelerators import require_none
 from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.modules import is_module, recognized
@@ -108,7 +107,7 @@ def _builders(model: Any, own: list[Any], ndim: int | None) -> list[Callable[...
 
 def _as_it_is_used(found: FormedLayers) -> FormedLayers:
     """The same, without what such models leave out as benchmarks never ask for it: a way back, an inner layer's counter."""
-    case = case_within(found.domain, probe_case())
+    case = found.domain.within(probe_case())
     try:
         session: Any = found.open(case)
         step: Any = session.forward(place(case.x, case.layout), training=True)

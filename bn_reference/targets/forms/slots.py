@@ -37,6 +37,11 @@ class Slot:
     def name(self) -> str:
         return ".".join(self.path)
 
+    @property
+    def said_shape(self) -> str:
+        sizes = ["C" if size == -1 else str(size) for size in self.shape]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
     def read(self, layer: Any) -> Any:
         """What is there now. Raises AttributeError where there is nothing."""
         for name in self.path:

@@ -11,7 +11,7 @@ from bn_reference.targets.border import said
 from bn_reference.targets.functional import Functional
 from bn_reference.targets.protocol import UnusableTarget
 
-__all__ = ["KNOWN", "Known", "adapter_named", "adapter_of_class"]
+__all__ = ["GROUPS", "KNOWN", "Known", "adapter_named", "adapter_of_class"]
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,29 @@ class Known:
         return tuple(name.strip("'").partition("[")[0] for name in self.packages.values())
 
 
-ONNXRUNTIME = {"onnx": "onnx", "onnxruntime": "onnxruntime"}
-FLAX = {"jax": "jax", "flax": "flax"}
-KNOWN: dict[str, Known] = {
-    "tinygrad.nn:BatchNorm": Known("of_tinygrad", "Tinygrad", {"tinygrad": "tinygrad"}),
-    "mlx.nn:BatchNorm": Known("of_mlx", "Mlx", {"mlx": "'mlx[cpu]'"}),
-    "onnx.reference:BatchNormalization": Known("of_onnx", "OnnxReference", {"onnx": "onnx"}),
-    "onnxruntime:BatchNormalization": Known("of_onnxruntime", "Initializers", ONNXRUNTIME),
-    "onnxruntime:BatchNormalization(inputs)": Known("of_onnxruntime", "Inputs", ONNXRUNTIME),
-    "onnxruntime:BatchNormalization(Y)": Known("of_onnxruntime", "YAlone", ONNXRUNTIME),
-    "onnxruntime:BatchNormalization(inputs, Y)": Known("of_onnxruntime", "InputsYAlone", ONNXRUNTIME),
-    "numpy_ml.neural_nets.layers:BatchNorm1D": Known("of_numpy_ml", "NumpyMl", {"numpy_ml": "numpy-ml"}),
-    "flax.nnx:BatchNorm": Known("of_flax", "Flax", FLAX),
-    "flax.nnx:BatchNorm(use_fast_variance=False)": Known("of_flax", "FlaxTwoPass", FLAX),
-    "equinox.nn:BatchNorm": Known("of_equinox", "Equinox", {"jax": "jax", "equinox": "equinox"}),
-    "haiku:BatchNorm": Known("of_haiku", "Haiku", {"jax": "jax", "haiku": "dm-haiku"}),
-    "keras.layers:BatchNormalization": Known("of_keras", "Keras", {"keras": "keras"}),
-    "paddle.nn:BatchNorm1D": Known("of_paddle", "Paddle", {"paddle": "paddlepaddle"}),
+ONNX, ONNXRUNTIME = {"onnx": "onnx"}, {"onnx": "onnx", "onnxruntime": "onnxruntime"}
+FLAX, EQUINOX, HAIKU = ({"jax": "jax", **own} for own in ({"flax": "flax"}, {"equinox": "equinox"}, {"haiku": "dm-haiku"}))
+GROUPS: dict[str, dict[str, Known]] = {  # by the environment that has them
+    "light": {
+        "tinygrad.nn:BatchNorm": Known("of_tinygrad", "Tinygrad", {"tinygrad": "tinygrad"}),
+        "mlx.nn:BatchNorm": Known("of_mlx", "Mlx", {"mlx": "'mlx[cpu]'"}),
+        "onnx.reference:BatchNormalization": Known("of_onnx", "OnnxReference", ONNX),
+        "onnxruntime:BatchNormalization": Known("of_onnxruntime", "Initializers", ONNXRUNTIME),
+        "onnxruntime:BatchNormalization(inputs)": Known("of_onnxruntime", "Inputs", ONNXRUNTIME),
+        "onnxruntime:BatchNormalization(Y)": Known("of_onnxruntime", "YAlone", ONNXRUNTIME),
+        "onnxruntime:BatchNormalization(inputs, Y)": Known("of_onnxruntime", "InputsYAlone", ONNXRUNTIME),
+        "numpy_ml.neural_nets.layers:BatchNorm1D": Known("of_numpy_ml", "NumpyMl", {"numpy_ml": "numpy-ml"}),
+    },
+    "jax": {
+        "flax.nnx:BatchNorm": Known("of_flax", "Flax", FLAX),
+        "flax.nnx:BatchNorm(use_fast_variance=False)": Known("of_flax", "FlaxTwoPass", FLAX),
+        "equinox.nn:BatchNorm": Known("of_equinox", "Equinox", EQUINOX),
+        "haiku:BatchNorm": Known("of_haiku", "Haiku", HAIKU),
+        "keras.layers:BatchNormalization": Known("of_keras", "Keras", {"keras": "keras"}),
+    },
+    "paddle": {"paddle.nn:BatchNorm1D": Known("of_paddle", "Paddle", {"paddle": "paddlepaddle"})},
 }
+KNOWN: dict[str, Known] = {name: known for group in GROUPS.values() for name, known in group.items()}
 
 
 def adapter_named(name: str) -> tuple[str, type[Functional]] | None:

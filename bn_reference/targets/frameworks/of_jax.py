@@ -19,7 +19,7 @@ class OfJax(Functional):
     """A batch norm on jax; subclasses give its step. All numbers are traced, so that it is compiled for shapes alone."""
 
     momentum_weights = "old"
-    momentum = OLD
+    momentum: tuple[float, ...] = OLD
     tracks = (True,)
     channels_last = True
     layouts = grad_layouts = False  # jax has no strides

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bn_reference.conventions import LIBRARIES
-from bn_reference.targets.frameworks import of_keras
+from bn_reference.targets.frameworks import keras_step
 from bn_reference.targets.frameworks.of_jax import OfJax
 
 
@@ -16,4 +16,4 @@ class Keras(OfJax):
     conventions = LIBRARIES["keras"]
 
     def step(self, training: bool, x: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Any, Any, Any]:
-        return of_keras.step(training, x, weight, bias, *rest)
+        return keras_step.step(training, x, weight, bias, *rest)

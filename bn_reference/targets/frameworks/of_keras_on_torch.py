@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from bn_reference.conventions import LIBRARIES
-from bn_reference.targets.frameworks.of_keras import step
+from bn_reference.targets.frameworks.keras_step import step
 from bn_reference.targets.frameworks.weights import OLD
 from bn_reference.targets.functional import Functional
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import mlx.core as mx
-import mlx.nn as nn
 import numpy as np
+from mlx import nn
 
 from bn_reference.conventions import LIBRARIES
 from bn_reference.targets.functional import Functional
@@ -24,7 +24,11 @@ class Mlx(Functional):
 
     def to_array(self, array: Any) -> Any:
         bfloat16 = array.dtype.name == "bfloat16"
-        return mx.array(array.astype(np.float32), dtype=mx.bfloat16) if bfloat16 else mx.array(array, dtype=getattr(mx, array.dtype.name))
+        return (
+            mx.array(array.astype(np.float32), dtype=mx.bfloat16)
+            if bfloat16
+            else mx.array(array, dtype=getattr(mx, array.dtype.name))
+        )
 
     def forward(self, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, eps: float, momentum: float) -> Any:
         layer = nn.BatchNorm(x.shape[-1], eps, momentum, affine=weight is not None, track_running_stats=mean is not None)
@@ -39,5 +43,5 @@ class Mlx(Functional):
         def y(x: Any, weight: Any = None, bias: Any = None) -> list[Any]:
             return [self.forward(x, weight, bias, *rest)[0]]
 
-        out, gradients = mx.vjp(y, inputs, [grad_y])
+        _, gradients = mx.vjp(y, inputs, [grad_y])
         return gradients if weight is not None else (*gradients, None, None)

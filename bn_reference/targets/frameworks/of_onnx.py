@@ -29,15 +29,18 @@ class Onnx(Functional):
 
     def model(self, arrays: dict[str, Any], training: bool, eps: float, momentum: float) -> bytes:
         """The model, serialized, for arrays by their names as inputs of the node."""
-        outputs = ["Y"] if self.y_alone or not training else ["Y", *MOVED]
+        outputs = ["Y", *MOVED] if training else ["Y"]
         attributes = {"epsilon": eps, "momentum": 1 - momentum, "training_mode": int(training)}
         kinds = {name: helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in arrays.items()}
         infos = [helper.make_tensor_value_info(name, kinds[name], arrays[name].shape) for name in NAMES[: self.inputs]]
-        outs = [helper.make_tensor_value_info(o, kinds["X" if o == "Y" else "input_mean"], None) for o in outputs]
+        seen = outputs[:1] if self.y_alone else outputs
+        outs = [helper.make_tensor_value_info(name, kinds["X" if name == "Y" else "input_mean"], None) for name in seen]
         given = [onnx.numpy_helper.from_array(arrays[name], name) for name in NAMES[self.inputs :]]
-        graph = helper.make_graph([helper.make_node("BatchNormalization", NAMES, outputs, **attributes)], "g", infos, outs, given)
+        graph = helper.make_graph(
+            [helper.make_node("BatchNormalization", NAMES, outputs, **attributes)], "g", infos, outs, given
+        )
         imports = [helper.make_opsetid("", 15)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+        return bytes(helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString())
 
     def run(self, model: bytes, feed: dict[str, Any]) -> Any:
         """What a runtime computes: a list of outputs."""

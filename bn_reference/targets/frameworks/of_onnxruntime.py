@@ -15,6 +15,7 @@ class Initializers(Onnx):
     """Parameters and statistics are initializers."""
 
     form = "onnxruntime on BatchNormalization-15, parameters as initializers"
+    pairs = ("float32/float32", "float64/float64", "float16/float32", "float16/float16")  # those that its kernel has
     inputs = 1
 
     def run(self, model: bytes, feed: dict[str, Any]) -> Any:

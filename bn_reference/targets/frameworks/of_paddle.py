@@ -34,7 +34,7 @@ class Paddle(Functional):
         affine = None if weight is not None else False
         layer = paddle.nn.BatchNorm1D(x.shape[1], 1 - momentum, eps, weight_attr=affine, bias_attr=affine)
         parameters = [layer.weight, layer.bias] if weight is not None else []
-        for place, value in zip([layer._mean, layer._variance, *parameters], (mean, var, weight, bias)):
+        for place, value in zip([layer._mean, layer._variance, *parameters], (mean, var, weight, bias), strict=False):
             place.set_value(value)
         layer.training = training
         return layer(x), layer._mean, layer._variance, parameters

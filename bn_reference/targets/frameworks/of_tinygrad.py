@@ -28,3 +28,8 @@ class Tinygrad(Functional):
         layer.weight, layer.bias, layer.running_mean, layer.running_var = weight, bias, mean, var
         with Context(TRAINING=int(training)):
             return layer(x).realize(), layer.running_mean, layer.running_var
+
+    def backward(self, grad_y: Any, x: Any, *rest: Any) -> Any:
+        asked = [array for array in (x, *rest[:2]) if array is not None]
+        gradients = self.forward(x, *rest)[0].gradient(*asked, gradient=grad_y)
+        return gradients if len(asked) == 3 else (*gradients, None, None)

@@ -81,18 +81,18 @@ def _batch(case: Case, kappa: float, seed: int) -> Case:
 
 
 def accuracy_class(implementation: Implementation, case: Case, conventions: Conventions) -> str:
-    """The class of the batch's variance, from how the error of a running variance that is all the batch's grows with kappa.
+    """The class of the batch's variance, from how the error of a running variance that began with zero grows with kappa.
 
     Raises:
         Unsupported, Misbehaviour: it could not be asked for.
     """
-    if case.running_var is None or not implementation.domain.takes_momentum(1.0):
+    if case.running_var is None or not case.momentum or not implementation.domain.starts:
         raise Unsupported("no running variance shows the batch's own")
     points = []
     for kappa in _kappas(case):
         errors = []
         for seed in range(SAMPLES):
-            batch = _batch(case.but(momentum=1.0), kappa, seed)
+            batch = _batch(case, kappa, seed).but(running_var=np.zeros_like(case.running_var))
             session = implementation.open(batch)
             session.forward(place(batch.x, batch.layout), training=True)
             seen, expected = had(session.state().var), expect_training(batch.kept_by(conventions)).state.var

@@ -1,0 +1,130 @@
+"""Attempts: one example of one property at a time, within its limit, entered in a tally; whoever errs is blamed for it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from bn_reference.cases.case import Case
+from bn_reference.cases.facts import Fact, Kind
+from bn_reference.conventions import Conventions
+from bn_reference.oracle.compare import Comparison, fact
+from bn_reference.properties import NotApplicable, Property
+from bn_reference.properties.deviations import as_torch_does
+from bn_reference.properties.trial import Laboratory, Trial, promised
+from bn_reference.targets.protocol import Misbehaviour, Unsupported
+from bn_reference.targets.watched import Watched
+from bn_reference.verification.explanation import explain
+from bn_reference.verification.failure import SuiteFailed
+from bn_reference.verification.lost import DeviceLost
+from bn_reference.verification.rivals import Rival
+from bn_reference.verification.tally import Tally
+from bn_reference.verification.time_limit import TimedOut, TimeLimit
+
+__all__ = ["Attempts"]
+
+GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
+
+
+class Attempts:
+    """An implementation, tried on case after case.
+
+    Attributes:
+        conventions: those that it is judged by.
+        limit: on the time of an example.
+        on_lost: is told where the device stopped to answer in an example; nothing more can be tried in this process.
+    """
+
+    def __init__(
+        self,
+        implementation: Watched,
+        conventions: Conventions,
+        timeout: float,
+        on_example: Callable[[Property, Case], None] | None = None,
+    ) -> None:
+        self.conventions = conventions
+        self.limit = TimeLimit(timeout)
+        self.on_lost: Callable[[Fact], None] = lambda fact: None
+        self._implementation, self._on_example = implementation, on_example
+        self._laboratory = Laboratory(implementation)
+        self._time_outs = 0
+        self._lost = False
+
+    def note(self, tally: Tally, case: Case) -> None:
+        """One example of one property, entered in its tally."""
+        case = promised(case, self._implementation.device, self.conventions)
+        if self._lost or self._time_outs >= GIVE_UP_AFTER:
+            tally.broken_by(case, fact(False, Fact(Kind.NOT_TRIED, "", self._time_outs + self._lost)), final=True)
+            return
+        started = time.perf_counter()
+        if self._on_example is not None:
+            self._on_example(tally.property, case)
+        try:
+            with self.limit:
+                comparison = self._compared(tally, case)
+        except NotApplicable:
+            pass
+        except Unsupported as why:
+            tally.refused[str(why)] += 1
+        except TimedOut as late:
+            self._time_outs += 1
+            tally.broken_by(case, fact(False, late.fact), final=True)
+        except Misbehaviour as misbehaviour:
+            tally.broken_by(case, fact(False, misbehaviour.fact))
+        except Exception as error:
+            raise SuiteFailed.during(tally.property.name, case, error) from error
+        else:
+            tally.note(comparison)
+            if not comparison.holds:
+                tally.broken_by(case, comparison)
+        if tally.failure is not None and not self._implementation.alive():
+            raise self._lose(tally, case)
+        tally.seconds += time.perf_counter() - started
+
+    def _lose(self, tally: Tally, case: Case) -> DeviceLost:
+        """The end of what this process can try: told to whoever has a process to spare for what is left."""
+        assert tally.failure is not None
+        lost = DeviceLost(self._implementation.device, tally.failure)
+        self.on_lost(lost.fact)
+        self._lost = True
+        tally.broken_by(case, fact(False, lost.fact), final=True)
+        return lost
+
+    def _compared(self, tally: Tally, case: Case) -> Comparison:
+        """The property's comparison, or that with what torch does where torch is known to deviate and it deviates so.
+
+        Raises:
+            Unsupported: none of what it compares could be asked for.
+            NotApplicable: there was nothing to compare.
+        """
+        property, trial = tally.property, Trial(self._laboratory, case)
+        comparison = property.body(trial)
+        if comparison.unasked:
+            raise Unsupported(comparison.unasked)
+        if comparison.vacuous:
+            raise NotApplicable
+        if comparison.holds or comparison.fact is not None:
+            return comparison
+        known = as_torch_does(property, trial)
+        if known is not None:
+            tally.deviating += 1
+            tally.deviations |= {deviation.name: deviation for deviation in known[1]}
+            return known[0]
+        return comparison
+
+    def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
+        """The known slip that explains a violation, within the time that one example may take."""
+        try:
+            with self.limit:
+                return explain(self._implementation, property, found, original, case)
+        except TimedOut:
+            return None
+        except Exception as error:
+            raise SuiteFailed.during(property.name, case, error) from error
+
+    def trace(self, property: Property, case: Case) -> None:
+        """Keep what the property asks of the implementation for this case, from the beginning."""
+        self._implementation.trace.clear()
+        with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self.limit:
+            property.body(Trial(Laboratory(self._implementation), case))

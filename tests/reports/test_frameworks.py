@@ -1,0 +1,28 @@
+"""The page of rules against frameworks."""
+
+from bn_reference.conventions import LIBRARIES
+from bn_reference.reports.frameworks import page
+
+
+def result(rule: str, status: str, parameters: str = "float32") -> dict[str, str]:
+    return {"property": rule, "status": status, "input_dtype": "float16", "parameter_dtype": parameters}
+
+
+def test_the_page_shows_each_rule_for_each_framework() -> None:
+    results = [
+        result("a_rule", "passed"),
+        result("a_rule", "violated", "float16"),
+        result("b_rule", "unsupported"),
+        result("c_rule", "passed"),
+    ]
+    report = {
+        "environment": {"python": "3.11.7", "mlx": "0.32.4"},
+        "conventions": {"found": LIBRARIES["mlx"].to_json()},
+        "results": results,
+        "seconds": 12.4,
+    }
+
+    lines = page([("mlx.nn:BatchNorm", report)]).splitlines()
+
+    assert "| 1 | `mlx.nn:BatchNorm` | mlx 0.32.4 | output=promoted | 2 | 1 | 1 | 12 |" in lines
+    assert lines[-3:] == ["| a rule | **f16/f16** |", "| b rule | n/a |", "| c rule | ok |"]

@@ -1,0 +1,85 @@
+"""Each kind of fact has its assertion in a script."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bn_reference.cases.facts import Kind
+from bn_reference.reports.results import Violation
+from bn_reference.reproduction.run import fails
+
+Violated = Callable[..., Violation]
+
+FAULTY = """
+import math
+import torch
+
+class Layer(torch.nn.BatchNorm1d):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        {built}
+
+    def forward(self, x):
+        {before}
+        y = super().forward(x)
+        {after}
+        return y
+"""
+GRADIENTS = """
+import bn_reference
+
+class Layer(bn_reference.BatchNorm1d):
+    def backward(self, grad_y):
+        return {kind}(super().backward(grad_y))
+"""
+KINDS = {
+    (Kind.RAISED, "output_is_the_normalized_batch"): {"after": "raise KeyError('not today')"},
+    (Kind.RETURNED, "output_is_the_normalized_batch"): {"after": "y = [y]"},
+    (Kind.NOT_AN_ARRAY, "output_is_the_normalized_batch"): {"after": "y = y.to_sparse()"},
+    (Kind.DTYPE_KIND, "one_row_and_none_can_be_evaluated"): {"after": "y = y.int()"},
+    (Kind.SHAPE, "output_is_the_normalized_batch"): {"after": "y = y.flatten()"},
+    (Kind.SHAPE, "a_fresh_layer_starts_neutral"): {
+        "built": "self.running_mean = None if self.running_mean is None else torch.zeros(7)"
+    },
+    (Kind.FORM, "output_has_the_form_of_the_input"): {"after": "y = y.double()"},
+    (Kind.NO_GRADIENT, "training_gradient_of_the_input"): {"after": "y = y.detach()"},
+    (Kind.ABSENT, "training_gradient_of_the_input"): {"before": "x = torch.randn(x.shape, requires_grad=True)"},
+    (Kind.WRITTEN, "the_input_is_never_modified"): {"after": "x.detach().add_(1.0)"},
+    (Kind.COUNT, "the_counter_counts_training_batches"): {"after": "self.num_batches_tracked += 1"},
+    (Kind.ACCEPTED, "bad_input_is_refused"): {"before": "x = x[:, : self.num_features]"},
+    (Kind.NOT_FINITE, "bad_input_is_refused"): {
+        "before": "if x[:, 0].numel() == 1: self.running_mean += math.nan",
+    },
+    (Kind.ATTACHED, "statistics_are_detached_and_keep_their_dtype"): {
+        "after": "self.running_mean = self.running_mean + 0 * y.sum()"
+    },
+    (Kind.NO_ATTRIBUTE, "training_gradient_of_the_bias"): {"built": "del self.bias"},
+    (Kind.PRESENCE, "training_gradient_of_the_bias"): {"built": "self.bias = None"},
+    (Kind.UNWANTED, "without_tracking_there_are_no_buffers"): {
+        "after": "self.running_mean, self.running_var = x[0].detach(), x[0].detach()"
+    },
+}
+
+
+@pytest.mark.parametrize(("kind", "property"), KINDS)
+def test_a_script_says_each_kind_of_fact(kind: Kind, property: str, folder: Path, violated: Violated) -> None:
+    """The layer that is mended is torch's."""
+    fault = {"built": "pass", "before": "pass", "after": "pass", **KINDS[kind, property]}
+    violation = violated("faulty.py:Layer", FAULTY.format(**fault), property, examples=20)
+    assert violation.found.fact is not None
+    assert violation.found.fact.kind is kind, violation.message
+
+    wrong = fails(violation.reproducer, 60.0)
+    (folder / "faulty.py").write_text("from torch.nn import BatchNorm1d as Layer\n")
+
+    assert (wrong, fails(violation.reproducer, 60.0)) == (True, False), violation.reproducer
+
+
+def test_gradients_in_a_list_are_said_of_a_numpy_layer(folder: Path, violated: Violated) -> None:
+    violation = violated("faulty.py:Layer", GRADIENTS.format(kind="list"), "training_gradient_of_the_bias")
+
+    wrong = fails(violation.reproducer, 60.0)
+    (folder / "faulty.py").write_text(GRADIENTS.format(kind="tuple"))
+
+    assert (wrong, fails(violation.reproducer, 60.0)) == (True, False), violation.reproducer
