@@ -6,9 +6,8 @@ one way from another; whether it is right is never asked here.
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -236,19 +235,3 @@ def _way_back(plan: Plan, layer: Any, case: Case) -> Any:
     step: Any = session.run(place(case.x, case.layout), training=True)
     module = "_modules" in vars_of(layer)
     return "recorded" if module or bool(getattr(step.tensor, "requires_grad", False)) else ""
-
-
-def momenta(plan: Plan, case: Case) -> Iterator[float]:
-    """The weight of the new batch that a step shows in each channel, on a layer that has trained once before."""
-    session = FormSession(plan, plan.build(case), case, True, True)
-    session.run(place(case.x, case.layout), training=True)
-    before = session.state().mean
-    other = probe_case(case.pair, case.channels, case.x.ndim, seed=1).x
-    session.run(place(other, case.layout), training=True)
-    after = session.state().mean
-    if not isinstance(before, np.ndarray) or not isinstance(after, np.ndarray):
-        return
-    mean = other.astype(np.float64).mean(axis=tuple(axis for axis in range(other.ndim) if axis != 1))
-    for old, new, of_batch in zip(before.astype(np.float64), after.astype(np.float64), mean, strict=True):
-        if of_batch != old and math.isfinite(new):
-            yield float((new - old) / (of_batch - old))
