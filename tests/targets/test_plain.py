@@ -31,6 +31,8 @@ DOMAINS = {
     people.Lazy: Domain(affine=(True,), dimensions=(2,), **OWN),
     people.Switched: Domain(eps=1e-3, momentum=(0.25,), affine=(False,), dimensions=(2,), **OWN),
     people.TrainsAlways: Domain(affine=(True,), dimensions=(2,), **OWN),
+    people.LastAxisLazy: Domain(momentum=LAWFUL, affine=(True,), **OWN),
+    people.ByHand: Domain(affine=(True,), **OWN),
 }
 
 
@@ -46,6 +48,8 @@ FORMS = {
     people.Lazy: "plain class, told by its attribute mode whether it trains",
     people.Switched: "plain class",
     people.TrainsAlways: "plain class",
+    people.LastAxisLazy: "plain class, handed (N, L, C), told by the argument training whether it trains",
+    people.ByHand: "plain class, handed (N, C, L), told by its attribute is_training whether it trains",
 }
 
 
@@ -96,6 +100,8 @@ UNASKED = {
     people.Lazy: EVERYWHERE | REPLACED | PLANE | OWN_WAY_BACK | {"a_fresh_layer_starts_neutral"},
     people.Switched: EVERYWHERE | PLANE | NO_WAY_BACK | FIXED_EPS | {"momentum_one_shows_the_batch_statistics"},
     people.TrainsAlways: EVERYWHERE | REPLACED | PLANE | NO_WAY_BACK | NO_EVAL,
+    people.LastAxisLazy: EVERYWHERE | REPLACED | NO_WAY_BACK | {"a_fresh_layer_starts_neutral"},
+    people.ByHand: EVERYWHERE | REPLACED | OWN_WAY_BACK - {"evaluation_gradients"},
 }
 
 

@@ -6,9 +6,8 @@ one way from another; whether it is right is never asked here.
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +22,7 @@ from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_t
 from bn_reference.targets.forms.construction import Constructor
 from bn_reference.targets.forms.mode import ALWAYS, RECORDED, Mode, modes_of
 from bn_reference.targets.forms.plan import Library, Plan, method_of, vars_of
-from bn_reference.targets.forms.probing import COUNTS, maps_each_channel, probe_case
+from bn_reference.targets.forms.probing import COUNTS, maps_each_channel, probe_case, resembles
 from bn_reference.targets.forms.session import FormSession
 from bn_reference.targets.forms.slots import find_slots, levels_of, parts_of
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
@@ -135,12 +134,14 @@ def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
     """The first arrangement in which it takes such a batch and gives one back.
 
     A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong; where
-    none does, it is wrong in the first that it takes with the channels second.
+    none does, it is wrong in the first that it takes with the channels second. So has the plain one of a layer that takes any
+    number of channels from its first batch, whichever axis it takes for them.
     """
     otherwise: Arrangement | None = None
     for arrangement in ARRANGEMENTS[case.x.ndim]:
+        arranged = replace(plan, arrangements={case.x.ndim: arrangement})
         try:
-            y = _tried(replace(plan, arrangements={case.x.ndim: arrangement}), case)
+            y = _tried(arranged, case)
         except FAILURES as error:
             if arrangement.is_plain(case.x.ndim):
                 failed.append(f"it refuses {_batch(case, arrangement)}: {said(error)}")
@@ -148,11 +149,22 @@ def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
         plain = arrangement.is_plain(case.x.ndim)
         if not isinstance(y, np.ndarray) or y.shape != case.x.shape:
             continue
-        if plain or maps_each_channel(case.x, y):
+        if (plain and plan.constructor.sized) or _is_by_channel(arranged, case, y):
             return arrangement
         if not arrangement.last:
             otherwise = otherwise or arrangement
     return otherwise
+
+
+def _is_by_channel(plan: Plan, case: Case, y: Array) -> bool:
+    """Whether each channel is mapped by itself: in an affine way, and alike whatever another channel holds."""
+    x = case.x.copy()
+    x[:, 0] = x.dtype.type(1) - x[:, 0] * x.dtype.type(2)
+    try:
+        other = _tried(plan, case.but(x=x))
+    except FAILURES:
+        return False
+    return maps_each_channel(case.x, y) and other is not None and resembles(other[:, 1:], y[:, 1:])
 
 
 def _batch(case: Case, arrangement: Arrangement) -> str:
@@ -223,19 +235,3 @@ def _way_back(plan: Plan, layer: Any, case: Case) -> Any:
     step: Any = session.run(place(case.x, case.layout), training=True)
     module = "_modules" in vars_of(layer)
     return "recorded" if module or bool(getattr(step.tensor, "requires_grad", False)) else ""
-
-
-def momenta(plan: Plan, case: Case) -> Iterator[float]:
-    """The weight of the new batch that a step shows in each channel, on a layer that has trained once before."""
-    session = FormSession(plan, plan.build(case), case, True, True)
-    session.run(place(case.x, case.layout), training=True)
-    before = session.state().mean
-    other = probe_case(case.pair, case.channels, case.x.ndim, seed=1).x
-    session.run(place(other, case.layout), training=True)
-    after = session.state().mean
-    if not isinstance(before, np.ndarray) or not isinstance(after, np.ndarray):
-        return
-    mean = other.astype(np.float64).mean(axis=tuple(axis for axis in range(other.ndim) if axis != 1))
-    for old, new, of_batch in zip(before.astype(np.float64), after.astype(np.float64), mean, strict=True):
-        if of_batch != old and math.isfinite(new):
-            yield float((new - old) / (of_batch - old))

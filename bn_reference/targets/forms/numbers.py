@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -13,9 +14,10 @@ import numpy as np
 from bn_reference.arithmetic.precision import format_of
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
-from bn_reference.targets.forms.discovery import Undiscovered, momenta
+from bn_reference.targets.forms.discovery import Undiscovered
 from bn_reference.targets.forms.names import EPS, MOMENTUM, named
 from bn_reference.targets.forms.plan import Plan, method_of
+from bn_reference.targets.forms.probing import probe_case
 from bn_reference.targets.forms.session import FormSession
 from bn_reference.targets.forms.slots import slot_named
 
@@ -140,7 +142,23 @@ def _is_none(layer: Any) -> bool:
 
 def _median(plan: Plan, case: Case) -> float | None:
     try:
-        found = list(momenta(plan, case))
+        found = list(_momenta(plan, case))
     except Exception:
         return None
     return median(found) if found else None
+
+
+def _momenta(plan: Plan, case: Case) -> Iterator[float]:
+    """The weight of the new batch that a step shows in each channel, on a layer that has trained once before."""
+    session = FormSession(plan, plan.build(case), case, True, True)
+    session.run(place(case.x, case.layout), training=True)
+    before = session.state().mean
+    other = probe_case(case.pair, case.channels, case.x.ndim, seed=1).x
+    session.run(place(other, case.layout), training=True)
+    after = session.state().mean
+    if not isinstance(before, np.ndarray) or not isinstance(after, np.ndarray):
+        return
+    mean = other.astype(np.float64).mean(axis=tuple(axis for axis in range(other.ndim) if axis != 1))
+    for old, new, of_batch in zip(before.astype(np.float64), after.astype(np.float64), mean, strict=True):
+        if of_batch != old and math.isfinite(new):
+            yield float((new - old) / (of_batch - old))

@@ -103,7 +103,8 @@ class Plan:
     def _materialize(self, layer: Any, case: Case) -> None:
         """Let a layer that was told no number of channels see a batch: in eval if it can, so that nothing moves."""
         arrangement = self.arrangements.get(self._ndim(case))
-        batch = np.ones((2, case.channels, 2)[: self._ndim(case)], case.pair.parameter_dtype)
+        positions = case.x.shape[2] if case.x.ndim == 3 else 2  # as in the batch, lest another axis be taken for channels
+        batch = np.ones((2, case.channels, positions)[: self._ndim(case)], case.pair.parameter_dtype)
         x = self.array(batch)
         handed = arrangement.enter(x) if arrangement is not None else x
         try:

@@ -8,7 +8,7 @@ from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import to_matrix
 
-__all__ = ["COUNTS", "RESEMBLES", "maps_each_channel", "probe_case"]
+__all__ = ["COUNTS", "RESEMBLES", "maps_each_channel", "probe_case", "resembles"]
 
 COUNTS = (3, 8, 16)  # channels: some layers take them in eights alone
 SAMPLES, POSITIONS = 4, 10
@@ -16,9 +16,13 @@ RESEMBLES = 2.0**-6  # it tells a form or an option from another, and judges not
 
 
 def probe_case(pair: Pair = PAIRS[0], channels: int = 3, ndim: int = 2, seed: int = 0) -> Case:
-    """A batch of ordinary numbers; parameters and statistics that are no layer's first ones, and unlike each other."""
+    """A batch of numbers that grow along each axis, so that means along another axis than the channels' show.
+
+    Parameters and statistics are no layer's first ones, and unlike each other.
+    """
     rng = np.random.default_rng(seed)
     shape = (SAMPLES, channels, POSITIONS)[:ndim] if ndim == 3 else (SAMPLES * 3, channels)
+    slopes = sum(np.indices(shape)[axis] / length for axis, length in enumerate(shape))
     held = pair.parameter_dtype
 
     def vector(low: float, high: float) -> Array:
@@ -26,7 +30,7 @@ def probe_case(pair: Pair = PAIRS[0], channels: int = 3, ndim: int = 2, seed: in
 
     return Case(
         pair,
-        (rng.standard_normal(shape) * 1.5 + 0.5).astype(pair.input_dtype),
+        (rng.standard_normal(shape) + 3.0 * slopes).astype(pair.input_dtype),
         rng.standard_normal(shape).astype(pair.input_dtype),
         weight=vector(0.75, 1.5),
         bias=vector(-0.5, 0.25),
@@ -44,3 +48,11 @@ def maps_each_channel(x: Array, y: object) -> bool:
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     sizes = (a**2).sum(axis=0) * (b**2).sum(axis=0)
     return bool((((a * b).sum(axis=0)) ** 2 >= (1.0 - RESEMBLES) * sizes).all() and (sizes > 0).all())
+
+
+def resembles(one: Array, other: Array) -> bool:
+    """Whether two arrays of one shape hold roughly the same numbers."""
+    if one.shape != other.shape:
+        return False
+    a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    return bool((np.abs(a - b) <= RESEMBLES * np.abs(b).max()).all())

@@ -23,18 +23,19 @@ def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: 
     mode = session.plan.mode.kind
     if mode == "recording" and training and not record:
         raise Unsupported("it trains only while gradients are recorded")
-    recorded = record and (mode != "recording" or training)
+    by_hand = session.plan.backward == "method"  # whoever goes back by hand records nothing
+    recorded = record and not by_hand and (mode != "recording" or training)
     tensor, buffer = to_tensor(x, session.plan.device)
     leaf = tensor.requires_grad_() if recorded and session.input_gradient else tensor
     parameters = [parameter for parameter in session.parameters() if parameter.is_leaf]
     for parameter in parameters if session.plan.slots else ():
-        if session.trainable or parameter.requires_grad:
+        if not by_hand and (session.trainable or parameter.requires_grad):
             parameter.requires_grad_(session.trainable)
     with torch.set_grad_enabled(recorded):
         y = arrangement.leave(session.called(arrangement.enter(leaf), training), x.shape)
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     sources = ([leaf] if session.input_gradient else []) + (trained if len(trained) == 2 else [])
-    if session.plan.backward == "method":
+    if by_hand:
         return _Manual(session, arrangement, leaf, buffer, x.buffer, y, training)
     return _Recorded(session, arrangement, leaf, buffer, x.buffer, y, sources if recorded else [], training)
 
