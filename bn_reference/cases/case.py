@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -101,12 +102,12 @@ class Case:
     def tracks(self) -> bool:
         return self.running_mean is not None
 
-    @property
+    @cached_property
     def precision(self) -> Precision:
         """The precision model that judges it: without parameters and statistics a layer has no dtype but the input's."""
         return self._model if self.affine or self.tracks else replace(self._model, parameters=self.pair.input)
 
-    @property
+    @cached_property
     def _model(self) -> Precision:
         return self.model or Precision(self.pair.input, self.pair.parameters)
 
