@@ -163,6 +163,9 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
     yield "else is *wrong*."
     yield ""
+    yield "A word rests on finite numbers alone, on a case that is made to show the slip and on one that broke the rule; a NaN"
+    yield "supports none, even where the slip divides zero by zero, as it may come from anywhere."
+    yield ""
     for title, group in (("with a word", with_word), ("without one", [each for each in known if each.layer not in WORDS])):
         counts = {kind: sum(each.truth == kind for each in group) for kind in ("right", "silent", "wrong")}
         told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
