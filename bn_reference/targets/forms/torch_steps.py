@@ -35,13 +35,12 @@ def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: 
         y = arrangement.leave(session.called(arrangement.enter(leaf), training), x.shape)
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     sources = ([leaf] if session.input_gradient else []) + (trained if len(trained) == 2 else [])
-    if by_hand:
-        return _Manual(session, arrangement, leaf, buffer, x.buffer, y, training)
-    return _Recorded(session, arrangement, leaf, buffer, x.buffer, y, sources if recorded else [], training)
+    kind, recorded_of = (_Manual, []) if by_hand else (_Recorded, sources if recorded else [])
+    return kind(session, arrangement, leaf, buffer, x.buffer, y, recorded_of, training)
 
 
-class _Recorded(TorchStep):
-    """A step whose way back torch has recorded."""
+class _StepOfGiven(TorchStep):
+    """A step of a layer that was built by a plan; how it goes back is a subclass's."""
 
     def __init__(
         self,
@@ -57,6 +56,10 @@ class _Recorded(TorchStep):
         super().__init__(x, buffer, before, y, sources)
         self._session, self._arrangement, self._training = session, arrangement, training
 
+
+class _Recorded(_StepOfGiven):
+    """A step whose way back torch has recorded."""
+
     def backward(self, grad_y: Placement) -> Grads:
         require_way_back(self._session, self._training)
         if not self._sources:
@@ -68,21 +71,8 @@ class _Recorded(TorchStep):
         return Grads(grads.x, self._session.vector(grads.weight), self._session.vector(grads.bias))
 
 
-class _Manual(TorchStep):
+class _Manual(_StepOfGiven):
     """A step through which the layer's own method goes back."""
-
-    def __init__(
-        self,
-        session: GivenLayer,
-        arrangement: Arrangement,
-        x: torch.Tensor,
-        buffer: torch.Tensor,
-        before: Array,
-        y: Any,
-        training: bool,
-    ) -> None:
-        super().__init__(x, buffer, before, y, [])
-        self._session, self._arrangement, self._training = session, arrangement, training
 
     def backward(self, grad_y: Placement) -> Grads:
         require_way_back(self._session, self._training)
