@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from bn_reference.arithmetic.precision import DTYPES
-from bn_reference.cases.case import Array
-from bn_reference.cases.facts import Fact, Kind
+from bn_reference.cases.case import Array, Seen
+from bn_reference.cases.facts import Fact, Kind, Unseen, Wrong
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Misbehaviour
 
-__all__ = ["numpy_of"]
+__all__ = ["numpy_of", "seen"]
 
 BFLOAT16 = DTYPES["bfloat16"]
 SIXTEEN_BITS = ("int16", "uint16", "short", "ushort")
@@ -47,6 +47,16 @@ def numpy_of(value: Any, what: str) -> Array:
     if failed is not None and not isinstance(failed, TypeError | BufferError | NotImplementedError):
         raise failed
     raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(value), "an array of numbers"))
+
+
+def seen(value: Any, what: str) -> Seen:
+    """The numbers of an array; None or Missing as they are, and what is no array as a value that says so."""
+    if value is None or isinstance(value, Unseen):
+        return value
+    try:
+        return numpy_of(value, what)
+    except Misbehaviour as misbehaviour:
+        return Wrong(misbehaviour.fact)
 
 
 def _ways(value: Any) -> list[Callable[[Any], Any]]:

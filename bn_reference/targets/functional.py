@@ -16,9 +16,9 @@ import numpy as np
 from bn_reference.arithmetic.precision import DTYPES, PAIRS
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.domain import AXES, Domain
-from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
+from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.cases.layouts import Placement, is_contiguous, place
-from bn_reference.targets.arrays import numpy_of
+from bn_reference.targets.arrays import numpy_of, seen
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, UnusableTarget
 
 __all__ = ["Functional"]
@@ -162,7 +162,7 @@ class _Session(Session):
             return State(Y_ALONE, Y_ALONE, KEPT_BY_BASE)
         if len(moved) != 2:
             raise Misbehaviour(Fact(Kind.RETURNED, "forward", f"a tuple of {1 + len(moved)}", "(y, mean, var), or y alone"))
-        mean, var = (_seen(value, name) for value, name in zip(moved, ("running_mean", "running_var"), strict=True))
+        mean, var = (seen(value, name) for value, name in zip(moved, ("running_mean", "running_var"), strict=True))
         if not self.case.tracks:
             return State(mean, var, None if mean is None and var is None else KEPT_BY_BASE)
         if isinstance(mean, np.ndarray) and isinstance(var, np.ndarray):
@@ -238,22 +238,12 @@ class _Step(Step):
             raise Misbehaviour(Fact(Kind.RETURNED, "backward", found, wanted))
         weight, bias = parameters or (Missing("backward returns grad_x alone"),) * 2
         of_x, of_parameters = self._session.asked
-        grad_x = _seen(x, "grad_x") if of_x else None
+        grad_x = seen(x, "grad_x") if of_x else None
         return Grads(
             self._first(grad_x) if isinstance(grad_x, np.ndarray) else grad_x,
-            _seen(weight, "grad_weight") if of_parameters else None,
-            _seen(bias, "grad_bias") if of_parameters else None,
+            seen(weight, "grad_weight") if of_parameters else None,
+            seen(bias, "grad_bias") if of_parameters else None,
         )
 
     def input_changed(self) -> bool:
         return any(batch.changed() for batch in self._handed)
-
-
-def _seen(value: Any, what: str) -> Seen:
-    """The numbers, None or Missing as they are, and what is no array as a value that says so."""
-    if value is None or isinstance(value, Unseen):
-        return value
-    try:
-        return numpy_of(value, what)
-    except Misbehaviour as misbehaviour:
-        return Wrong(misbehaviour.fact)

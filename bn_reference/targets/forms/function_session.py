@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from bn_reference.cases.case import Array, Case, Seen, State
-from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
+from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.cases.layouts import Placement
-from bn_reference.targets.arrays import numpy_of
+from bn_reference.targets.arrays import numpy_of, seen
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.function_arguments import Arguments
 from bn_reference.targets.forms.function_arrays import Arrays
@@ -207,16 +207,6 @@ class FunctionStep(Step):
         grads = list(arrays.gradients(self.tensor, sources, upstream, kept))
         x = grads.pop(0) if session.asked[0] else None
         return (x, *grads) if session.asked[1] else (x, None, None)
-
-
-def seen(value: Any, what: str) -> Seen:
-    """The numbers of an array; what is no array as a value that says so."""
-    if value is None or isinstance(value, Unseen):
-        return value
-    try:
-        return numpy_of(value, what)
-    except Misbehaviour as misbehaviour:
-        return Wrong(misbehaviour.fact)
 
 
 def _taken_apart(result: Any) -> tuple[Any, list[Any]]:
