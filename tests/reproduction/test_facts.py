@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from layers_in_files import numpy_layer, torch_layer
 
 from bn_reference.cases.facts import Kind
 from bn_reference.reports.results import Violation
@@ -11,28 +12,6 @@ from bn_reference.reproduction.run import fails
 
 Violated = Callable[..., Violation]
 
-FAULTY = """
-import math
-import torch
-
-class Layer(torch.nn.BatchNorm1d):
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        {built}
-
-    def forward(self, x):
-        {before}
-        y = super().forward(x)
-        {after}
-        return y
-"""
-GRADIENTS = """
-import bn_reference
-
-class Layer(bn_reference.BatchNorm1d):
-    def backward(self, grad_y):
-        return {kind}(super().backward(grad_y))
-"""
 KINDS = {
     (Kind.RAISED, "output_is_the_normalized_batch"): {"after": "raise KeyError('not today')"},
     (Kind.RETURNED, "output_is_the_normalized_batch"): {"after": "y = [y]"},
@@ -65,8 +44,7 @@ KINDS = {
 @pytest.mark.parametrize(("kind", "property"), KINDS)
 def test_a_script_says_each_kind_of_fact(kind: Kind, property: str, folder: Path, violated: Violated) -> None:
     """The layer that is mended is torch's."""
-    fault = {"built": "pass", "before": "pass", "after": "pass", **KINDS[kind, property]}
-    violation = violated("faulty.py:Layer", FAULTY.format(**fault), property, examples=20)
+    violation = violated("faulty.py:Layer", torch_layer(**KINDS[kind, property]), property, examples=20)
     assert violation.found.fact is not None
     assert violation.found.fact.kind is kind, violation.message
 
@@ -77,9 +55,10 @@ def test_a_script_says_each_kind_of_fact(kind: Kind, property: str, folder: Path
 
 
 def test_gradients_in_a_list_are_said_of_a_numpy_layer(folder: Path, violated: Violated) -> None:
-    violation = violated("faulty.py:Layer", GRADIENTS.format(kind="list"), "training_gradient_of_the_bias")
+    in_a_list = numpy_layer(gradients="[grad_x, grad_weight, grad_bias]")
+    violation = violated("faulty.py:Layer", in_a_list, "training_gradient_of_the_bias")
 
     wrong = fails(violation.reproducer, 60.0)
-    (folder / "faulty.py").write_text(GRADIENTS.format(kind="tuple"))
+    (folder / "faulty.py").write_text(numpy_layer())
 
     assert (wrong, fails(violation.reproducer, 60.0)) == (True, False), violation.reproducer

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from layers_in_files import numpy_layer, torch_layer
 
 from bn_reference import BatchNorm1d
 from bn_reference.arithmetic.precision import PAIRS, Pair
@@ -39,28 +40,6 @@ FAULTS = {
     "output_has_the_form_of_the_input": "y = y.double()",
     "positions_are_rows": "raise ValueError('not today')",
 }
-LAYER = """
-import torch
-
-class Layer(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        y = super().forward(x)
-        {fault}
-        return y
-"""
-NUMPY_LAYER = """
-import bn_reference
-
-class Layer(bn_reference.BatchNorm1d):
-    def __call__(self, x):
-        y = super().__call__(x)
-        self.running_var{change}
-        return y
-
-    def backward(self, grad_y):
-        grad_x, *others = super().backward(grad_y)
-        return grad_x * {factor}, *others
-"""
 
 
 def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -78,10 +57,10 @@ def last_line(text: str) -> str:
 def test_a_script_fails_as_the_target_does_and_passes_when_it_is_mended(
     property: str, fault: str, folder: Path, violated: Violated
 ) -> None:
-    code = violated("faulty.py:Layer", LAYER.format(fault=fault), property).reproducer
+    code = violated("faulty.py:Layer", torch_layer(after=fault), property).reproducer
 
     wrong = run(code, folder)
-    (folder / "faulty.py").write_text(LAYER.format(fault=""))
+    (folder / "faulty.py").write_text(torch_layer())
     mended = run(code, folder)
 
     assert "bn_reference" not in code
@@ -91,7 +70,7 @@ def test_a_script_fails_as_the_target_does_and_passes_when_it_is_mended(
 
 
 def test_the_message_is_that_of_the_comparison(folder: Path, violated: Violated) -> None:
-    code = violated("faulty.py:Layer", LAYER.format(fault="y = y + 1.0"), "a_constant_channel_gives_the_bias").reproducer
+    code = violated("faulty.py:Layer", torch_layer(after="y = y + 1.0"), "a_constant_channel_gives_the_bias").reproducer
 
     said = last_line(run(code, folder).stderr)
 
@@ -101,14 +80,14 @@ def test_the_message_is_that_of_the_comparison(folder: Path, violated: Violated)
 
 
 def test_bfloat16_travels_by_its_bits(folder: Path, violated: Violated) -> None:
-    code = violated("faulty.py:Layer", LAYER.format(fault="y = 2 * y"), "output_is_the_normalized_batch", HALF).reproducer
+    code = violated("faulty.py:Layer", torch_layer(after="y = 2 * y"), "output_is_the_normalized_batch", HALF).reproducer
 
     assert "dtype=torch.bfloat16" in code
     assert run(code, folder).returncode == 1
 
 
 def test_a_numpy_layer_needs_numpy_alone(folder: Path, violated: Violated) -> None:
-    wrong_layer, right_layer = (NUMPY_LAYER.format(change=change, factor=1) for change in ("[...] *= 2", ""))
+    wrong_layer, right_layer = numpy_layer(after="self.running_var[...] *= 2"), numpy_layer()
     code = violated("faulty.py:Layer", wrong_layer, "one_step_moves_the_running_variance").reproducer
 
     wrong = run(code, folder)
@@ -120,7 +99,7 @@ def test_a_numpy_layer_needs_numpy_alone(folder: Path, violated: Violated) -> No
 
 
 def test_a_numpy_layer_is_handed_strided_gradients(folder: Path, violated: Violated) -> None:
-    wrong_layer, right_layer = (NUMPY_LAYER.format(change="", factor=factor) for factor in (2, 1))
+    wrong_layer, right_layer = numpy_layer(gradients="2 * grad_x, grad_weight, grad_bias"), numpy_layer()
     code = violated("faulty.py:Layer", wrong_layer, "strided_upstream_gradients_agree").reproducer
 
     wrong = run(code, folder)
