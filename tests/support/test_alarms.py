@@ -12,7 +12,7 @@ def _swallow_whatever_comes() -> None:
     while True:
         try:
             time.sleep(1)
-        except Exception:
+        except Exception:  # as broad as a careless target's, which must not swallow the alarm
             continue
 
 

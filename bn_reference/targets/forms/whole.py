@@ -102,6 +102,6 @@ def _takes(torch: Any, layer: Any, shape: tuple[int, ...], device: str) -> bool:
             layer(torch.linspace(-1.0, 1.0, int(np.prod(shape)), device=device).reshape(shape))
     except (NotImplementedError, Unsupported):
         return True  # it says itself what it does not take
-    except Exception:
+    except Exception:  # each module refuses a shape with an exception of its own
         return False
     return True
