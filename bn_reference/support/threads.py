@@ -1,4 +1,4 @@
-"""How many threads torch uses, and how many processors there are to use."""
+"""How many threads numerical libraries use, and how many processors there are to use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-__all__ = ["on_one_thread", "on_threads", "processors"]
+__all__ = ["on_one_thread", "on_threads", "processors", "shared_by"]
 
 CHOICES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # of the environment
 
@@ -43,3 +43,19 @@ def on_one_thread() -> Iterator[None]:
     """
     with nullcontext() if any(os.environ.get(name) for name in CHOICES) else on_threads(1):
         yield
+
+
+@contextmanager
+def shared_by(jobs: int) -> Iterator[None]:
+    """Processes that start meanwhile share the cores: each inherits its part as the number of its libraries' threads.
+
+    MKL and OpenBLAS go by this variable too, unless one of their own says otherwise.
+    """
+    name = CHOICES[0]
+    chosen = name in os.environ
+    os.environ.setdefault(name, str(max(1, processors() // jobs)))
+    try:
+        yield
+    finally:
+        if not chosen:
+            del os.environ[name]

@@ -6,11 +6,9 @@ died.
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import wait
 
 from bn_reference.arithmetic.precision import Pair
@@ -20,7 +18,7 @@ from bn_reference.oracle.compare import fact
 from bn_reference.properties import Property
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say
-from bn_reference.support.threads import processors
+from bn_reference.support.threads import shared_by
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.demand import Description
 from bn_reference.verification.events import Done, Listener, Started, Tried, Trying
@@ -57,7 +55,7 @@ class _Pool:
         self.over = False
 
     def start(self, number: int) -> None:
-        with _threads_per_worker(self.jobs):
+        with shared_by(self.jobs):
             self.workers += [Worker(self.arguments, settles=self.settles) for _ in range(number)]
 
     def busy(self) -> bool:
@@ -234,19 +232,3 @@ def _ended(status: int | None) -> str:
     if status is not None and status < 0:
         return signal.Signals(-status).name
     return f"exit status {status}"
-
-
-@contextmanager
-def _threads_per_worker(jobs: int) -> Iterator[None]:
-    """Workers share the cores: each inherits its part as the number of threads of its numerical libraries.
-
-    MKL and OpenBLAS go by this variable too, unless one of their own says otherwise.
-    """
-    name = "OMP_NUM_THREADS"
-    chosen = name in os.environ
-    os.environ.setdefault(name, str(max(1, processors() // jobs)))
-    try:
-        yield
-    finally:
-        if not chosen:
-            del os.environ[name]

@@ -7,8 +7,7 @@ import pytest
 
 from bn_reference.benchmarks.machine import machine
 from bn_reference.cli.verify import verify
-from bn_reference.support.threads import processors
-from bn_reference.verification.workers import _threads_per_worker
+from bn_reference.support.threads import processors, shared_by
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +28,7 @@ def test_there_is_one_job_for_each() -> None:
 
 
 def test_a_single_worker_has_a_thread_for_each() -> None:
-    with _threads_per_worker(1):
+    with shared_by(1):
         assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
