@@ -8,9 +8,11 @@ import numpy as np
 
 from bn_reference.cases.case import Array
 from bn_reference.targets.forms.function_probe import FAILED, QUARTER, Probe
-from bn_reference.targets.forms.measuring import eps_of, short_decimal, weight_of_new
+from bn_reference.targets.forms.measuring import NEAR, eps_of, short_decimal, weight_of_new
 
 __all__ = ["constants_of"]
+
+LEAST = 2.0**-60  # a variance beside which any eps that somebody writes is all there is; no batch shows one of zero
 
 # Weights of the new batch whose complement is exact: 1 - (1 - f) = f, so that a target may be handed either.
 EXACT = (1.0 - 0.9, 0.5, 0.25, 0.125, 0.875, 1.0, 0.0)
@@ -30,7 +32,7 @@ def constants_of(probe: Probe) -> dict[str, Any] | str:
     if "momentum" in arguments or "table" in arguments:
         old = _weights_old(probe, measured)
         return {**found, "weights": "old", "momentum": EXACT} if old else found
-    fixed = None if measured is None else short_decimal(measured, 2.0**-10)
+    fixed = None if measured is None else short_decimal(measured)
     if fixed is None:
         return "its momentum is no argument, and is not seen in what it computes"
     return {**found, "momentum": (fixed,)}
@@ -38,10 +40,9 @@ def constants_of(probe: Probe) -> dict[str, Any] | str:
 
 def _weights_old(probe: Probe, measured: float | None) -> bool:
     """Whether its momentum weights the old value: as measured, else as its default and its name say."""
-    if measured is not None and abs(measured - QUARTER) < 2.0**-6:
-        return False
-    if measured is not None and abs(measured - (1.0 - QUARTER)) < 2.0**-6:
-        return True
+    for old, weight in ((False, QUARTER), (True, 1.0 - QUARTER)):  # a half apart
+        if measured is not None and abs(measured - weight) < NEAR:
+            return old
     default = probe.manner.arguments.default("momentum")
     if isinstance(default, float):
         return default > 0.5
@@ -81,5 +82,5 @@ def _scale(probe: Probe, variance: float) -> float:
         zeros = np.zeros(case.channels, dtype)
         vectors |= {"running_mean": zeros, "running_var": zeros + dtype(variance)}
         return float(abs(probe.y(False, case.but(x=x, **vectors))[0].ravel()[0]))
-    size = x.dtype.type(max(variance, 2.0**-60) ** 0.5)
+    size = x.dtype.type(max(variance, LEAST) ** 0.5)
     return float(abs(probe.y(True, case.but(x=x * size, **vectors))[0].ravel()[0]) / size)

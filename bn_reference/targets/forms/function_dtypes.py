@@ -61,7 +61,7 @@ def _rounds_each_step(probe: Probe, pair: Pair) -> bool:
         return False
     if half.manner.arrays.is_of_library(step.tensor):
         return False
-    unit = 2.0 * format_of(half.pair.input_dtype).unit_roundoff
+    unit = 2.0 * format_of(half.pair.input_dtype).unit_roundoff  # one rounding of y, and as much again for what float32 does
     return bool((np.abs(step.y.astype(np.float64) - single) > unit * np.maximum(np.abs(single), unit)).any())
 
 

@@ -8,21 +8,24 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["eps_of", "short_decimal", "weight_of_new"]
+__all__ = ["NEAR", "eps_of", "short_decimal", "weight_of_new"]
 
 Float = npt.NDArray[np.float64]
 
 DIGITS = 2  # that people write
-NEAR = 2.0**-8  # half a unit of the second digit is at least that part of a number
+# Relative. Half a unit of the second digit is more than that part of any number (1/198 of 0.99), so that no two decimals of two
+# digits are confused. A right target is off by far less in float32: by some 2^-22 of what is seen, and that divided by a weight
+# of the new batch, which is not missed down to 0.0001.
+NEAR = 2.0**-8
 
 
-def short_decimal(value: float, within: float) -> float | None:
-    """The number of one or two digits that lies so near, relatively; None where none does."""
+def short_decimal(value: float) -> float | None:
+    """The number of one or two digits that lies near; None where none does."""
     if not np.isfinite(value) or value <= 0.0:
         return None
     for digits in range(1, DIGITS + 1):
         rounded = float(f"{Decimal(value):.{digits - 1}e}")
-        if abs(rounded - value) <= within * rounded:
+        if abs(rounded - value) <= NEAR * rounded:
             return rounded
     return None
 
@@ -37,7 +40,7 @@ def eps_of(scale_at: Callable[[float], float]) -> float | None:
     if not np.isfinite(bare) or bare <= 0.0:
         return None
     for found, model in ((bare**-2, _inside), (1.0 / bare, _outside)):
-        eps = short_decimal(found, NEAR)
+        eps = short_decimal(found)
         if eps is not None and all(abs(scale_at(v) / model(v, eps) - 1.0) <= NEAR for v in (eps, 16.0 * eps)):
             return eps
     return None
@@ -52,7 +55,10 @@ def _outside(variance: float, eps: float) -> float:
 
 
 def weight_of_new(before: Float, after: Float, batch: Float) -> float | None:
-    """The factor f with ``after = (1 - f) before + f batch`` in each channel; None where there is none."""
+    """The factor f with ``after = (1 - f) before + f batch`` in each channel; None where there is none.
+
+    Of another batch statistic than is meant (the other variance) each channel shows a factor of its own.
+    """
     with np.errstate(all="ignore"):
         factors = (after - before) / (batch - before)
     factor = float(np.median(factors))

@@ -130,7 +130,7 @@ def rounds_on_its_way(layers: FormedLayers, case: Case) -> bool:
     y, single = _output(layers, case), _output(layers, case.but(pair=PAIRS[0], **arrays))
     if y is None or single is None or y.dtype != case.pair.input_dtype or is_torchs_own(layers.plan, case):
         return False
-    unit = 2.0 * format_of(case.pair.input_dtype).unit_roundoff
+    unit = 2.0 * format_of(case.pair.input_dtype).unit_roundoff  # one rounding of y, and as much again for what float32 does
     apart = np.abs(y.astype(np.float64) - single.astype(np.float64))
     return bool((apart > unit * np.maximum(np.abs(single), unit)).any())
 
