@@ -12,7 +12,7 @@ import torch
 from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.benchmarks.clocks import Clock
 from bn_reference.benchmarks.operations import Setting
-from bn_reference.targets.forms.torch_module import TORCH_DTYPES
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES
 
 __all__ = [
     "COPY",

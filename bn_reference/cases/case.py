@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import DTYPES, Pair, Precision
+from bn_reference.cases.circumstances import Circumstances
 from bn_reference.cases.code import array_code
 from bn_reference.cases.facts import Unseen
 from bn_reference.conventions import TORCH, Conventions
@@ -59,6 +60,7 @@ class Case:
         batches: number of batches that the running statistics have seen.
         eps, momentum: as torch defines them; momentum None is the cumulative average.
         layout, grad_layout: how x and grad_y lie in memory (``layouts.LAYOUTS``).
+        circumstances: what the layer went through before the step, and how the step is called.
         kinds: for people: what each channel holds, as the strategy drew it.
         recipe: what the case was realized from, if from a recipe; a case made from another has none.
         model: the precision model that it is judged under; None for the usual one.
@@ -77,6 +79,7 @@ class Case:
     momentum: float | None = 0.1
     layout: str = "contiguous"
     grad_layout: str = "contiguous"
+    circumstances: Circumstances = ()
     kinds: tuple[str, ...] = field(default=(), repr=False)
     recipe: Any = field(default=None, repr=False)
     model: Precision | None = field(default=None, repr=False)
@@ -164,6 +167,6 @@ class Case:
         parts = []
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if entry.repr and (value is not None or entry.default is not None):
+            if entry.repr and (value is not None or entry.default is not None) and value != ():
                 parts.append(f"{entry.name}={array_code(value) if isinstance(value, np.ndarray) else repr(value)}")
         return f"Case({', '.join(parts)})"

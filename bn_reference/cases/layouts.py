@@ -50,6 +50,11 @@ class Placement:
     strides: tuple[int, ...]
     offset: int
 
+    def lies_as(self, other: Placement) -> bool:
+        """Whether another array fills a buffer of the same form in the same way."""
+        here, there = ((p.shape, p.strides, p.offset, p.buffer.size, p.buffer.dtype) for p in (self, other))
+        return here == there
+
     def view(self) -> Array:
         """The array, as a view of the buffer."""
         size = self.buffer.itemsize

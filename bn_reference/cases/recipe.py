@@ -20,6 +20,7 @@ import numpy.typing as npt
 from bn_reference.arithmetic.precision import Format, Pair, format_of
 from bn_reference.cases.beginnings import Beginning, begun
 from bn_reference.cases.case import Array, Case
+from bn_reference.cases.circumstances import Circumstances
 from bn_reference.cases.layouts import from_matrix
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
 
@@ -49,6 +50,7 @@ class Recipe:
         started: whether the running statistics have seen batches before.
         layout, grad_layout: how x and dy lie in memory.
         neutral: whether weight, bias and statistics are those that a layer begins with.
+        circumstances: of the step.
     """
 
     pair: Pair
@@ -63,6 +65,7 @@ class Recipe:
     layout: str
     grad_layout: str
     neutral: bool = False
+    circumstances: Circumstances = ()
 
     def realize(self) -> Case:
         """The case; equal recipes give one and the same object."""
@@ -107,6 +110,7 @@ def _realize(recipe: Recipe) -> Case:
             momentum=recipe.momentum,
             layout=recipe.layout,
             grad_layout=recipe.grad_layout,
+            circumstances=recipe.circumstances,
             kinds=kinds,
             recipe=recipe,
         )

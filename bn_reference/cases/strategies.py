@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.circumstances import CIRCUMSTANCES, Circumstances
 from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.layouts import LAYOUTS
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
@@ -116,6 +117,7 @@ class Parts:
     profiled_shape: st.SearchStrategy[tuple[int, ...]]
     hyperparameters: st.SearchStrategy[dict[str, object]]
     layouts: st.SearchStrategy[tuple[str, str]]
+    circumstances: st.SearchStrategy[Circumstances]
 
 
 @lru_cache(maxsize=64)
@@ -130,6 +132,7 @@ def parts_of(domain: Domain) -> Parts:
         profiled_shape=st.one_of(_profiled_shapes(domain)),
         hyperparameters=_hyperparameters(domain),
         layouts=st.sampled_from(_layout_pairs(domain)),
+        circumstances=circumstances_of(domain),
     )
 
 
@@ -175,6 +178,11 @@ def options_of(domain: Domain) -> list[tuple[bool, bool, bool]]:
     return options if domain.starts else [(affine, tracks, False) for affine, tracks, _ in options]
 
 
+def circumstances_of(domain: Domain) -> st.SearchStrategy[Circumstances]:
+    """None half of the time, and never where a layer cannot be given the case's state after its life."""
+    return one_of_many(CIRCUMSTANCES) if domain.starts else st.just(())
+
+
 def _layout_pairs(domain: Domain) -> list[tuple[str, str]]:
     """Of x and dy; shrinks towards contiguous."""
     pairs = [
@@ -192,12 +200,13 @@ def _recipe(
     seed: int,
     hyper: dict[str, object],
     lay: tuple[str, str],
+    circumstances: Circumstances,
     domain: Domain,
 ) -> Case:
     affine, tracks, started = hyper["options"]  # type: ignore[misc]
     eps, momentum = hyper["eps"], hyper["momentum"]
-    recipe = Recipe(pair, shape, values, seed, eps, momentum, affine, tracks, started, *lay, neutral=not domain.starts)  # type: ignore[arg-type,has-type]
-    return recipe.realize()
+    chosen = Recipe(pair, shape, values, seed, eps, momentum, affine, tracks, started, *lay, not domain.starts, circumstances)  # type: ignore[arg-type,has-type]
+    return chosen.realize()
 
 
 @st.composite
@@ -210,7 +219,7 @@ def lattice_cases(draw: st.DrawFn, pair: Pair, domain: Domain = UNRESTRICTED) ->
     numbers = (drawn * -(-_size(shape) // len(drawn)))[-_size(shape) :]  # over and over where channels come by the hundred
     fineness, offset = draw(LATTICE_GRID)
     lattice = Lattice(tuple(SMALL_INTEGERS[byte % len(SMALL_INTEGERS)] for byte in numbers), fineness, offset)
-    return _recipe(pair, shape, lattice, draw(SEED), draw(parts.hyperparameters), draw(parts.layouts), domain)
+    return _recipe(pair, shape, lattice, draw(SEED), *_surroundings(draw, parts), domain)
 
 
 @st.composite
@@ -219,7 +228,11 @@ def profiled_cases(draw: st.DrawFn, pair: Pair, domain: Domain = UNRESTRICTED) -
     parts = parts_of(domain)
     shape = draw(parts.profiled_shape)
     names = draw(PROFILED_NAMES)
-    return _recipe(pair, shape, names, draw(SEED), draw(parts.hyperparameters), draw(parts.layouts), domain)
+    return _recipe(pair, shape, names, draw(SEED), *_surroundings(draw, parts), domain)
+
+
+def _surroundings(draw: st.DrawFn, parts: Parts) -> tuple[dict[str, object], tuple[str, str], Circumstances]:
+    return draw(parts.hyperparameters), draw(parts.layouts), draw(parts.circumstances)
 
 
 def cases(pair: Pair, domain: Domain = UNRESTRICTED) -> st.SearchStrategy[Case]:

@@ -17,7 +17,7 @@ from bn_reference.mnist.learning import Learner, endless_batches, tensors
 from bn_reference.mnist.models import batch_norm_layers, perceptron, seeded
 from bn_reference.mnist.regression import LIMIT, STEPS
 from bn_reference.support.threads import on_threads
-from bn_reference.targets.forms.torch_module import from_tensor
+from bn_reference.targets.forms.torch_tensors import from_tensor
 
 __all__ = ["SIZES", "record"]
 

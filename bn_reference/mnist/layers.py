@@ -17,7 +17,8 @@ from bn_reference.mnist.models import LayerFactory
 from bn_reference.power.shell import LayerShell
 from bn_reference.reports.sentences import say_fact
 from bn_reference.targets import REFERENCE, TORCH
-from bn_reference.targets.forms.torch_module import TorchImplementation, from_tensor, to_tensor
+from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.targets.forms.torch_tensors import from_tensor, to_tensor
 from bn_reference.targets.protocol import Implementation, Misbehaviour, had
 from bn_reference.targets.recognition import load_target
 from bn_reference.targets.watched import Watched

@@ -38,12 +38,19 @@ class Observation:
 
     def __init__(self, implementation: Implementation, case: Case, training: bool) -> None:
         self._implementation, self._case, self._training = implementation, case, training
+        self._unrecorded = is_unrecorded(case, training)
         self._session, self._step = self._run()
+        self._output = self._step  # which is never recorded where the case says so
         self._before: Session | None = self._session  # one in which nothing has gone back
 
     def _run(self) -> tuple[Session, Step]:
-        session = self._implementation.open(self._case)
-        return session, session.forward(place(self._case.x, self._case.layout), training=self._training)
+        session, x = self._implementation.open(self._case), place(self._case.x, self._case.layout)
+        if self._unrecorded:
+            try:
+                return session, session.forward(x, training=self._training, record=False)
+            except Unsupported:  # then it is called as it can be
+                self._unrecorded = False
+        return session, session.forward(x, training=self._training)
 
     def _before_backward(self) -> Session:
         if self._before is None:
@@ -53,12 +60,12 @@ class Observation:
     @property
     def y(self) -> Array:
         """The output. Raises Misbehaviour where it is none."""
-        return self._step.y
+        return self._output.y
 
     @property
     def device(self) -> str:
         """Where the output lies."""
-        return self._step.device
+        return self._output.device
 
     @cached_property
     def state(self) -> State:
@@ -73,7 +80,10 @@ class Observation:
     @cached_property
     def grads(self) -> Grads:
         """What a backward pass from the case's upstream gradient gives."""
-        if self._before is self._session:
+        if self._unrecorded:
+            self._unrecorded = False
+            self._session, self._step = self._run()
+        elif self._before is self._session:
             self._before = None
         return self._step.backward(place(self._case.grad_y, self._case.grad_layout))
 
@@ -85,7 +95,12 @@ class Observation:
 
     def input_changed(self) -> bool:
         """Whether the memory of x was written to by now."""
-        return self._step.input_changed()
+        return self._step.input_changed() or self._output.input_changed()
+
+
+def is_unrecorded(case: Case, training: bool) -> bool:
+    """Whether output and state are of a step of which nothing is recorded."""
+    return "unrecorded" in case.circumstances or (not training and "inference mode" in case.circumstances)
 
 
 Kept = OrderedDict[tuple[Case, bool], Observation]

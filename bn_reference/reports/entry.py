@@ -12,6 +12,7 @@ import numpy as np
 from bn_reference.cases.case import Array, Case
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import PROPERTIES
+from bn_reference.reports.lives import said_of
 from bn_reference.reports.marks import ratio
 from bn_reference.reports.results import Cause, Result, Violation, pair_of
 from bn_reference.reports.sentences import element
@@ -118,6 +119,8 @@ def _case(case: Case | None) -> Iterator[tuple[str, str]]:
     affine = "weight and bias" if case.affine else "no weight and bias"
     seen = f"running statistics of {case.batches} batches" if case.tracks else "no running statistics"
     yield "", f"eps={case.eps!r}, momentum={case.momentum!r}, {affine}, {seen}"
+    if case.circumstances:
+        yield "layer", said_of(case.circumstances)
     if set(case.kinds) - {"lattice"}:
         counts = Counter(case.kinds).most_common()
         named = [kind if n == 1 else f"{n} {kind}" for kind, n in counts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.code import array_code
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.reproduction.replay import NUMBERS, Replay
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
+from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read, Settle, Undergo
 
 __all__ = ["AdapterReplay"]
 
@@ -67,6 +68,15 @@ class AdapterReplay(Replay):
     def load(self, call: Load) -> list[str]:
         parts = [array_code(part) if isinstance(part, np.ndarray) else "None" for part in (call.state.mean, call.state.var)]
         return [f"{self.layers[call.session][1]}.load(State({', '.join(parts)}, {call.state.batches}))"]
+
+    def undergo(self, call: Undergo) -> list[str]:
+        session = self.layers[call.session][1]
+        return [f"{session} = {session}.undergo({call.word!r}, {self._case(call.case)})"]
+
+    def settle(self, call: Settle) -> list[str]:
+        session = self.layers[call.session][1]
+        self.layers[call.session] = replace(self.layers[call.session][0], case=call.case), session
+        return [f"{session} = {session}.settle({self._case(call.case)})"]
 
     def came_out(self, call: Call) -> list[str]:
         kind = RETURNED.get(type(call), "")

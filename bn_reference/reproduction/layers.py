@@ -7,27 +7,31 @@ from typing import Literal
 
 import numpy as np
 
-from bn_reference.cases.case import Case, Seen
+from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.code import array_code, dtype_code
 from bn_reference.cases.layouts import Placement, is_contiguous
+from bn_reference.cases.others import another_batch
+from bn_reference.reproduction.life import HAPPENED, recorded
 from bn_reference.reproduction.replay import NUMBERS, STATISTICS, Replay
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read
+from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read, Settle, Undergo
 
 __all__ = ["LayerReplay"]
 
 SETTING = '''
-{recording}def build(channels, weight, bias, running_mean, running_var, batches, {trainable}**options):
-    """A layer with these parameters and this state."""
-    layer = Target(channels, affine=weight is not None, track_running_stats=running_mean is not None, **options)
-    given = {{"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}}
+{recording}def give(layer, batches, {options}**given):
+    """The layer has these parameters and this state from now on."""
     for name, values in given.items():
-        if values is None:
-            {unwanted}
-        elif hasattr(layer, name) or not name.startswith("running"):
+        if values is not None and (hasattr(layer, name) or not name.startswith("running")):
             own = getattr(layer, name)
-            own[...] = values.reshape(own.shape){freezing}
-    if running_mean is not None and isinstance(getattr(layer, "num_batches_tracked", None), {array}):
+            {written}[...] = values.reshape(own.shape){freezing}
+    if given.get("running_mean") is not None and isinstance(getattr(layer, "num_batches_tracked", None), {array}):
         layer.num_batches_tracked[...] = batches
+
+
+def build(channels, given, batches, {trainable}**options):
+    """A layer with these parameters and this state."""
+    layer = Target(channels, affine="weight" in given, track_running_stats="running_mean" in given, **options)
+    {unwanted}give(layer, batches, {passed}**given)
     return layer
 
 
@@ -42,7 +46,11 @@ WORDS = {  # of functions, and of conditions
         "imports": "import torch",
         "recording": "@torch.no_grad()\n",
         "trainable": "trainable=True, ",
-        "unwanted": 'assert not isinstance(getattr(layer, name, None), torch.Tensor), f"there is a {name}"',
+        "options": "trainable=True, through_data=False, ",
+        "passed": "trainable, ",
+        "written": '(own.data if through_data and name in ("weight", "bias") else own)',
+        "unwanted": 'for name in {"weight", "bias", "running_mean", "running_var"} - set(given):\n'
+        '        assert not isinstance(getattr(layer, name, None), torch.Tensor), f"there is a {name}"\n    ',
         "freezing": '\n            own.requires_grad_(trainable and name in ("weight", "bias"))',
         "array": "torch.Tensor",
         "copy": "detach().clone()",
@@ -54,8 +62,8 @@ WORDS = {  # of functions, and of conditions
     },
     "numpy": {
         "imports": "import numpy as np",
-        **dict.fromkeys(("recording", "trainable", "freezing"), ""),
-        "unwanted": "continue",
+        **dict.fromkeys(("recording", "trainable", "options", "passed", "unwanted", "freezing"), ""),
+        "written": "own",
         "array": "np.ndarray",
         "copy": "copy()",
         "numbers": NUMBERS,
@@ -70,17 +78,48 @@ class LayerReplay(Replay):
     def __init__(self, calls: Sequence[Call], device: str, library: Literal["torch", "numpy"]) -> None:
         self.library: Literal["torch", "numpy"] = library
         self.torch = library == "torch"
+        self._lives: dict[int, set[str]] = {}
+        self._last: dict[int, tuple[Placement, str]] = {}
         self._held = {call.session for call in calls if isinstance(call, Read) and call.held}
         super().__init__(calls, device, {"setting": SETTING.format(**WORDS[library]), **WORDS[library]})
 
     def open(self, call: Open) -> list[str]:
         case, layer = call.case, self.name("layer")
         self.layers[call.session] = call, layer
-        given = ", ".join(self._array(name, getattr(case, name)) for name in ("weight", "bias", "running_mean", "running_var"))
         frozen = ", trainable=False" if self.torch and not call.trainable else ""
-        held = f"held_by_{layer} = {{name: getattr({layer}, name, None) for name in {(*STATISTICS,)}}}"
-        lines = [f"{layer} = build({case.channels}, {given}, {case.batches}, {self._options(case)}{frozen})"]
-        return lines + [held] * (call.session in self._held)
+        given = f"{{{', '.join(f'{name!r}: {array}' for name, array in self._given(case))}}}"
+        line = f"{layer} = build({case.channels}, {given}, {case.batches}, {self._options(case)}{frozen})"
+        return [line, *self._holding(call.session)]
+
+    def undergo(self, call: Undergo) -> list[str]:
+        layer, case, words = self.layers[call.session][1], call.case, self._words(call.session)
+        words.add(call.word)
+        if call.word == "join a parent":
+            return [f"parent_of_{layer} = torch.nn.Sequential({layer})"]
+        if call.word not in HAPPENED[self.library]:  # it shows in what follows
+            return []
+        words.discard("join a parent")
+        batch = self._array("x", another_batch(case, 0)) if call.word in ("freeze", "lend parameters") else ""
+        dtypes = {
+            "inputs": dtype_code(case.pair.input, self.library),
+            "parameters": dtype_code(case.pair.parameters, self.library),
+        }
+        lines = HAPPENED[self.library][call.word]
+        return [line.format(layer=layer, batch=batch, shape=case.x.shape, channels=case.channels, **dtypes) for line in lines]
+
+    def settle(self, call: Settle) -> list[str]:
+        layer, case, words = self.layers[call.session][1], call.case, self._words(call.session)
+        given = "".join(f", {name}={array}" for name, array in self._given(case))
+        options = ", trainable=False" * (self.torch and not self.layers[call.session][0].trainable)
+        options += ", through_data=True" * ("settle by data" in words)
+        lines = []
+        if "settle hyperparameters" in words:
+            lines.append(f"{layer}.eps, {layer}.momentum = {case.eps!r}, {case.momentum!r}")
+        if "settle by loading" not in words:
+            lines.append(f"{self._told(call.session)}.train()")
+        elif case.tracks:
+            lines += self._loaded(layer, case.state)
+        return [*lines, f"give({layer}, {case.batches}{options}{given})", *self._holding(call.session)]
 
     def fresh(self, call: Fresh) -> list[str]:
         case, layer = call.case, self.name("layer")
@@ -88,17 +127,23 @@ class LayerReplay(Replay):
         return [f"{layer} = Target({case.channels}, {options})", *self.assigned(call, f"copied({layer}.{{0}})")]
 
     def forward(self, call: Forward) -> list[str]:
-        (opened, layer), x, output = self.layers[call.session], self.name("x"), self.name("output")
+        (opened, layer), words, output = self.layers[call.session], self._words(call.session), self.name("output")
         before, placed = self._placed("x", call.x)
+        last = self._last.get(call.session)
+        over = "same memory" in words and last is not None and last[0].lies_as(call.x)
+        words.discard("same memory")
+        x = last[1] if over and last is not None else self.name("x")
         memory = x if is_contiguous(call.x) else f"{x}.{'_base' if self.torch else 'base'}"
+        self._last[call.session] = call.x, x
         names = {"x": x, "values": x, "output": output, "memory": memory, "before": before, "layer": layer}
         self.steps[call.step] = call, names
-        mode, step = f"{layer}.{'train' if call.training else 'eval'}()", [f"{output} = {layer}({x})"]
-        if self.torch and not call.record:
-            step = ["with torch.no_grad():", f"    {step[0]}"]
-        elif self.torch and opened.input_gradient:
+        mode, step = f"{self._told(call.session)}.{'train' if call.training else 'eval'}()", [f"{output} = {layer}({x})"]
+        if self.torch:
+            step = recorded(step[0], call.record, "inference mode" in words and not call.training)
+        if self.torch and call.record and opened.input_gradient:
             step.insert(0, f"{x}.requires_grad_()")
-        return [f"{x} = {placed}", mode, *step, *self.assigned(call, f"copied({output})")]
+        handed = f"{memory}.data.copy_({before})  # no version counter notices" if over else f"{x} = {placed}"
+        return [handed, mode, *step, *self.assigned(call, f"copied({output})")]
 
     def backward(self, call: Backward) -> list[str]:
         forward, names = self.steps[call.step]
@@ -119,9 +164,13 @@ class LayerReplay(Replay):
         return counted + self.assigned(call, f"copied(held_by_{layer}[{{0!r}}])" if call.held else f"copied({layer}.{{0}})")
 
     def load(self, call: Load) -> list[str]:
-        layer, mean, var = self.layers[call.session][1], call.state.mean, call.state.var
-        counter = f"{'torch.tensor' if self.torch else 'np.asarray'}({call.state.batches})"
-        given = f'"running_mean": {self._array("loaded_mean", mean)}, "running_var": {self._array("loaded_var", var)}'
+        return self._loaded(self.layers[call.session][1], call.state)
+
+    def _loaded(self, layer: str, state: State) -> list[str]:
+        counter = f"{'torch.tensor' if self.torch else 'np.asarray'}({state.batches})"
+        given = (
+            f'"running_mean": {self._array("loaded_mean", state.mean)}, "running_var": {self._array("loaded_var", state.var)}'
+        )
         return [
             f'given = {{{given}, "num_batches_tracked": {counter}}}',
             f"saved = dict({layer}.state_dict())",
@@ -131,7 +180,26 @@ class LayerReplay(Replay):
     def came_out(self, call: Call) -> list[str]:
         return ["isinstance(grads, tuple)"] if isinstance(call, Backward) else super().came_out(call)
 
+    # what a layer's life says of its steps
+
+    def _words(self, session: int) -> set[str]:
+        return self._lives.setdefault(session, set())
+
+    def _told(self, session: int) -> str:
+        layer = self.layers[session][1]
+        return f"parent_of_{layer}" if "join a parent" in self._words(session) else layer
+
+    def _holding(self, session: int) -> list[str]:
+        """References to the running statistics, where they are looked at later."""
+        layer = self.layers[session][1]
+        held = f"held_by_{layer} = {{name: getattr({layer}, name, None) for name in {(*STATISTICS,)}}}"
+        return [held] * (session in self._held)
+
     # how inputs are written
+
+    def _given(self, case: Case) -> list[tuple[str, str]]:
+        names = ("weight", "bias", "running_mean", "running_var")
+        return [(name, self._array(name, values)) for name in names if (values := getattr(case, name)) is not None]
 
     def _array(self, base: str, values: Seen) -> str:
         return self.constant(base, array_code(values, self.library, width=110)) if isinstance(values, np.ndarray) else "None"

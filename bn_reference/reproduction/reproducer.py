@@ -28,6 +28,8 @@ from bn_reference.targets.watched import Watched
 
 __all__ = ["script"]
 
+STANDARD = ("copy", "importlib.util", "math", "os", "pickle", "sys")
+
 
 def script(target_spec: str, target: Watched, comparison: Comparison, property: Property, pair: Pair) -> str:
     """A script that repeats the calls and asserts what did not hold; empty where no layer was built.
@@ -48,7 +50,9 @@ def script(target_spec: str, target: Watched, comparison: Comparison, property: 
         evidence = evidence_of(replay, comparison)
     constants = [f"{name} = {code}" for (_, code), name in replay.constants.items()]
     code = "\n".join([_target(target_spec), replay.words["setting"], *constants, "", *_body(replay, evidence, comparison)])
-    standard = [f"import {module}" for module in ("importlib.util", "math", "os", "sys") if f"{module}." in code]
+    standard = [
+        f"import {module}" for module in ("copy", "importlib.util", "math", "os", "pickle", "sys") if f"{module}." in code
+    ]
     further = [*["import ml_dtypes"] * ("ml_dtypes." in code), replay.words["imports"]]
     return "\n".join([_header(target_spec, property, pair, target), *standard, "", *further, "", code]) + "\n"
 

@@ -93,6 +93,14 @@ class Step(ABC):
         """Whether the memory that x was handed over in (the whole buffer, its gaps too) differs from before the step."""
         raise Unsupported("the memory of the input is not watched")
 
+    def upstream_changed(self) -> bool:
+        """Whether the memory that the latest upstream gradient was handed over in differs from before the backward pass."""
+        raise Unsupported("the memory of the upstream gradient is not watched")
+
+    def now(self) -> tuple[Seen, Grads]:
+        """The output, and the gradients of the latest backward pass, as their memory holds them now (copies)."""
+        raise Unsupported("the memory of what came out is not watched")
+
 
 class Session(ABC):
     """A layer built for one case, with the case's parameters and state loaded."""
@@ -116,6 +124,22 @@ class Session(ABC):
     def state_in_graph(self) -> bool:
         """Whether a running statistic is attached to a recorded computation."""
         raise Unsupported("nothing is recorded")
+
+    def undergo(self, word: str, case: Case) -> Session:
+        """What happens to the layer beside its steps (``cases.circumstances``), or how it is called from now on.
+
+        Args:
+            word: of HAPPENINGS, SETTLINGS or MANNERS.
+            case: whose sizes and dtypes the layer has.
+
+        Returns:
+            The layer that goes on: another one where it was copied.
+        """
+        raise Unsupported(f"a layer that does not {word}")
+
+    def settle(self, case: Case) -> Session:
+        """Give the layer, whatever it went through, the parameters, state and hyperparameters of a case of its sizes."""
+        raise Unsupported("a layer is given parameters and state when it is built alone")
 
 
 class Implementation(ABC):

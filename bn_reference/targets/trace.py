@@ -11,7 +11,7 @@ from bn_reference.cases.facts import Fact
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.protocol import Grads
 
-__all__ = ["Backward", "Call", "Forward", "Framework", "Fresh", "Load", "Open", "Read", "Trace"]
+__all__ = ["Backward", "Call", "Forward", "Framework", "Fresh", "Load", "Open", "Read", "Settle", "Trace", "Undergo"]
 
 Framework = Literal["torch", "numpy", "adapter"]
 
@@ -81,6 +81,23 @@ class Load(Call):
 
     session: int
     state: State
+
+
+@dataclass(eq=False, kw_only=True)
+class Undergo(Call):
+    """Something happened to a layer beside its steps: a word of ``cases.circumstances``."""
+
+    session: int
+    word: str
+    case: Case
+
+
+@dataclass(eq=False, kw_only=True)
+class Settle(Call):
+    """A layer was given the parameters, state and hyperparameters of a case, whatever it went through."""
+
+    session: int
+    case: Case
 
 
 Trace = deque[Call]

@@ -16,12 +16,13 @@ from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.targets.border import kind_of, missing, raised, seen_array, seen_grads, seen_state
+from bn_reference.targets.lives import lived
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
-from bn_reference.targets.trace import Backward, Call, Forward, Framework, Fresh, Load, Open, Read, Trace
+from bn_reference.targets.trace import Backward, Call, Forward, Framework, Fresh, Load, Open, Read, Settle, Trace, Undergo
 
 __all__ = ["Watched"]
 
-KEPT_CALLS = 256  # a property asks for some thirty
+KEPT_CALLS = 1024  # a property asks for some thirty, each layer's life for up to two dozen
 FRAMEWORKS: dict[str, Framework] = {  # of our own forms, whatever subclass of theirs a user makes
     "bn_reference.targets.forms.torch_module": "torch",
     "bn_reference.targets.forms.numpy_layer": "numpy",
@@ -90,6 +91,13 @@ class _Step(Step):
     def input_changed(self) -> bool:
         return bool(_asked("looking at the input after the step", Call(), self._inner.input_changed))
 
+    def upstream_changed(self) -> bool:
+        return bool(_asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
+
+    def now(self) -> tuple[Seen, Grads]:
+        y, grads = _asked("looking at what came out", Call(), self._inner.now)
+        return seen_array(y, "y", self._shape), seen_grads(grads, self._shape)
+
 
 class _Session(Session):
     def __init__(self, inner: Session, number: int, channels: int, watcher: Watched) -> None:
@@ -142,6 +150,24 @@ class _Session(Session):
     def state_in_graph(self) -> bool:
         return bool(_asked("looking at the state", Call(), self._inner.state_in_graph))
 
+    def undergo(self, word: str, case: Case) -> Session:
+        call = Undergo(session=self._number, word=word, case=case)
+        self._watcher.trace.append(call)
+        try:
+            inner = _asked(word, call, lambda: self._inner.undergo(word, case))
+        except Misbehaviour as misbehaviour:  # whether it may is for rules of its own: the layer goes on without
+            call.refused = f"it raises when it is to {word}"
+            raise Unsupported(call.refused) from misbehaviour
+        return self._going_on(inner, case)
+
+    def settle(self, case: Case) -> Session:
+        call = Settle(session=self._number, case=case)
+        self._watcher.trace.append(call)
+        return self._going_on(_asked("settling", call, lambda: self._inner.settle(case)), case)
+
+    def _going_on(self, inner: Session, case: Case) -> Session:
+        return self if inner is self._inner else _Session(inner, self._number, case.channels, self._watcher)
+
 
 class Watched(Implementation):
     """An implementation, watched.
@@ -172,6 +198,14 @@ class Watched(Implementation):
         return bool(_asked("asking which dtypes it supports", Call(), lambda: self.inner.supports(pair)))
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
+        """A layer that was through the case's circumstances, if there are any."""
+
+        def opened(case: Case) -> Session:
+            return self._opened(case, trainable, input_gradient)
+
+        return lived(opened, case) if case.circumstances else opened(case)
+
+    def _opened(self, case: Case, trainable: bool, input_gradient: bool) -> Session:
         call = Open(session=self.next_number(), case=case, trainable=trainable, input_gradient=input_gradient)
         self.trace.append(call)
         self._require_taken(call, case)

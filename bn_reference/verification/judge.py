@@ -218,7 +218,16 @@ class Judge:
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)
+        met += "; a fresh layer, called as usual, keeps the rule here" * self._kept_without(tally.property, case)
         return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", reproducer)
+
+    def _kept_without(self, property: Property, case: Case) -> bool:
+        """Whether the case breaks the rule in its circumstances alone."""
+        if not case.circumstances:
+            return False
+        plain = Tally(property)
+        self.attempts.note(plain, case.but(circumstances=()))
+        return plain.examples > 0 and plain.failing is None
 
     def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
         """The known slip that explains a violation."""

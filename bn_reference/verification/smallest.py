@@ -53,7 +53,18 @@ class Smallest:
 
     def of(self, tally: Tally) -> Tally:
         """What was seen on the smallest case that breaks the tally's property; at worst the tally itself."""
-        return self._taken(tally.property) or self._sought(tally.property) or tally
+        return self._plainer(self._taken(tally.property) or self._sought(tally.property) or tally)
+
+    def _plainer(self, least: Tally) -> Tally:
+        """The same with as few circumstances as break the property: none, or one after another left out."""
+        if least.failing is None or least.final or not least.failing.circumstances:
+            return least
+        words = least.failing.circumstances
+        for fewer in ((), *(words[:place] + words[place + 1 :] for place in range(len(words)))):
+            seen = _seen(self._note, least.property, least.failing.but(circumstances=fewer))
+            if seen.failing is not None and not seen.final:
+                return self._plainer(seen)
+        return least
 
     def telling(self, tally: Tally) -> Case | None:
         """A case that broke the property in finite numbers, which tell slips apart; at worst that which broke it first."""

@@ -43,7 +43,7 @@ def numbers(value: Any, what: str) -> Seen:
     """An array's values, as they are now, as a NumPy array of its own."""
     if isinstance(value, np.ndarray):
         return value.copy()
-    from bn_reference.targets.forms.torch_module import seen
+    from bn_reference.targets.forms.torch_tensors import seen
 
     return seen(value, what)
 
@@ -70,6 +70,6 @@ def like(value: Any, given: Array) -> Any:
     """Numbers as an array of the same library, on the same device."""
     if isinstance(value, np.ndarray):
         return given.copy()
-    from bn_reference.targets.forms.torch_module import copied
+    from bn_reference.targets.forms.torch_tensors import copied
 
     return copied(given, str(value.device))

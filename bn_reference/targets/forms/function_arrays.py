@@ -71,20 +71,20 @@ class TorchArrays(Arrays):
     def __init__(self, device: str) -> None:
         import torch
 
-        from bn_reference.targets.forms import torch_module
+        from bn_reference.targets.forms import torch_tensors
 
-        self.torch, self._module, self.device = torch, torch_module, device
+        self.torch, self._tensors, self.device = torch, torch_tensors, device
 
     def batch(self, placement: Placement, gradient: bool) -> tuple[Any, Callable[[], bool]]:
-        tensor, buffer = self._module.to_tensor(placement, self.device)
+        tensor, buffer = self._tensors.to_tensor(placement, self.device)
         before = placement.buffer.tobytes()
-        changed = lambda: self._module.from_tensor(buffer, "the input").tobytes() != before  # noqa: E731
+        changed = lambda: self._tensors.from_tensor(buffer, "the input").tobytes() != before  # noqa: E731
         return tensor.requires_grad_(gradient), changed
 
     def vector(self, values: Array, gradient: bool) -> Any:
         values = values.copy()
         whole = Placement(values, values.shape, (1,), 0)
-        return self._module.to_tensor(whole, self.device)[0].clone().requires_grad_(gradient)
+        return self._tensors.to_tensor(whole, self.device)[0].clone().requires_grad_(gradient)
 
     def recording(self, enabled: bool) -> contextlib.AbstractContextManager[Any]:
         return self.torch.set_grad_enabled(enabled)

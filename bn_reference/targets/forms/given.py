@@ -23,6 +23,7 @@ class GivenLayer:
 
     Attributes:
         layer: the target's own.
+        life: what happens to the layer beside its steps.
         latest: the step that was made last, through which alone a layer's own backward pass goes.
         trainable: whether gradients of weight and bias are asked for.
         input_gradient: whether inputs are to have a gradient.
@@ -32,7 +33,12 @@ class GivenLayer:
         self.plan, self.layer, self.channels = plan, layer, case.channels
         self.latest: Step | None = None
         self.trainable, self.input_gradient = trainable and case.affine, input_gradient
-        pattern = plan.array(case.x[:0])
+        self.life = life_of(plan.library, layer)
+        self.give(case)
+
+    def give(self, case: Case) -> None:
+        """The layer's parameters and state are the case's from now on."""
+        pattern = self.plan.array(case.x[:0])
         for role in (*PARAMETERS, *STATISTICS):
             self._give(role, getattr(case, role), pattern)
         if case.tracks:

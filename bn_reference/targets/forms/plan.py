@@ -121,7 +121,7 @@ class Plan:
         """Numbers as an array of the layer's library, on its device."""
         if self.library == "numpy":
             return values.copy()
-        from bn_reference.targets.forms.torch_module import copied
+        from bn_reference.targets.forms.torch_tensors import copied
 
         return copied(values, self.device)
 
@@ -150,7 +150,7 @@ def vars_of(layer: Any) -> dict[str, Any]:
 def _dtype(library: Library, pair: Pair) -> Any:
     if library == "numpy":
         return pair.parameter_dtype
-    from bn_reference.targets.forms.torch_module import TORCH_DTYPES
+    from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES
 
     return TORCH_DTYPES[pair.parameters]
 

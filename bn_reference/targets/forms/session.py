@@ -12,7 +12,8 @@ from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import flat, is_array
 from bn_reference.targets.forms.given import UNFOUND, WORDS, GivenLayer
 from bn_reference.targets.forms.plan import Plan
-from bn_reference.targets.forms.slots import STATISTICS
+from bn_reference.targets.forms.names import COUNTER
+from bn_reference.targets.forms.slots import PARAMETERS, STATISTICS
 from bn_reference.targets.protocol import Session, Step, Unsupported, had
 
 __all__ = ["FormSession", "state_of"]
@@ -25,6 +26,22 @@ class FormSession(GivenLayer, Session):
         super().__init__(plan, layer, case, trainable, input_gradient)
         self._unloaded = "; ".join(UNFOUND.format(WORDS[role]) for role in STATISTICS if case.tracks and role not in plan.slots)
         self._held = {role: self.read(role) for role in STATISTICS}
+
+    def undergo(self, word: str, case: Case) -> Session:
+        self.layer = self.life.after(word, self.layer, case)
+        return self
+
+    def settle(self, case: Case) -> Session:
+        kept = (*PARAMETERS, *STATISTICS, *(COUNTER if case.momentum is None else ()))
+        if any(getattr(case, FIELDS.get(role, role)) is not None and not is_array(self.read(role)) for role in kept):
+            raise Unsupported("it is given what it keeps when it is built alone")
+        if self.life.loads and case.tracks:
+            self.load(case.state)
+        else:  # what it made for evaluations it need not keep right where somebody writes into its running statistics
+            self.plan.mode.tell(self.layer, True)
+        self.give(case)
+        self._held = {role: self.read(role) for role in STATISTICS}
+        return self
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         if not training and self._unloaded:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NOTHING_OF_ITS_OWN", "is_alone", "is_recorded_alone", "is_torch_alone"]
 
-NOTHING_OF_ITS_OWN = "on this device every step is torch's own batch norm: no code of the author's computed anything"
+NOTHING_OF_ITS_OWN = (
+    "a small batch runs through torch's own batch norm alone on this device: no code of the author's computed anything there"
+)
 
 # operations that change no number: views, copies, empty memory
 CHANGE_NOTHING = frozenset(

@@ -5,78 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
-from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Array, Case, Seen, State
-from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
+from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
+from bn_reference.targets.forms.torch_life import TorchLife
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, from_tensor, seen, to_tensor
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
-__all__ = ["TORCH_DTYPES", "TorchImplementation", "TorchStep", "answers", "copied", "from_tensor", "seen", "to_tensor"]
-
-TORCH_DTYPES = {
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-    "float32": torch.float32,
-    "float64": torch.float64,
-}
-
-
-BFLOAT16 = DTYPES["bfloat16"]
-
-
-def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """A tensor with the placement's strides and offset, and the buffer it lies in; both own their memory."""
-    buffer = copied(placement.buffer, device)
-    return buffer.as_strided(placement.shape, placement.strides, placement.offset), buffer
-
-
-def copied(values: Array, device: str) -> torch.Tensor:
-    """A contiguous array as a tensor that owns its memory."""
-    copy = values.copy()
-    if copy.dtype == BFLOAT16:  # NumPy and torch share the bits but not the type
-        return torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16).to(device)
-    return torch.from_numpy(copy).to(device)
-
-
-def from_tensor(tensor: Any, what: str) -> Array:
-    """The tensor's values as a NumPy array that shares nothing with it.
-
-    Raises:
-        Misbehaviour: it is no tensor, or one that NumPy has no numbers for.
-    """
-    if not isinstance(tensor, torch.Tensor):
-        raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(tensor), "a tensor"))
-    try:
-        try:
-            plain = tensor.detach().cpu()
-        except RuntimeError as error:  # an error of the device's is nothing about the tensor
-            if not isinstance(error, NotImplementedError) and tensor.device.type != "cpu":
-                raise
-            raise TypeError from None
-        plain = plain.resolve_conj().resolve_neg().contiguous()
-        if plain.dtype == torch.bfloat16:
-            return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
-        array: Array = plain.numpy().copy()
-    except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantized, meta, eight bits ...
-        found = f"a tensor of {tensor.dtype}, {str(tensor.layout).removeprefix('torch.')}, on {tensor.device}"
-        raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, found, "a tensor of numbers")) from None
-    return array
-
-
-def seen(tensor: Any, what: str) -> Seen:
-    """The same, with what is no such tensor as a value; None stays None."""
-    if tensor is None:
-        return None
-    try:
-        return from_tensor(tensor, what)
-    except Misbehaviour as misbehaviour:
-        return Wrong(misbehaviour.fact)
+__all__ = ["TorchImplementation", "TorchSession", "TorchStep"]
 
 
 def attribute(module: Any, name: str) -> Any:
@@ -87,22 +28,14 @@ def attribute(module: Any, name: str) -> Any:
         return Missing(f"the layer has no attribute {name}")
 
 
-def answers(device: str) -> bool:
-    """Whether the device takes a number and gives it back."""
-    if device == "cpu":
-        return True
-    try:
-        return torch.ones(1, device=device).item() == 1.0
-    except Exception:  # each backend reports an error that lasts with an exception of its own
-        return False
-
-
 class TorchStep(Step):
     """A step whose way back torch has recorded, from the output to these sources: x, if it has a gradient, weight and bias."""
 
     def __init__(self, x: torch.Tensor, buffer: torch.Tensor, before: Array, y: Any, sources: list[torch.Tensor]) -> None:
         self._x, self._buffer, self._before, self.tensor, self._sources = x, buffer, before, y, sources
         self._kept = False
+        self._upstream: tuple[torch.Tensor, Array] | None = None
+        self._gave: list[Any] = []  # the latest gradients
         self._y = from_tensor(y, "y") if isinstance(y, torch.Tensor) else None
         self.device = str(y.device) if isinstance(y, torch.Tensor) else ""
 
@@ -120,7 +53,8 @@ class TorchStep(Step):
             raise Unsupported("an output of a wrong form has no gradients to ask for")
         if not self.tensor.requires_grad:
             raise Misbehaviour(Fact(Kind.NO_GRADIENT, "y"))
-        upstream, _ = to_tensor(grad_y, str(self.tensor.device))
+        upstream, memory = to_tensor(grad_y, str(self.tensor.device))
+        self._upstream = memory, grad_y.buffer
         kept, self._kept = self._kept, False
         try:
             grads = torch.autograd.grad(self.tensor, self._sources, upstream, retain_graph=kept or None, allow_unused=True)
@@ -128,31 +62,62 @@ class TorchStep(Step):
             if kept and "donated buffer" in str(error):
                 raise Unsupported("its compiled backward pass gives its memory away, and can be taken once alone") from error
             raise
+        self._gave = list(grads)
+        return self._grads()
+
+    def _grads(self) -> Grads:
         names = [*(["grad_x"] if self._sources[0] is self._x else []), "grad_weight", "grad_bias"]
-        given = {name: seen(grad, name) for name, grad in zip(names, grads, strict=False)}
+        given = {name: seen(grad, name) for name, grad in zip(names, self._gave, strict=False)}
         return Grads(*(given.get(name) for name in ("grad_x", "grad_weight", "grad_bias")))
 
     def input_changed(self) -> bool:
         return from_tensor(self._buffer, "the input").tobytes() != self._before.tobytes()
 
+    def upstream_changed(self) -> bool:
+        if self._upstream is None:
+            raise Unsupported("nothing has gone back")
+        memory, before = self._upstream
+        return from_tensor(memory, "the upstream gradient").tobytes() != before.tobytes()
+
+    def now(self) -> tuple[Seen, Grads]:
+        return seen(self.tensor, "y"), self._grads() if self._gave else Grads(None, None, None)
+
 
 class TorchSession(Session):
+    """A module of the whole constructor, and how its steps are called."""
+
     def __init__(self, module: torch.nn.Module, case: Case, device: str, trainable: bool, input_gradient: bool) -> None:
         self.module = module
-        self._device, self._input_gradient = device, input_gradient
+        self._device, self._trainable, self._input_gradient = device, trainable, input_gradient
+        self._life = TorchLife()
+        self._give(case)
+
+    def _give(self, case: Case) -> None:
+        """The layer's parameters and state are the case's from now on."""
         self._parameters: list[torch.Tensor] = []
         self._unloaded = ""  # why it does not have the case's running statistics
         with torch.no_grad():
             for name, values in (("weight", case.weight), ("bias", case.bias)):
                 parameter = self._given(name, values)
                 if values is not None:
-                    parameter.requires_grad_(trainable)
-                    self._parameters += [parameter] if trainable else []
+                    parameter.requires_grad_(self._trainable)
+                    self._parameters += [parameter] if self._trainable else []
             for name, values in (("running_mean", case.running_mean), ("running_var", case.running_var)):
                 self._given(name, values)
             if case.tracks:
                 self._count(case)
         self._held = self._buffers()
+
+    def undergo(self, word: str, case: Case) -> Session:
+        self.module = self._life.after(word, self.module, case)
+        return self
+
+    def settle(self, case: Case) -> Session:
+        self._life.prepare(self.module, case)
+        if self._life.loads and case.tracks:
+            self.load(case.state)
+        self._give(case)
+        return self
 
     def _given(self, name: str, values: Array | None) -> Any:
         """The layer's tensor of that name, with these values."""
@@ -168,7 +133,7 @@ class TorchSession(Session):
         if isinstance(tensor, torch.Tensor) and values is not None:
             if tensor.numel() != values.size:
                 raise Misbehaviour(Fact(Kind.SHAPE, name, tuple(tensor.shape), values.shape))
-            tensor.copy_(self._tensor(values).reshape(tensor.shape))
+            self._life.written(tensor).copy_(self._tensor(values).reshape(tensor.shape))
         return tensor
 
     def _count(self, case: Case) -> None:
@@ -187,10 +152,10 @@ class TorchSession(Session):
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         if self._unloaded and not training:
             raise Unsupported(self._unloaded)
-        tensor, buffer = to_tensor(x, self._device)
+        tensor, buffer = self._life.tensor(x, self._device)
         leaf = tensor.requires_grad_() if record and self._input_gradient else tensor
-        self.module.train(training)
-        with torch.set_grad_enabled(record):
+        self._life.told(self.module).train(training)
+        with self._life.recording(record, training):
             y = self.module(leaf)
         sources = ([leaf] if self._input_gradient else []) + self._parameters
         return TorchStep(leaf, buffer, x.buffer, y, sources if record else [])

@@ -12,7 +12,8 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import manual_grads, require_way_back
-from bn_reference.targets.forms.torch_module import TorchStep, to_tensor
+from bn_reference.targets.forms.torch_module import TorchStep
+from bn_reference.targets.forms.torch_tensors import to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
 
 __all__ = ["step"]

@@ -1,0 +1,74 @@
+"""Circumstances: what must not matter to the step that is judged. What the layer went through before it, and how it is called.
+
+A rule holds in any of them, so they are drawn with the case, none of them half of the time. After its life a layer is given the
+case's parameters and state, as an optimizer and a saved state would: what is expected is what is expected of a fresh one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["CIRCUMSTANCES", "EVENTS", "MANNERS", "Circumstances"]
+
+Circumstances = tuple[str, ...]  # events in their order, then manners; none: a fresh layer, called as usual
+
+STEPS = (  # events of a layer that any can be asked for
+    "train",  # a training step on another batch of the same shape
+    "train on fewer",  # on half as many samples
+    "train on more",  # on a sample or two more
+    "evaluate",
+    "evaluate unrecorded",  # under no_grad
+    "evaluate nothing",  # an empty batch
+    "go back",  # a training step, and the backward pass through it
+    "go back in eval",
+    "train often",  # a good dozen of training steps
+    "be refused",  # a batch with a channel too many
+)
+HAPPENINGS = (  # of a layer that has what they need
+    "copy",  # deepcopy, and the copy goes on
+    "pickle",  # written and read again
+    "load",  # its own saved state, loaded
+    "load without the counter",  # which is not strict
+    "reset",  # the running statistics, then the parameters
+    "convert",  # to float64 and back
+    "join a parent",  # whose train() and eval() it is told by from now on
+    "freeze",  # parameters without gradients, a training step, and with them again
+    "replace parameters",  # by others of the same numbers
+    "spread",  # parameters and running statistics lie with gaps from now on
+    "lend parameters",  # evaluated with others, by torch.func.functional_call
+    "evaluate in a thread",
+    "poison",  # freed memory of the sizes of the step is full of NaN
+)
+SETTLINGS = (  # how the layer gets to the case
+    "settle by data",  # parameters are written through .data, where no version counter sees it
+    "settle by loading",  # running statistics come from a saved state
+    "settle hyperparameters",  # eps and momentum were others when the layer was built
+)
+EVENTS = STEPS + HAPPENINGS + SETTLINGS
+MANNERS = (
+    "unrecorded",  # y and state under no_grad; gradients are of another step
+    "inference mode",  # the same in eval, under inference_mode
+    "same memory",  # x lies where the last batch lay, in the same tensor; no version counter has noticed
+)
+
+MOST = 12  # events of a life
+LONG_LIVES = 40
+
+
+def _lives() -> list[Circumstances]:
+    """Single ones first, to which a longer life shrinks; then pairs around training; then a few of all lengths."""
+    rng = np.random.default_rng(14)
+    lives: list[Circumstances] = [(word,) for word in (*STEPS, *HAPPENINGS)]
+    lives += [("train", word) for word in (*SETTLINGS, *MANNERS)]
+    lives += [("evaluate", word) for word in (*SETTLINGS, "same memory")]
+    lives += [("unrecorded",), ("inference mode",)]
+    lives += [("train", "evaluate"), ("evaluate", "train"), ("train", "train", "copy", "train")]
+    for length in sorted(rng.integers(3, MOST + 1, LONG_LIVES).tolist()):
+        events = rng.choice([*STEPS, *STEPS, *HAPPENINGS], length).tolist()
+        ends = [word for word in (*SETTLINGS, *MANNERS) if rng.integers(4) == 0]
+        lives.append((*events, *ends))
+    return lives
+
+
+LIVES = _lives()
+CIRCUMSTANCES: list[Circumstances] = [()] * len(LIVES) + LIVES  # shrinks to none

@@ -1,0 +1,36 @@
+"""What a layer was before it came to a case: another beginning, and other batches of the case's form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bn_reference.cases.case import Array, Case
+
+__all__ = ["another_batch", "beginning"]
+
+BATCHES_BEFORE = 3
+
+
+def beginning(case: Case) -> Case:
+    """The case as the layer was built for: others of all that it can be given later."""
+    changes: dict[str, Any] = {name: _others(getattr(case, name)) for name in ("weight", "bias", "running_mean")}
+    if case.running_var is not None:
+        changes["running_var"] = np.abs(_others(case.running_var)) + case.running_var.dtype.type(0.5)
+    if "settle hyperparameters" in case.circumstances:
+        changes |= {"eps": 0.25, "momentum": 0.75 if case.momentum is None else None}
+    return case.but(circumstances=(), batches=BATCHES_BEFORE if case.tracks else 0, **changes)
+
+
+def _others(values: Array | None) -> Any:
+    return None if values is None else (np.arange(values.size) % 5 - 1.5).astype(values.dtype)
+
+
+def another_batch(case: Case, number: int) -> Array:
+    """A batch of the case's shape, of two samples where that is less: halves, within 3 of a centre for each channel."""
+    shape = (len(case.x) if case.rows > 1 else 2, *case.x.shape[1:])
+    rng = np.random.default_rng((number, *shape))
+    centres = (np.arange(case.channels) % 4).reshape(1, -1, *[1] * (len(shape) - 2))
+    batch: Array = (rng.integers(-6, 7, shape) / 2.0 + centres).astype(case.x.dtype)
+    return batch

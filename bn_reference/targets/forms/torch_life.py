@@ -1,0 +1,201 @@
+"""What happens to a module of torch beside its steps, and how its next steps are called."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+
+from bn_reference.cases.case import Array, Case
+from bn_reference.cases.layouts import Placement
+from bn_reference.cases.others import another_batch
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, copied, to_tensor
+from bn_reference.targets.protocol import Unsupported
+
+__all__ = ["TorchLife"]
+
+COUNTER = "num_batches_tracked"
+Happening = Callable[[torch.nn.Module, Case], torch.nn.Module]
+
+
+def _copied(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    return copy.deepcopy(module)
+
+
+def _pickled(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    again: torch.nn.Module = pickle.loads(pickle.dumps(module))
+    return again
+
+
+def _loaded(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    module.load_state_dict(module.state_dict())
+    return module
+
+
+def _loaded_without_counter(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    saved = {name: value for name, value in module.state_dict().items() if not name.endswith(COUNTER)}
+    module.load_state_dict(saved, strict=False)
+    return module
+
+
+def _reset(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    resets = [reset for name in ("reset_running_stats", "reset_parameters") if callable(reset := getattr(module, name, None))]
+    if not resets:
+        raise Unsupported("there is nothing that resets it")
+    for reset in resets:
+        reset()
+    return module
+
+
+def _converted(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    floating = {tensor.dtype for tensor in module.state_dict().values() if tensor.is_floating_point()}
+    if floating != {TORCH_DTYPES[case.pair.parameters]}:
+        raise Unsupported("a layer of several dtypes, which a conversion makes one")
+    return module.to(torch.float64).to(TORCH_DTYPES[case.pair.parameters])
+
+
+def _frozen(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    """A training step without gradients of weight and bias, which have them again afterwards."""
+    module.requires_grad_(False)
+    try:
+        module.train()(_tensor(another_batch(case, 0), module))
+    finally:
+        module.requires_grad_(True)
+    return module
+
+
+def _replaced(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    for holder in module.modules():
+        for name, parameter in holder.named_parameters(recurse=False):
+            setattr(holder, name, torch.nn.Parameter(parameter.detach().clone(), parameter.requires_grad))
+    return module
+
+
+def _spread(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    """Every second place of a memory that is full of NaN."""
+    for own in [*module.parameters(), *module.buffers()]:
+        if own.ndim == 1:
+            own.data = torch.stack([own.data, torch.full_like(own.data, math.nan)], 1).flatten()[::2]
+    return module
+
+
+def _lent(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    """An evaluation with other parameters, which the layer is only lent."""
+    others = {name: 0.5 - parameter.detach() for name, parameter in module.named_parameters()}
+    with torch.no_grad():
+        torch.func.functional_call(module.eval(), others, (_tensor(another_batch(case, 0), module),))
+    return module
+
+
+def _poisoned(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    """Freed memory of the sizes of a step is full of NaN."""
+    dtype, device = TORCH_DTYPES[case.pair.input], _device_of(module)
+    poison = [torch.full(size, math.nan, dtype=dtype, device=device) for size in [case.x.shape, (case.channels,)] * 2]
+    del poison
+    return module
+
+
+def _device_of(module: torch.nn.Module) -> torch.device:
+    return next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("cpu"))
+
+
+def _tensor(values: Array, module: torch.nn.Module) -> torch.Tensor:
+    return copied(values, str(_device_of(module)))
+
+
+HAPPENINGS: dict[str, Happening] = {
+    "copy": _copied,
+    "pickle": _pickled,
+    "load": _loaded,
+    "load without the counter": _loaded_without_counter,
+    "reset": _reset,
+    "convert": _converted,
+    "freeze": _frozen,
+    "replace parameters": _replaced,
+    "spread": _spread,
+    "lend parameters": _lent,
+    "poison": _poisoned,
+}
+
+
+class TorchLife:
+    """How a module's next steps are called, as far as its life decides it.
+
+    Attributes:
+        loads: whether it is given running statistics as a saved state.
+    """
+
+    def __init__(self, happenings: frozenset[str] = frozenset(HAPPENINGS)) -> None:
+        self._happenings = happenings
+        self._parent: torch.nn.Module | None = None
+        self._through_data = self._hyperparameters = self._inference = self._over_the_last = self.loads = False
+        self._last: tuple[Placement, torch.Tensor, torch.Tensor] | None = None
+
+    def after(self, word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
+        """The module to go on with after what happened to it.
+
+        Raises:
+            Unsupported: this does not happen to it.
+        """
+        if type(module).__name__ == "OptimizedModule":
+            raise Unsupported("a compiled layer, which would be compiled anew")
+        match word:
+            case "settle by data":
+                self._through_data = True
+            case "settle by loading":
+                self.loads = True
+            case "settle hyperparameters":
+                self._hyperparameters = True
+            case "inference mode":
+                self._inference = True
+            case "same memory":
+                self._over_the_last = True
+            case "join a parent":
+                self._parent = torch.nn.Sequential(module)
+            case _ if word in self._happenings:
+                module, self._parent = HAPPENINGS[word](module, case), None
+            case _ if word != "unrecorded":
+                raise Unsupported(f"a layer that does not {word}")
+        return module
+
+    def prepare(self, module: torch.nn.Module, case: Case) -> None:
+        """Before the case's parameters and state are written: its hyperparameters are, and the layer is told to train.
+
+        What a layer made for evaluations it need not keep right where somebody writes into its running statistics; where they
+        are loaded, and where an optimizer writes into weight and bias, it must.
+        """
+        if self._hyperparameters:
+            if not (hasattr(module, "eps") and hasattr(module, "momentum")):
+                raise Unsupported("the layer has no attributes eps and momentum")
+            module.eps, module.momentum = case.eps, case.momentum  # type: ignore[assignment]
+        if not self.loads:
+            self.told(module).train()
+
+    def written(self, tensor: torch.Tensor) -> torch.Tensor:
+        """What numbers are written into for the layer's tensor to have them."""
+        return tensor.data if self._through_data and isinstance(tensor, torch.nn.Parameter) else tensor
+
+    def told(self, module: torch.nn.Module) -> torch.nn.Module:
+        """Whose train() and eval() are called."""
+        return self._parent or module
+
+    def recording(self, record: bool, training: bool) -> AbstractContextManager[Any]:
+        """In which a step is called."""
+        if self._inference and not record and not training:
+            return torch.inference_mode()
+        return torch.set_grad_enabled(record)
+
+    def tensor(self, x: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch and the buffer it lies in; over the last one, if it is to be so and that has the same form."""
+        if self._over_the_last and self._last is not None and self._last[0].lies_as(x):
+            _, tensor, buffer = self._last
+            buffer.data.copy_(copied(x.buffer, device))  # .data: no version counter notices
+        else:
+            tensor, buffer = to_tensor(x, device)
+        self._over_the_last, self._last = False, (x, tensor, buffer)
+        return tensor, buffer

@@ -1,0 +1,86 @@
+"""Tensors and NumPy arrays, made of each other bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from bn_reference.arithmetic.precision import DTYPES
+from bn_reference.cases.case import Array, Seen
+from bn_reference.cases.facts import Fact, Kind, Wrong
+from bn_reference.cases.layouts import Placement
+from bn_reference.targets.border import kind_of
+from bn_reference.targets.protocol import Misbehaviour
+
+__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "seen", "to_tensor"]
+
+TORCH_DTYPES = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
+}
+
+
+BFLOAT16 = DTYPES["bfloat16"]
+
+
+def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """A tensor with the placement's strides and offset, and the buffer it lies in; both own their memory."""
+    buffer = copied(placement.buffer, device)
+    return buffer.as_strided(placement.shape, placement.strides, placement.offset), buffer
+
+
+def copied(values: Array, device: str) -> torch.Tensor:
+    """A contiguous array as a tensor that owns its memory."""
+    copy = values.copy()
+    if copy.dtype == BFLOAT16:  # NumPy and torch share the bits but not the type
+        return torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16).to(device)
+    return torch.from_numpy(copy).to(device)
+
+
+def from_tensor(tensor: Any, what: str) -> Array:
+    """The tensor's values as a NumPy array that shares nothing with it.
+
+    Raises:
+        Misbehaviour: it is no tensor, or one that NumPy has no numbers for.
+    """
+    if not isinstance(tensor, torch.Tensor):
+        raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(tensor), "a tensor"))
+    try:
+        try:
+            plain = tensor.detach().cpu()
+        except RuntimeError as error:  # an error of the device's is nothing about the tensor
+            if not isinstance(error, NotImplementedError) and tensor.device.type != "cpu":
+                raise
+            raise TypeError from None
+        plain = plain.resolve_conj().resolve_neg().contiguous()
+        if plain.dtype == torch.bfloat16:
+            return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
+        array: Array = plain.numpy().copy()
+    except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantized, meta, eight bits ...
+        found = f"a tensor of {tensor.dtype}, {str(tensor.layout).removeprefix('torch.')}, on {tensor.device}"
+        raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, found, "a tensor of numbers")) from None
+    return array
+
+
+def seen(tensor: Any, what: str) -> Seen:
+    """The same, with what is no such tensor as a value; None stays None."""
+    if tensor is None:
+        return None
+    try:
+        return from_tensor(tensor, what)
+    except Misbehaviour as misbehaviour:
+        return Wrong(misbehaviour.fact)
+
+
+def answers(device: str) -> bool:
+    """Whether the device takes a number and gives it back."""
+    if device == "cpu":
+        return True
+    try:
+        return torch.ones(1, device=device).item() == 1.0
+    except Exception:  # each backend reports an error that lasts with an exception of its own
+        return False

@@ -1,0 +1,93 @@
+"""A layer as it lives: opened for an earlier case, taken through the events of its circumstances, and settled in the case.
+
+Everything is asked of the watched implementation, so that all of it is part of the trace. An event that a layer cannot be asked
+for, or that it refuses, is left out: whether it may refuse it is for rules of their own. A step that goes wrong is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import numpy as np
+
+from bn_reference.cases.case import Array, Case
+from bn_reference.cases.circumstances import EVENTS, MANNERS
+from bn_reference.cases.layouts import place
+from bn_reference.cases.others import another_batch, beginning
+from bn_reference.targets.protocol import Misbehaviour, Session, Step, Unsupported
+
+__all__ = ["lived"]
+
+OFTEN = 13
+Opening = Callable[[Case], Session]
+
+
+def lived(opened: Opening, case: Case) -> Session:
+    """A layer that was through the case's circumstances, with the case's parameters, state and hyperparameters in it.
+
+    Args:
+        opened: opens a fresh layer for a case.
+        case: the one that the layer is to be in. Where it cannot be brought there, another one is opened after that life.
+    """
+    fresh, session = case.but(circumstances=()), None
+    events = [(number, word) for number, word in enumerate(case.circumstances) if word in EVENTS]
+    if events:
+        with contextlib.suppress(Unsupported):
+            session = opened(beginning(case))
+            for number, word in events:
+                with contextlib.suppress(Unsupported):
+                    session = _after(session, word, case, number)
+            session = session.settle(fresh)
+    session = session or opened(fresh)
+    for word in case.circumstances:
+        if word in MANNERS:
+            with contextlib.suppress(Unsupported):
+                session = session.undergo(word, fresh)
+    return session
+
+
+def _after(session: Session, word: str, case: Case, number: int) -> Session:
+    """The layer to go on with after one event.
+
+    Raises:
+        Unsupported: it cannot be asked for.
+        Misbehaviour: a step went wrong.
+    """
+    x = another_batch(case, number)
+    fewer = x[: max((len(x) + 1) // 2, 1 if x.ndim == 3 and x.shape[2] > 1 else 2)]
+
+    def forward(batch: Array, training: bool, record: bool = True) -> Step:
+        return session.forward(place(batch, case.layout), training=training, record=record)
+
+    match word:
+        case "train":
+            forward(x, True)
+        case "train on fewer":
+            forward(fewer, True)
+        case "train on more":
+            forward(np.concatenate([x, fewer]), True)
+        case "train often":
+            for _ in range(OFTEN):
+                forward(x, True)
+        case "evaluate":
+            forward(x, False)
+        case "evaluate unrecorded":
+            forward(x, False, record=False)
+        case "go back" | "go back in eval":
+            forward(x, word == "go back").backward(place(another_batch(case, number + 1), case.grad_layout))
+        case "evaluate nothing":
+            _let(lambda: forward(x[:0], False))
+        case "be refused" if case.channels > 1:  # one channel may well be taken for many
+            _let(lambda: forward(np.concatenate([x, x[:, :1]], axis=1), True))
+        case "be refused":
+            pass
+        case _:
+            return session.undergo(word, case)
+    return session
+
+
+def _let(refuse: Callable[[], object]) -> None:
+    """What a layer may well refuse."""
+    with contextlib.suppress(Misbehaviour):
+        refuse()
