@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,13 @@ def _others(values: Array | None) -> Any:
 
 
 def another_batch(case: Case, number: int) -> Array:
-    """A batch of the case's shape, of two samples where that is less: halves, within 3 of a centre for each channel."""
-    shape = (len(case.x) if case.rows > 1 else 2, *case.x.shape[1:])
-    rng = np.random.default_rng((number, *shape))
-    centres = (np.arange(case.channels) % 4).reshape(1, -1, *[1] * (len(shape) - 2))
-    batch: Array = (rng.integers(-6, 7, shape) / 2.0 + centres).astype(case.x.dtype)
+    """A batch of the case's form, of two samples where that is less: halves, within 3 of a centre for each channel."""
+    return _batch(number, (len(case.x) if case.rows > 1 else 2, *case.x.shape[1:]), case.x.dtype)
+
+
+@lru_cache(maxsize=256)
+def _batch(number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    centres = (np.arange(shape[1]) % 4).reshape(1, -1, *[1] * (len(shape) - 2))
+    batch: Array = (np.random.default_rng((number, *shape)).integers(-6, 7, shape) / 2.0 + centres).astype(dtype)
+    batch.flags.writeable = False
     return batch

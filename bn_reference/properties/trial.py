@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -141,7 +142,9 @@ def _under(case: Case, model: tuple[tuple[str, Any], ...]) -> Case:
 
 @lru_cache(maxsize=KEPT_CASES)
 def _promised(case: Case, roundings: int, conventions: Conventions) -> Case:
-    return case.kept_by(conventions).under(root_roundings=roundings)
+    kept = case.kept_by(conventions).under(root_roundings=roundings)
+    # whoever counts its batches unseen cannot be settled where the first ones count otherwise than the later
+    return kept if conventions.first_batches == "prior" else replace(kept, circumstances=())
 
 
 def promised(case: Case, device: str, conventions: Conventions) -> Case:

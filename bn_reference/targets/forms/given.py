@@ -8,6 +8,7 @@ from bn_reference.cases.case import Array, Case, Seen
 from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.arrays import flat, is_array
+from bn_reference.targets.forms.life import life_of
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.slots import PARAMETERS, STATISTICS
 from bn_reference.targets.protocol import Misbehaviour, Step, Unsupported

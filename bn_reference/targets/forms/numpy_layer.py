@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,8 @@ from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["NumpyImplementation"]
+
+UNCOUNTED = "momentum=None after other batches, which needs num_batches_tracked"
 
 
 def _copy(value: Any) -> Any:
@@ -51,6 +55,29 @@ class NumpyStep(Step):
 class NumpySession(Session):
     def __init__(self, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
         self.layer, self.trainable, self.input_gradient, self.affine = layer, trainable, input_gradient, case.affine
+        self._settle(case)
+
+    def undergo(self, word: str, case: Case) -> Session:
+        match word:
+            case "copy":
+                self.layer = copy.deepcopy(self.layer)
+            case "pickle":
+                self.layer = pickle.loads(pickle.dumps(self.layer))
+            case "load":
+                self.layer.load_state_dict(self.layer.state_dict())
+            case _:
+                raise Unsupported(f"a layer that does not {word}")
+        return self
+
+    def settle(self, case: Case) -> Session:
+        if case.momentum is None and case.tracks and isinstance(_attribute(self.layer, "num_batches_tracked"), Unseen):
+            raise Unsupported(UNCOUNTED)
+        self.layer.train()
+        self._settle(case)
+        return self
+
+    def _settle(self, case: Case) -> None:
+        """The layer's parameters and state are the case's from now on."""
         self.latest: NumpyStep | None = None
         self._unloaded = ""  # why it does not have the case's running statistics
         self._give("weight", case.weight)
@@ -58,11 +85,11 @@ class NumpySession(Session):
         if case.tracks:
             self._give("running_mean", case.running_mean)
             self._give("running_var", case.running_var)
-            counter = _attribute(layer, "num_batches_tracked")
+            counter = _attribute(self.layer, "num_batches_tracked")
             if not isinstance(counter, Unseen):
                 counter[...] = case.batches
             elif case.momentum is None and case.batches:
-                raise Unsupported("momentum=None after other batches, which needs num_batches_tracked")
+                raise Unsupported(UNCOUNTED)
         self._held = self._buffers()
 
     def _give(self, name: str, values: Array | None) -> None:

@@ -11,8 +11,8 @@ from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import flat, is_array
 from bn_reference.targets.forms.given import UNFOUND, WORDS, GivenLayer
-from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.names import COUNTER
+from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.slots import PARAMETERS, STATISTICS
 from bn_reference.targets.protocol import Session, Step, Unsupported, had
 
@@ -32,9 +32,9 @@ class FormSession(GivenLayer, Session):
         return self
 
     def settle(self, case: Case) -> Session:
-        kept = (*PARAMETERS, *STATISTICS, *(COUNTER if case.momentum is None else ()))
-        if any(getattr(case, FIELDS.get(role, role)) is not None and not is_array(self.read(role)) for role in kept):
-            raise Unsupported("it is given what it keeps when it is built alone")
+        needed = [*PARAMETERS] * case.affine + [*STATISTICS] * case.tracks + [*COUNTER] * (case.momentum is None)
+        if not all(is_array(self.read(role)) for role in needed):
+            raise Unsupported("something that it keeps is not found in it")
         if self.life.loads and case.tracks:
             self.load(case.state)
         else:  # what it made for evaluations it need not keep right where somebody writes into its running statistics

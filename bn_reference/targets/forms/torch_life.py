@@ -130,7 +130,7 @@ class TorchLife:
         loads: whether it is given running statistics as a saved state.
     """
 
-    def __init__(self, happenings: frozenset[str] = frozenset(HAPPENINGS)) -> None:
+    def __init__(self, happenings: frozenset[str] = frozenset({*HAPPENINGS, "join a parent"})) -> None:
         self._happenings = happenings
         self._parent: torch.nn.Module | None = None
         self._through_data = self._hyperparameters = self._inference = self._over_the_last = self.loads = False
@@ -155,7 +155,7 @@ class TorchLife:
                 self._inference = True
             case "same memory":
                 self._over_the_last = True
-            case "join a parent":
+            case "join a parent" if word in self._happenings:
                 self._parent = torch.nn.Sequential(module)
             case _ if word in self._happenings:
                 module, self._parent = HAPPENINGS[word](module, case), None

@@ -19,6 +19,9 @@ from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, S
 
 __all__ = ["TorchImplementation", "TorchSession", "TorchStep"]
 
+COUNTER = "num_batches_tracked"
+UNCOUNTED = "momentum=None after other batches, which needs num_batches_tracked"
+
 
 def attribute(module: Any, name: str) -> Any:
     """A parameter or buffer of the layer; Missing where it has none of that name."""
@@ -113,6 +116,8 @@ class TorchSession(Session):
         return self
 
     def settle(self, case: Case) -> Session:
+        if case.momentum is None and case.tracks and not isinstance(attribute(self.module, COUNTER), torch.Tensor):
+            raise Unsupported(UNCOUNTED)
         self._life.prepare(self.module, case)
         if self._life.loads and case.tracks:
             self.load(case.state)
@@ -141,7 +146,7 @@ class TorchSession(Session):
         if isinstance(counter, torch.Tensor):
             counter.fill_(case.batches)
         elif case.momentum is None and case.batches:
-            raise Unsupported("momentum=None after other batches, which needs num_batches_tracked")
+            raise Unsupported(UNCOUNTED)
 
     def _tensor(self, values: Array) -> torch.Tensor:
         return copied(values, self._device)

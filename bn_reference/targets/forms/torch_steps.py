@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from bn_reference.cases.case import Array
+from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import manual_grads, require_way_back
+from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_module import TorchStep
 from bn_reference.targets.forms.torch_tensors import to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
@@ -26,13 +27,15 @@ def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: 
         raise Unsupported("it trains only while gradients are recorded")
     by_hand = session.plan.backward == "method"  # whoever goes back by hand records nothing
     recorded = record and not by_hand and (mode != "recording" or training)
-    tensor, buffer = to_tensor(x, session.plan.device)
+    life = session.life
+    assert isinstance(life, TorchLife)
+    tensor, buffer = life.tensor(x, session.plan.device)
     leaf = tensor.requires_grad_() if recorded and session.input_gradient else tensor
     parameters = [parameter for parameter in session.parameters() if parameter.is_leaf]
     for parameter in parameters if session.plan.slots else ():
         if not by_hand and (session.trainable or parameter.requires_grad):
             parameter.requires_grad_(session.trainable)
-    with torch.set_grad_enabled(recorded):
+    with life.recording(recorded, training):
         y = arrangement.leave(session.called(arrangement.enter(leaf), training), x.shape)
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     sources = ([leaf] if session.input_gradient else []) + (trained if len(trained) == 2 else [])
@@ -65,7 +68,13 @@ class _Recorded(_StepOfGiven):
         require_way_back(self._session, self._training)
         if not self._sources:
             raise Unsupported("nothing is recorded that has a gradient")
-        grads = super().backward(self._arrangement.laid(grad_y))
+        return self._as_vectors(super().backward(self._arrangement.laid(grad_y)))
+
+    def now(self) -> tuple[Seen, Grads]:
+        y, grads = super().now()
+        return y, self._as_vectors(grads)
+
+    def _as_vectors(self, grads: Grads) -> Grads:
         if self._session.trainable and len(self._sources) < 2:
             absent = Missing("its weight and bias are not trained")
             return Grads(grads.x, absent, absent)
@@ -79,6 +88,10 @@ class _Manual(_StepOfGiven):
         require_way_back(self._session, self._training)
         if self._session.latest is not self:
             raise Unsupported("its backward pass goes through its latest forward pass alone")
-        upstream, _ = to_tensor(self._arrangement.laid(grad_y), self._session.plan.device)
+        upstream, memory = to_tensor(self._arrangement.laid(grad_y), self._session.plan.device)
+        self._upstream = memory, self._arrangement.laid(grad_y).buffer
         with torch.no_grad():
             return manual_grads(self._session, self._arrangement, upstream, grad_y.shape)
+
+    def now(self) -> tuple[Seen, Grads]:
+        raise Unsupported("what its backward pass gave is the layer's own memory")
