@@ -90,7 +90,7 @@ class ExpectedStep:
         root = rules.deviation(channelwise(precision, self._var), constant(precision, case.eps))
         self._inverse = root.largest_inverse()
         # a product may be made before the division by sigma, which then enlarges what it lost to underflow
-        self._x = self._before_division(case.x)
+        self._x = self._before(self._inverse, case.x)
         self._sigma = root.stored_as_inverse(self._kept).computed_in(self._x.rounding)
         self._gamma, self._beta = parameters(case)
         self._polluted = ~np.isfinite(to_matrix(case.x).astype(np.float64))
@@ -103,9 +103,10 @@ class ExpectedStep:
             vars(step).pop(name, None)
         return step
 
-    def _before_division(self, batch: Array) -> RunningError:
+    def _before(self, factor: Any, batch: Array) -> RunningError:
+        """A batch whose products may be made before such factors (C,) are applied."""
         number = lift(self._case.precision, to_matrix(batch))
-        return number.computed_in(number.rounding.before_factor(self._inverse))
+        return number.computed_in(number.rounding.before_factor(factor))
 
     @property
     def _channel(self) -> npt.NDArray[np.bool_]:
@@ -147,7 +148,9 @@ class ExpectedStep:
     def _gradients(self) -> Any:
         gradients = self._rules.inference_gradients if self._batch is None else self._rules.training_gradients
         with np.errstate(all="ignore"):
-            return gradients(self._before_division(self._grad_y), self._x, self._mean, self._sigma, self._gamma)
+            # gamma and 1 / sigma come in either order: (dy / sigma) gamma enlarges by gamma what dy / sigma lost to underflow
+            either = np.maximum(1.0, self._inverse) * np.maximum(1.0, self._gamma.size)
+            return gradients(self._before(either, self._grad_y), self._x, self._mean, self._sigma, self._gamma)
 
     @cached_property
     def grad_x(self) -> Bounded:

@@ -123,3 +123,15 @@ def test_merging_in_an_order_that_overflows_is_no_violation() -> None:
     assert np.isfinite(np.square(case.x[:, 0]).sum())
     assert np.isinf(merged)
     assert np.isinf(expect_training(case).y.bound).all()
+
+
+def test_dividing_by_sigma_before_the_weight_comes_loses_no_more_than_the_bound_allows() -> None:
+    """(dy / sigma) gamma in numbers that underflow: the weight enlarges what the quotient lost."""
+    float32 = np.float32
+    dy = (np.arange(1, 193).reshape(48, 4) * float32(2.0**-148)).astype(float32)
+    weight, var = np.array([2.07, -3.3, 17.9, 1.0], float32), np.array([3984.0, 24.0, 4e6, 1.0], float32)
+    case = Case(PAIRS[0], dy, dy, weight, np.zeros(4, float32), np.zeros(4, float32), var, batches=1)
+
+    grad_x = (dy * (float32(1) / np.sqrt(var + float32(case.eps)))) * weight
+
+    assert within("grad_x", grad_x, expect_inference(case).grad_x).holds
