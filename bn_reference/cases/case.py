@@ -167,6 +167,7 @@ class Case:
         parts = []
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if entry.repr and (value is not None or entry.default is not None) and value != ():
+            said = value is not None or entry.default is not None
+            if entry.repr and said and not (isinstance(value, tuple) and not value):
                 parts.append(f"{entry.name}={array_code(value) if isinstance(value, np.ndarray) else repr(value)}")
         return f"Case({', '.join(parts)})"

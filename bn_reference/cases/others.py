@@ -9,7 +9,7 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 
-__all__ = ["another_batch", "beginning"]
+__all__ = ["another_batch", "beginning", "hyperparameters_of"]
 
 BATCHES_BEFORE = 3
 
@@ -20,8 +20,13 @@ def beginning(case: Case) -> Case:
     if case.running_var is not None:
         changes["running_var"] = np.abs(_others(case.running_var)) + case.running_var.dtype.type(0.5)
     if "settle hyperparameters" in case.circumstances:
-        changes |= {"eps": 0.25, "momentum": 0.75 if case.momentum is None else None}
+        changes |= {"eps": 0.25, "momentum": 0.75 if case.momentum is None else None} if case.tracks else {"eps": 0.25}
     return case.but(circumstances=(), batches=BATCHES_BEFORE if case.tracks else 0, **changes)
+
+
+def hyperparameters_of(case: Case) -> tuple[float, float | None]:
+    """eps and momentum, where there are statistics that it weighs."""
+    return case.eps, case.momentum if case.tracks else None
 
 
 def _others(values: Array | None) -> Any:

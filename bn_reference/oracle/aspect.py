@@ -34,3 +34,6 @@ class Aspect(Enum):
     AS_CONSTRUCTED = "{} as constructed"
     BESIDE_ANOTHER_CHANNEL = "{} beside another channel that was changed"
     WITHOUT_TRACKING = "{} without tracking"
+    LOOKED_AT_AGAIN = "{} of an earlier step, looked at again"
+    BESIDE_A_COPY = "{} after a copy was trained"
+    OF_THE_COPY = "{} of a copy after the layer was trained"

@@ -6,14 +6,16 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import State
-from bn_reference.cases.facts import Fact, Kind
+from bn_reference.cases.facts import Fact, Kind, Unseen
 from bn_reference.cases.layouts import LAYOUTS, place
+from bn_reference.cases.others import another_batch, beginning
 from bn_reference.oracle.aspect import Aspect
-from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
+from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, unseen, within
 from bn_reference.properties import transform
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
-from bn_reference.properties.running import form_of, same_count
+from bn_reference.properties.running import form_of, same_count, same_state
 from bn_reference.properties.trial import Observation, Trial, asked, contiguous
+from bn_reference.targets.protocol import Grads
 
 PROPERTIES: list[Property] = []
 prop = family("contract", PROPERTIES, "training", "eval")
@@ -52,6 +54,20 @@ def _untouched(observed: Observation) -> Comparison:
     return fact(not observed.input_changed(), Fact(Kind.WRITTEN, "x"))
 
 
+@prop(source="docs of torch.autograd.Function.backward: the gradients that are passed in may be another's too")
+def the_upstream_gradient_is_never_modified(trial: Trial) -> Comparison:
+    """The memory of dy holds the same bits after the backward pass, in training and in eval."""
+    steps = (trial.train, trial.evaluate)
+    return all_of(*(asked(lambda step=step: _left_alone(step()), "grad_y") for step in steps))  # type: ignore[misc]
+
+
+def _left_alone(observed: Observation) -> Comparison:
+    grad_x = observed.grads.x
+    if isinstance(grad_x, Unseen):  # then nothing went back
+        return unseen("grad_y", grad_x)
+    return fact(not observed.upstream_changed(), Fact(Kind.WRITTEN, "grad_y"))
+
+
 @prop(source="github.com/pytorch/pytorch/issues/63224: a permuted input gave permuted numbers")
 def every_layout_agrees_with_the_contiguous_one(trial: Trial) -> Comparison:
     """However x lies in memory, y, dx and the running statistics are those of a contiguous x, within the bound."""
@@ -82,6 +98,52 @@ def repeated_training_gives_the_same_bits(trial: Trial) -> Comparison:
         same_bits("grad_x", grads.x, first.grads.x, Aspect.REPEATED),
         same_bits("grad_weight", grads.weight, first.grads.weight, Aspect.REPEATED),
         same_bits("grad_bias", grads.bias, first.grads.bias, Aspect.REPEATED),
+    )
+
+
+@prop(source="NumPy's and torch's convention: what a function returns is its caller's")
+def what_came_out_stays_as_it_was(trial: Trial) -> Comparison:
+    """y and the gradients of a step hold the same bits after another step of the same layer on a batch of the same shape."""
+    return all_of(
+        *(_stays(trial, training) for training in (True, False)),
+        *(asked(lambda training=training: _stays(trial, training, record=False), "y") for training in (True, False)),  # type: ignore[misc]
+    )
+
+
+def _stays(trial: Trial, training: bool, record: bool = True) -> Comparison:
+    """What came out of a step, gradients too where they are recorded, against the same memory after another step."""
+    case, session = trial.case, trial.open()
+    step = session.forward(place(case.x, case.layout), training=training, record=record)
+    grads = step.backward(place(case.grad_y, case.grad_layout)) if record else Grads(None, None, None)
+    other = session.forward(contiguous(another_batch(case, 1)), training=training, record=record)
+    if record:
+        other.backward(contiguous(another_batch(case, 2)))
+    y, later = step.now()
+    pairs = {
+        "y": (y, step.y),
+        "grad_x": (later.x, grads.x),
+        "grad_weight": (later.weight, grads.weight),
+        "grad_bias": (later.bias, grads.bias),
+    }
+    return all_of(*(same_bits(what, now, then, Aspect.LOOKED_AT_AGAIN) for what, (now, then) in pairs.items()))
+
+
+@prop(source="docs of Python's copy.deepcopy")
+def a_copy_shares_nothing(trial: Trial) -> Comparison:
+    """A trained copy with other parameters changes neither state nor evaluation of the layer, nor the layer the copy's."""
+    case = trial.case
+    trial.require(case.tracks)
+    session = trial.open()
+    copy = session.copied().settle(beginning(case.but(circumstances=())))
+    copy.forward(contiguous(another_batch(case, 1)), training=True)
+    left, state = copy.state(), session.state()
+    y = session.forward(place(case.x, case.layout), training=False).y
+    session.forward(place(case.x, case.layout), training=True)
+    return all_of(
+        same_state(state, case, Aspect.BESIDE_A_COPY),
+        within("y", y, trial.expected_evaluation().y, Aspect.BESIDE_A_COPY),
+        same_bits("running_mean", copy.state().mean, left.mean, Aspect.OF_THE_COPY),
+        same_bits("running_var", copy.state().var, left.var, Aspect.OF_THE_COPY),
     )
 
 

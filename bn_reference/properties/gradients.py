@@ -158,3 +158,21 @@ def an_evaluation_gradient_survives_later_training(trial: Trial) -> Comparison:
     if isinstance(grads.x, Wrong) and grads.x.fact.kind is Kind.RAISED:
         return fact(True, grads.x.fact)  # what is said aloud misleads nobody
     return grads_within(grads, trial.expected_evaluation(), case)
+
+
+@prop(
+    source="docs of torch.autograd: an array that is needed for the backward pass and was changed is an error",
+    modes=("training", "eval"),
+)
+def arrays_written_over_give_no_wrong_gradient(trial: Trial) -> Comparison:
+    """Where x or y is written over between forward and backward pass, the gradients are the step's own, or it raises."""
+    case, compared = trial.case, []
+    for training in (True, False):
+        expected = trial.expected() if training else trial.expected_evaluation()
+        for what in ("x", "y"):
+            step = trial.forward(case, training=training)
+            step.overwrite(what)
+            grads = step.backward(place(case.grad_y, case.grad_layout))
+            said = isinstance(grads.x, Wrong) and grads.x.fact.kind is Kind.RAISED
+            compared.append(fact(True, Fact(Kind.WRITTEN, what)) if said else grads_within(grads, expected, case))
+    return all_of(*compared)

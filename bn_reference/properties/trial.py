@@ -98,6 +98,11 @@ class Observation:
         """Whether the memory of x was written to by now."""
         return self._step.input_changed() or self._output.input_changed()
 
+    def upstream_changed(self) -> bool:
+        """Whether the memory of the upstream gradient was written to."""
+        assert self.grads is not None  # it has gone back by now
+        return self._step.upstream_changed()
+
 
 def is_unrecorded(case: Case, training: bool) -> bool:
     """Whether output and state are of a step of which nothing is recorded."""

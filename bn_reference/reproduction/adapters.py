@@ -11,7 +11,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.code import array_code
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.reproduction.replay import NUMBERS, Replay
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read, Settle, Undergo
+from bn_reference.targets.trace import Backward, Call, Copy, Forward, Fresh, Load, Look, Open, Overwrite, Read, Settle, Undergo
 
 __all__ = ["AdapterReplay"]
 
@@ -27,6 +27,7 @@ WORDS = {
     "imports": IMPORTS,
     "numbers": NUMBERS,
     "untouched": "not {step}.input_changed()",
+    "upstream_untouched": "not {step}.upstream_changed()",
     "device": '{step}.device.split(":")[0] == adapter.device.split(":")[0]',
     "detached": "not {layer}.state_in_graph()",
 }
@@ -68,6 +69,17 @@ class AdapterReplay(Replay):
     def load(self, call: Load) -> list[str]:
         parts = [array_code(part) if isinstance(part, np.ndarray) else "None" for part in (call.state.mean, call.state.var)]
         return [f"{self.layers[call.session][1]}.load(State({', '.join(parts)}, {call.state.batches}))"]
+
+    def overwrite(self, call: Overwrite) -> list[str]:
+        return [f"{self.steps[call.step][1]['step']}.overwrite({call.what!r})"]
+
+    def look(self, call: Look) -> list[str]:
+        return [f"y, grads = {self.steps[call.step][1]['step']}.now()", *self.assigned(call, "{1}")]
+
+    def copy(self, call: Copy) -> list[str]:
+        opened, session = self.layers[call.session]
+        self.layers[call.made] = opened, self.name("copy_of_session")
+        return [f"{self.layers[call.made][1]} = {session}.copied()"]
 
     def undergo(self, call: Undergo) -> list[str]:
         session = self.layers[call.session][1]

@@ -32,6 +32,8 @@ BETWEEN_OUTPUTS = OF_TWO_STEPS | {  # two outputs that must be equal, bit for bi
     Aspect.OF_FEWER_ROWS,
     Aspect.AFTER_BACKWARD,
     Aspect.AS_HELD,
+    Aspect.LOOKED_AT_AGAIN,
+    Aspect.OF_THE_COPY,
 }
 DIFFERENCES = {Aspect.SHIFTED, Aspect.SCALED}  # of two outputs
 SUMS = {  # over a channel's numbers, whose mean is at hand
@@ -200,9 +202,18 @@ def _of_a_call(replay: Replay, fact: Fact) -> Iterator[Evidence]:
             finite = f"all(math.isfinite(each) for values in {numbers} for each in map(float, values))"
             yield Evidence(_so(fact, finite), state, call=forwards[0])
         case Kind.WRITTEN | Kind.DEVICE | Kind.ATTACHED if ended and OF_STEPS[fact.kind] in replay.words:
-            yield Evidence(_so(fact, *(replay.condition(OF_STEPS[fact.kind], step) for step in ended)))
+            yield Evidence(_so(fact, *_conditions(replay, fact, ended)))
         case Kind.CRASHED | Kind.HUNG:  # the calls alone show it
             yield Evidence()
+
+
+def _conditions(replay: Replay, fact: Fact, steps: list[int]) -> Iterator[str]:
+    """What must be so of each step, in words of the framework."""
+    name = OF_STEPS[fact.kind]
+    if (fact.kind, fact.what) == (Kind.WRITTEN, "grad_y"):
+        name, backwards = f"upstream_{name}", {call.step for call in replay.lines if isinstance(call, Backward)}
+        steps = [step for step in steps if step in backwards]
+    return (replay.condition(name, step) for step in steps)
 
 
 def _of_outputs(replay: Replay, fact: Fact) -> Iterator[Evidence]:

@@ -13,7 +13,7 @@ from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.cases.others import another_batch
 from bn_reference.reproduction.life import HAPPENED, recorded
 from bn_reference.reproduction.replay import NUMBERS, STATISTICS, Replay
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Load, Open, Read, Settle, Undergo
+from bn_reference.targets.trace import Backward, Call, Copy, Forward, Fresh, Load, Look, Open, Overwrite, Read, Settle, Undergo
 
 __all__ = ["LayerReplay"]
 
@@ -57,6 +57,7 @@ WORDS = {  # of functions, and of conditions
         "numbers": "isinstance({output}, torch.Tensor) and {output}.layout == torch.strided"
         " and {output}.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)",
         "untouched": f"torch.equal({BITS.format('{memory}')}, {BITS.format('{before}')})",
+        "upstream_untouched": f"torch.equal({BITS.format('{upstream}')}, {BITS.format('{upstream_before}')})",
         "device": "{output}.device.type == {x}.device.type",
         "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {(*STATISTICS,)})',
     },
@@ -68,6 +69,7 @@ WORDS = {  # of functions, and of conditions
         "copy": "copy()",
         "numbers": NUMBERS,
         "untouched": "{memory}.tobytes() == {before}.tobytes()",
+        "upstream_untouched": "{upstream}.tobytes() == {upstream_before}.tobytes()",
     },
 }
 
@@ -147,16 +149,37 @@ class LayerReplay(Replay):
 
     def backward(self, call: Backward) -> list[str]:
         forward, names = self.steps[call.step]
-        (opened, layer), (_, upstream) = self.layers[forward.session], self._placed("grad_y", call.grad_y)
+        (opened, layer), (before, placed) = self.layers[forward.session], self._placed("grad_y", call.grad_y)
+        upstream, grads = self.name("upstream"), self.name("grads")
+        usual = is_contiguous(call.grad_y)
+        names |= {"grads": grads, "upstream_before": before}
+        names["upstream"] = upstream if usual else f"{upstream}.{'_base' if self.torch else 'base'}"
         sources = {"grad_x": names["x"]} if opened.input_gradient or not self.torch else {}
         if not self.torch or (opened.trainable and opened.case.affine):
             sources |= {"grad_weight": f"{layer}.weight", "grad_bias": f"{layer}.bias"}
+        names["sources"] = " ".join(sources)
         made = ", ".join(line.partition(" = ")[0] for line in self.assigned(call, "", sources))
         going = f"{layer}.backward({upstream})"
         if self.torch:
             options = f"{', retain_graph=True' * call.kept}, allow_unused=True"
             going = f"torch.autograd.grad({names['output']}, ({', '.join(sources.values())},), {upstream}{options})"
-        return [f"grads = {going}", f"{made}{',' * (len(sources) == 1)} = map(copied, grads)"]
+        return [f"{upstream} = {placed}", f"{grads} = {going}", f"{made}{',' * (len(sources) == 1)} = map(copied, {grads})"]
+
+    def overwrite(self, call: Overwrite) -> list[str]:
+        names = self.steps[call.step][1]
+        return ["with torch.no_grad():", f"    {names['memory' if call.what == 'x' else 'output']}.zero_()"]
+
+    def look(self, call: Look) -> list[str]:
+        names = self.steps[call.step][1]
+        lines = self.assigned(call, f"copied({names['output']})", ("y",))
+        for place, kind in enumerate(names.get("sources", "").split()):
+            lines += self.assigned(call, f"copied({names['grads']}[{place}])", (kind,))
+        return lines
+
+    def copy(self, call: Copy) -> list[str]:
+        opened, layer = self.layers[call.session]
+        self.layers[call.made] = opened, self.name("copy_of_layer")
+        return [f"{self.layers[call.made][1]} = copy.deepcopy({layer})", *self._holding(call.made)]
 
     def read(self, call: Read) -> list[str]:
         opened, layer = self.layers[call.session]
@@ -178,7 +201,9 @@ class LayerReplay(Replay):
         ]
 
     def came_out(self, call: Call) -> list[str]:
-        return ["isinstance(grads, tuple)"] if isinstance(call, Backward) else super().came_out(call)
+        if isinstance(call, Backward):
+            return [f"isinstance({self.steps[call.step][1]['grads']}, tuple)"]
+        return super().came_out(call)
 
     # what a layer's life says of its steps
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.facts import Missing, Unseen
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Open, Read
+from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Look, Open, Read
 
 __all__ = ["NUMBERS", "STATISTICS", "Index", "Output", "Part", "Replay"]
 
@@ -22,6 +22,7 @@ CAME: dict[type[Call], dict[str, str]] = {  # what comes out of a call, and wher
     Backward: {"grad_x": "grads.x", "grad_weight": "grads.weight", "grad_bias": "grads.bias"},
     Read: STATE,
 }
+CAME[Look] = {**CAME[Forward], **CAME[Backward]}
 NUMBERS = 'isinstance({output}, np.ndarray) and {output}.dtype.name in ("float16", "bfloat16", "float32", "float64")'
 Index = tuple[int, ...]
 Part = Array | Unseen | int | None

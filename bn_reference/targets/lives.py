@@ -30,21 +30,32 @@ def lived(opened: Opening, case: Case) -> Session:
         opened: opens a fresh layer for a case.
         case: the one that the layer is to be in. Where it cannot be brought there, another one is opened after that life.
     """
-    fresh, session = case.but(circumstances=()), None
-    events = [(number, word) for number, word in enumerate(case.circumstances) if word in EVENTS]
-    if events:
-        with contextlib.suppress(Unsupported):
-            session = opened(beginning(case))
-            for number, word in events:
-                with contextlib.suppress(Unsupported):
-                    session = _after(session, word, case, number)
-            session = session.settle(fresh)
-    session = session or opened(fresh)
+    fresh = case.but(circumstances=())
+    try:
+        session = _settled(opened, case, fresh)
+    except Unsupported:
+        session = opened(fresh)
     for word in case.circumstances:
         if word in MANNERS:
             with contextlib.suppress(Unsupported):
                 session = session.undergo(word, fresh)
     return session
+
+
+def _settled(opened: Opening, case: Case, fresh: Case) -> Session:
+    """The layer after its events.
+
+    Raises:
+        Unsupported: there were none, or it cannot be brought to the case after them.
+    """
+    events = [(number, word) for number, word in enumerate(case.circumstances) if word in EVENTS]
+    if not events:
+        raise Unsupported("nothing happened to it")
+    session = opened(beginning(case))
+    for number, word in events:
+        with contextlib.suppress(Unsupported):
+            session = _after(session, word, case, number)
+    return session.settle(fresh)
 
 
 def _after(session: Session, word: str, case: Case, number: int) -> Session:

@@ -97,6 +97,10 @@ class Step(ABC):
         """Whether the memory that the latest upstream gradient was handed over in differs from before the backward pass."""
         raise Unsupported("the memory of the upstream gradient is not watched")
 
+    def overwrite(self, what: Literal["x", "y"]) -> None:
+        """Write zeros over the input, or over the output, as somebody may who does not need it any more."""
+        raise Unsupported("nothing would notice that an array is written over")
+
     def now(self) -> tuple[Seen, Grads]:
         """The output, and the gradients of the latest backward pass, as their memory holds them now (copies)."""
         raise Unsupported("the memory of what came out is not watched")
@@ -124,6 +128,10 @@ class Session(ABC):
     def state_in_graph(self) -> bool:
         """Whether a running statistic is attached to a recorded computation."""
         raise Unsupported("nothing is recorded")
+
+    def copied(self) -> Session:
+        """A copy of the layer, which shares nothing with it."""
+        raise Unsupported("a layer that is not copied")
 
     def undergo(self, word: str, case: Case) -> Session:
         """What happens to the layer beside its steps (``cases.circumstances``), or how it is called from now on.

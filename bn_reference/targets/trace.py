@@ -11,7 +11,22 @@ from bn_reference.cases.facts import Fact
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.protocol import Grads
 
-__all__ = ["Backward", "Call", "Forward", "Framework", "Fresh", "Load", "Open", "Read", "Settle", "Trace", "Undergo"]
+__all__ = [
+    "Backward",
+    "Call",
+    "Copy",
+    "Forward",
+    "Framework",
+    "Fresh",
+    "Load",
+    "Look",
+    "Open",
+    "Overwrite",
+    "Read",
+    "Settle",
+    "Trace",
+    "Undergo",
+]
 
 Framework = Literal["torch", "numpy", "adapter"]
 
@@ -81,6 +96,31 @@ class Load(Call):
 
     session: int
     state: State
+
+
+@dataclass(eq=False, kw_only=True)
+class Look(Call):
+    """What a step and its latest backward pass gave was looked at again."""
+
+    step: int
+    y: Seen = None
+    grads: Grads = field(default_factory=lambda: Grads(None, None, None))
+
+
+@dataclass(eq=False, kw_only=True)
+class Overwrite(Call):
+    """Zeros were written over the input ("x") or the output ("y") of a step."""
+
+    step: int
+    what: str
+
+
+@dataclass(eq=False, kw_only=True)
+class Copy(Call):
+    """A layer was copied; ``made`` is the copy."""
+
+    session: int
+    made: int
 
 
 @dataclass(eq=False, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, Seen, State
@@ -18,7 +18,22 @@ from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.targets.border import kind_of, missing, raised, seen_array, seen_grads, seen_state
 from bn_reference.targets.lives import lived
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
-from bn_reference.targets.trace import Backward, Call, Forward, Framework, Fresh, Load, Open, Read, Settle, Trace, Undergo
+from bn_reference.targets.trace import (
+    Backward,
+    Call,
+    Copy,
+    Forward,
+    Framework,
+    Fresh,
+    Load,
+    Look,
+    Open,
+    Overwrite,
+    Read,
+    Settle,
+    Trace,
+    Undergo,
+)
 
 __all__ = ["Watched"]
 
@@ -94,9 +109,17 @@ class _Step(Step):
     def upstream_changed(self) -> bool:
         return bool(_asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
 
+    def overwrite(self, what: Literal["x", "y"]) -> None:
+        call = Overwrite(step=self._number, what=what)
+        self._trace.append(call)
+        _asked("writing over an array", call, lambda: self._inner.overwrite(what))
+
     def now(self) -> tuple[Seen, Grads]:
-        y, grads = _asked("looking at what came out", Call(), self._inner.now)
-        return seen_array(y, "y", self._shape), seen_grads(grads, self._shape)
+        call = Look(step=self._number)
+        self._trace.append(call)
+        y, grads = _asked("looking at what came out", call, self._inner.now)
+        call.y, call.grads = seen_array(y, "y", self._shape), seen_grads(grads, self._shape)
+        return call.y, call.grads
 
 
 class _Session(Session):
@@ -149,6 +172,12 @@ class _Session(Session):
 
     def state_in_graph(self) -> bool:
         return bool(_asked("looking at the state", Call(), self._inner.state_in_graph))
+
+    def copied(self) -> Session:
+        call = Copy(session=self._number, made=self._watcher.next_number())
+        self._watcher.trace.append(call)
+        inner = _asked("copying the layer", call, self._inner.copied)
+        return _Session(inner, call.made, self._channels, self._watcher)
 
     def undergo(self, word: str, case: Case) -> Session:
         call = Undergo(session=self._number, word=word, case=case)

@@ -12,6 +12,7 @@ import numpy as np
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import Placement
+from bn_reference.cases.others import hyperparameters_of
 from bn_reference.targets import WHOLE_ARRAYS
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
@@ -29,18 +30,26 @@ def _copy(value: Any) -> Any:
 class NumpyStep(Step):
     def __init__(self, session: NumpySession, placed: Placement, before: bytes, y: Any) -> None:
         self._session, self._placed, self._before = session, placed, before
-        self.y = _copy(y)
+        self.y, self._output = _copy(y), y
+        self._upstream: tuple[Array, Array] | None = None
+        self._gave: tuple[Any, Any, Any] = (None, None, None)
         self.device = "cpu"
 
     def backward(self, grad_y: Placement) -> Grads:
         if self._session.latest is not self:
             raise Unsupported("a NumPy layer goes back through its latest forward pass alone")
-        grads = self._session.layer.backward(grad_y.view())
+        upstream = Placement(grad_y.buffer.copy(), grad_y.shape, grad_y.strides, grad_y.offset)
+        self._upstream = upstream.buffer, grad_y.buffer
+        grads = self._session.layer.backward(upstream.view())
         if not isinstance(grads, tuple) or len(grads) != 3:
             found = f"a tuple of {len(grads)}" if isinstance(grads, tuple) else kind_of(grads)
             wanted = "the three gradients of x, weight and bias"
             raise Misbehaviour(Fact(Kind.RETURNED, "backward", found, wanted))
-        x, weight, bias = grads
+        self._gave = grads
+        return self._grads()
+
+    def _grads(self) -> Grads:
+        x, weight, bias = self._gave
         asked = self._session.trainable and self._session.affine
         return Grads(
             _copy(x) if self._session.input_gradient else None,
@@ -51,11 +60,26 @@ class NumpyStep(Step):
     def input_changed(self) -> bool:
         return self._placed.buffer.tobytes() != self._before
 
+    def upstream_changed(self) -> bool:
+        if self._upstream is None:
+            raise Unsupported("nothing has gone back")
+        return self._upstream[0].tobytes() != self._upstream[1].tobytes()
+
+    def now(self) -> tuple[Seen, Grads]:
+        return _copy(self._output), self._grads()
+
 
 class NumpySession(Session):
     def __init__(self, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
         self.layer, self.trainable, self.input_gradient, self.affine = layer, trainable, input_gradient, case.affine
+        self._hyperparameters = hyperparameters_of(case)
         self._settle(case)
+
+    def copied(self) -> Session:
+        other = copy.copy(self)
+        other.layer, other.latest = copy.deepcopy(self.layer), None
+        other._held = other._buffers()
+        return other
 
     def undergo(self, word: str, case: Case) -> Session:
         match word:
@@ -70,6 +94,10 @@ class NumpySession(Session):
         return self
 
     def settle(self, case: Case) -> Session:
+        if hyperparameters_of(case) != self._hyperparameters:
+            if not (hasattr(self.layer, "eps") and hasattr(self.layer, "momentum")):
+                raise Unsupported("the layer has no attributes eps and momentum")
+            self.layer.eps, self.layer.momentum = self._hyperparameters = hyperparameters_of(case)
         if case.momentum is None and case.tracks and isinstance(_attribute(self.layer, "num_batches_tracked"), Unseen):
             raise Unsupported(UNCOUNTED)
         self.layer.train()

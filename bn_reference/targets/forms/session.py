@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from bn_reference.cases.case import Case, State
 from bn_reference.cases.facts import Missing, Unseen
 from bn_reference.cases.layouts import Placement
+from bn_reference.cases.others import hyperparameters_of
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import flat, is_array
 from bn_reference.targets.forms.given import UNFOUND, WORDS, GivenLayer
+from bn_reference.targets.forms.life import life_of
 from bn_reference.targets.forms.names import COUNTER
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.slots import PARAMETERS, STATISTICS
@@ -24,14 +27,27 @@ class FormSession(GivenLayer, Session):
 
     def __init__(self, plan: Plan, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
         super().__init__(plan, layer, case, trainable, input_gradient)
+        self._hyperparameters = hyperparameters_of(case)
         self._unloaded = "; ".join(UNFOUND.format(WORDS[role]) for role in STATISTICS if case.tracks and role not in plan.slots)
         self._held = {role: self.read(role) for role in STATISTICS}
+
+    def copied(self) -> Session:
+        other = copy.copy(self)
+        try:
+            other.layer = copy.deepcopy(self.layer)
+        except Exception as error:  # whether it can be copied is no promise of a layer of its own kind
+            raise Unsupported("a layer that cannot be copied") from error
+        other.life, other.latest = life_of(self.plan.library, other.layer), None
+        other._held = {role: other.read(role) for role in STATISTICS}
+        return other
 
     def undergo(self, word: str, case: Case) -> Session:
         self.layer = self.life.after(word, self.layer, case)
         return self
 
     def settle(self, case: Case) -> Session:
+        if hyperparameters_of(case) != self._hyperparameters:
+            raise Unsupported("eps and momentum are given when the layer is built alone")
         needed = [*PARAMETERS] * case.affine + [*STATISTICS] * case.tracks + [*COUNTER] * (case.momentum is None)
         if not all(is_array(self.read(role)) for role in needed):
             raise Unsupported("something that it keeps is not found in it")

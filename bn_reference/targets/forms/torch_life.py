@@ -133,7 +133,7 @@ class TorchLife:
     def __init__(self, happenings: frozenset[str] = frozenset({*HAPPENINGS, "join a parent"})) -> None:
         self._happenings = happenings
         self._parent: torch.nn.Module | None = None
-        self._through_data = self._hyperparameters = self._inference = self._over_the_last = self.loads = False
+        self._through_data = self._inference = self._over_the_last = self.loads = False
         self._last: tuple[Placement, torch.Tensor, torch.Tensor] | None = None
 
     def after(self, word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
@@ -149,8 +149,6 @@ class TorchLife:
                 self._through_data = True
             case "settle by loading":
                 self.loads = True
-            case "settle hyperparameters":
-                self._hyperparameters = True
             case "inference mode":
                 self._inference = True
             case "same memory":
@@ -159,20 +157,16 @@ class TorchLife:
                 self._parent = torch.nn.Sequential(module)
             case _ if word in self._happenings:
                 module, self._parent = HAPPENINGS[word](module, case), None
-            case _ if word != "unrecorded":
+            case _ if word not in ("unrecorded", "settle hyperparameters"):
                 raise Unsupported(f"a layer that does not {word}")
         return module
 
-    def prepare(self, module: torch.nn.Module, case: Case) -> None:
-        """Before the case's parameters and state are written: its hyperparameters are, and the layer is told to train.
+    def prepare(self, module: torch.nn.Module) -> None:
+        """Before the case's parameters and state are written, the layer is told to train.
 
         What a layer made for evaluations it need not keep right where somebody writes into its running statistics; where they
         are loaded, and where an optimizer writes into weight and bias, it must.
         """
-        if self._hyperparameters:
-            if not (hasattr(module, "eps") and hasattr(module, "momentum")):
-                raise Unsupported("the layer has no attributes eps and momentum")
-            module.eps, module.momentum = case.eps, case.momentum  # type: ignore[assignment]
         if not self.loads:
             self.told(module).train()
 

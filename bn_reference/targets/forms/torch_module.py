@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import Placement
+from bn_reference.cases.others import hyperparameters_of
 from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
@@ -82,6 +84,10 @@ class TorchStep(Step):
         memory, before = self._upstream
         return from_tensor(memory, "the upstream gradient").tobytes() != before.tobytes()
 
+    def overwrite(self, what: Literal["x", "y"]) -> None:
+        with torch.no_grad():
+            (self._buffer if what == "x" else self.tensor).zero_()
+
     def now(self) -> tuple[Seen, Grads]:
         return seen(self.tensor, "y"), self._grads() if self._gave else Grads(None, None, None)
 
@@ -92,24 +98,29 @@ class TorchSession(Session):
     def __init__(self, module: torch.nn.Module, case: Case, device: str, trainable: bool, input_gradient: bool) -> None:
         self.module = module
         self._device, self._trainable, self._input_gradient = device, trainable, input_gradient
-        self._life = TorchLife()
+        self._life, self._hyperparameters = TorchLife(), hyperparameters_of(case)
         self._give(case)
 
     def _give(self, case: Case) -> None:
         """The layer's parameters and state are the case's from now on."""
-        self._parameters: list[torch.Tensor] = []
+        self._trained = ("weight", "bias") if self._trainable and case.affine else ()
         self._unloaded = ""  # why it does not have the case's running statistics
         with torch.no_grad():
             for name, values in (("weight", case.weight), ("bias", case.bias)):
                 parameter = self._given(name, values)
                 if values is not None:
                     parameter.requires_grad_(self._trainable)
-                    self._parameters += [parameter] if self._trainable else []
             for name, values in (("running_mean", case.running_mean), ("running_var", case.running_var)):
                 self._given(name, values)
             if case.tracks:
                 self._count(case)
         self._held = self._buffers()
+
+    def copied(self) -> Session:
+        other = copy.copy(self)
+        other.module, other._life = copy.deepcopy(self.module), TorchLife()
+        other._held = other._buffers()
+        return other
 
     def undergo(self, word: str, case: Case) -> Session:
         self.module = self._life.after(word, self.module, case)
@@ -118,7 +129,11 @@ class TorchSession(Session):
     def settle(self, case: Case) -> Session:
         if case.momentum is None and case.tracks and not isinstance(attribute(self.module, COUNTER), torch.Tensor):
             raise Unsupported(UNCOUNTED)
-        self._life.prepare(self.module, case)
+        if hyperparameters_of(case) != self._hyperparameters:
+            if not (hasattr(self.module, "eps") and hasattr(self.module, "momentum")):
+                raise Unsupported("the layer has no attributes eps and momentum")
+            self.module.eps, self.module.momentum = self._hyperparameters = hyperparameters_of(case)  # type: ignore[assignment]
+        self._life.prepare(self.module)
         if self._life.loads and case.tracks:
             self.load(case.state)
         self._give(case)
@@ -162,7 +177,7 @@ class TorchSession(Session):
         self._life.told(self.module).train(training)
         with self._life.recording(record, training):
             y = self.module(leaf)
-        sources = ([leaf] if self._input_gradient else []) + self._parameters
+        sources = ([leaf] if self._input_gradient else []) + [attribute(self.module, name) for name in self._trained]
         return TorchStep(leaf, buffer, x.buffer, y, sources if record else [])
 
     def state(self) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -92,6 +92,9 @@ class _Manual(_StepOfGiven):
         self._upstream = memory, self._arrangement.laid(grad_y).buffer
         with torch.no_grad():
             return manual_grads(self._session, self._arrangement, upstream, grad_y.shape)
+
+    def overwrite(self, what: Literal["x", "y"]) -> None:
+        raise Unsupported("nothing is recorded that would notice")
 
     def now(self) -> tuple[Seen, Grads]:
         raise Unsupported("what its backward pass gave is the layer's own memory")
