@@ -36,7 +36,6 @@ HAPPENINGS = (  # of a layer that has what they need
     "replace parameters",  # by others of the same numbers
     "spread",  # parameters and running statistics lie with gaps from now on
     "lend parameters",  # evaluated with others, by torch.func.functional_call
-    "evaluate in a thread",
     "poison",  # freed memory of the sizes of the step is full of NaN
 )
 SETTLINGS = (  # how the layer gets to the case
@@ -51,6 +50,7 @@ MANNERS = (
     "same memory",  # x lies where the last batch lay, in the same tensor; no version counter has noticed
 )
 
+OF_THE_SAME_SHAPE = ("train", "evaluate", "evaluate unrecorded")
 MOST = 12  # events of a life
 LONG_LIVES = 40
 
@@ -62,11 +62,16 @@ def _lives() -> list[Circumstances]:
     lives += [("train", word) for word in (*SETTLINGS, *MANNERS)]
     lives += [("evaluate", word) for word in (*SETTLINGS, "same memory")]
     lives += [("unrecorded",), ("inference mode",)]
+    folded = ("evaluate unrecorded", "unrecorded")
+    lives += [folded, (*folded, "same memory"), (*folded, "settle by loading"), ("evaluate unrecorded", "inference mode")]
     lives += [("train", "evaluate"), ("evaluate", "train"), ("train", "train", "copy", "train")]
     for length in sorted(rng.integers(3, MOST + 1, LONG_LIVES).tolist()):
         events = rng.choice([*STEPS, *STEPS, *HAPPENINGS], length).tolist()
-        ends = [word for word in (*SETTLINGS, *MANNERS) if rng.integers(4) == 0]
-        lives.append((*events, *ends))
+        settled = [word for word in SETTLINGS if rng.integers(4) == 0]
+        called = ([], ["unrecorded"], ["inference mode"])[rng.integers(3)]
+        if rng.integers(2):  # which shows after a batch of the same shape alone
+            events[-1], called = str(rng.choice(OF_THE_SAME_SHAPE)), [*called, "same memory"]
+        lives.append((*events, *settled, *called))
     return lives
 
 

@@ -174,7 +174,8 @@ class TorchSession(Session):
             raise Unsupported(self._unloaded)
         tensor, buffer = self._life.tensor(x, self._device)
         leaf = tensor.requires_grad_() if record and self._input_gradient else tensor
-        self._life.told(self.module).train(training)
+        told = self._life.told(self.module)
+        told.train() if training else told.eval()
         with self._life.recording(record, training):
             y = self.module(leaf)
         sources = ([leaf] if self._input_gradient else []) + [attribute(self.module, name) for name in self._trained]

@@ -1,0 +1,178 @@
+"""A layer as it lives: whatever it goes through, it is then in the case, and gives what a fresh one gives."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.cases.case import Case
+from bn_reference.cases.circumstances import HAPPENINGS, LIVES, SETTLINGS, STEPS, Circumstances
+from bn_reference.cases.layouts import place
+from bn_reference.targets.protocol import Unsupported
+from bn_reference.targets.recognition import load_target
+from bn_reference.targets.trace import Forward, Settle, Undergo
+from bn_reference.targets.watched import Watched
+
+FLOAT32 = PAIRS[0]
+TORCH, NUMPY = "torch.nn:BatchNorm1d", "bn_reference:BatchNorm1d"
+IN_ORDER = [life for life in LIVES if "spread" not in life]  # gaps may lead to another kernel, with other last bits
+OF_NUMPY = ("copy", "pickle", "load")
+
+
+def case_of(circumstances: Circumstances, **changes: object) -> Case:
+    rng = np.random.default_rng(2)
+    x, dy = rng.standard_normal((2, 6, 3, 2)).astype(np.float32)
+    weight, bias, mean, var = rng.uniform(0.5, 2.0, (4, 3)).astype(np.float32)
+    return Case(FLOAT32, x, dy, weight, bias, mean, var, batches=7, circumstances=circumstances).but(**changes)
+
+
+def opened(spec: str, case: Case) -> tuple[Watched, object]:
+    target = Watched(load_target(spec))
+    return target, target.open(case)
+
+
+def of_a_step(spec: str, case: Case, training: bool, record: bool = True) -> dict[str, bytes]:
+    """What a step gives: output, state, and gradients where they are recorded."""
+    _, session = opened(spec, case)
+    step = session.forward(place(case.x, case.layout), training=training, record=record)  # type: ignore[attr-defined]
+    state = session.state()  # type: ignore[attr-defined]
+    found = {"y": step.y, "mean": state.mean, "var": state.var, "batches": np.array(state.batches)}
+    if record:
+        grads = step.backward(place(case.grad_y, case.grad_layout))
+        found |= {"x": grads.x, "weight": grads.weight, "bias": grads.bias}
+    return {name: array.tobytes() for name, array in found.items()}
+
+
+@pytest.mark.parametrize("spec", [TORCH, NUMPY])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_layer_with_any_life_gives_the_bits_of_a_fresh_one(spec: str, training: bool) -> None:
+    fresh = of_a_step(spec, case_of(()), training)
+    for life in IN_ORDER:
+        assert of_a_step(spec, case_of(life), training) == fresh, life
+
+
+def test_so_does_one_that_averages_over_all_batches() -> None:
+    fresh = of_a_step(TORCH, case_of((), momentum=None), True)
+    for life in IN_ORDER:
+        assert of_a_step(TORCH, case_of(life, momentum=None), True) == fresh, life
+
+
+def test_parameters_and_statistics_that_lie_with_gaps_are_the_same_numbers() -> None:
+    _, session = opened(TORCH, case_of(("spread",)))
+    layer = session._inner.module  # type: ignore[attr-defined]
+
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        own = getattr(layer, name)
+        assert own.stride() == (2,)
+        assert own.detach().numpy().tobytes() == getattr(case_of(()), name).tobytes()
+
+
+@pytest.mark.parametrize(("spec", "words"), [(TORCH, HAPPENINGS), (NUMPY, OF_NUMPY)])
+def test_what_happens_to_a_layer_does_happen(spec: str, words: tuple[str, ...]) -> None:
+    for word in words:
+        target, _ = opened(spec, case_of((word,)))
+        assert [call.refused for call in target.trace if isinstance(call, Undergo)] == [""], word
+        assert any(isinstance(call, Settle) and not call.refused for call in target.trace)
+
+
+def test_a_numpy_layer_that_is_not_known_for_something_goes_on_without() -> None:
+    target, _ = opened(NUMPY, case_of(("train", "convert", "evaluate")))
+
+    assert [call.training for call in target.trace if isinstance(call, Forward)] == [True, False]
+    assert [call.refused for call in target.trace if isinstance(call, Undergo)] == ["a layer that does not convert"]
+
+
+@pytest.mark.parametrize("word", STEPS)
+def test_steps_of_a_life_are_steps_of_the_layer(word: str) -> None:
+    target, _ = opened(TORCH, case_of((word,)))
+
+    assert any(isinstance(call, Forward) for call in target.trace)
+
+
+def test_hyperparameters_are_others_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    built: list[tuple[float, float | None]] = []
+    original: Callable[..., None] = torch.nn.BatchNorm1d.__init__
+
+    def init(self: torch.nn.BatchNorm1d, *arguments: object, **options: object) -> None:
+        original(self, *arguments, **options)
+        built.append((self.eps, self.momentum))
+
+    monkeypatch.setattr(torch.nn.BatchNorm1d, "__init__", init)
+    _, session = opened(TORCH, case_of(("settle hyperparameters",)))
+
+    assert built[-1] == (0.25, None)
+    assert (session._inner.module.eps, session._inner.module.momentum) == (1e-5, 0.1)  # type: ignore[attr-defined]
+
+
+def test_the_next_batch_lies_in_the_memory_of_the_last_and_no_version_counter_notices() -> None:
+    import torch
+
+    seen: list[tuple[int, int, float]] = []
+
+    class Looks(torch.nn.BatchNorm1d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append((x.data_ptr(), x._version, float(x.detach()[0, 0, 0])))
+            return super().forward(x)
+
+    from bn_reference.targets.forms.torch_module import TorchImplementation
+
+    case = case_of(("train", "same memory"))
+    session = Watched(TorchImplementation(Looks, "Looks")).open(case)
+    session.forward(place(case.x, case.layout), training=True)
+
+    (first, before, old), (second, after, new) = seen
+    assert (first, before) == (second, after)
+    assert new == float(case.x[0, 0, 0]) != old
+
+
+def test_what_a_layer_refuses_to_go_through_is_left_out() -> None:
+    import torch
+
+    class NoCopy(torch.nn.BatchNorm1d):
+        def __deepcopy__(self, memo: object) -> object:
+            raise RuntimeError("I am unique")
+
+    from bn_reference.targets.forms.torch_module import TorchImplementation
+
+    target = Watched(TorchImplementation(NoCopy, "NoCopy"))
+    session = target.open(case_of(("copy", "train")))
+    with pytest.raises(Exception, match="copying the layer"):
+        session.copied()
+
+
+@pytest.mark.parametrize("word", SETTLINGS)
+def test_a_layer_with_parameters_of_its_own_is_settled(word: str) -> None:
+    import torch
+
+    from bn_reference.targets.forms.torch_module import TorchImplementation
+
+    target = Watched(TorchImplementation(torch.nn.BatchNorm1d, "torch"))
+    session = target.open(case_of(("train", word)))
+    state = session.state()
+    assert isinstance(state.mean, np.ndarray)
+    assert state.mean.tobytes() == case_of(()).running_mean.tobytes()  # type: ignore[union-attr]
+    assert state.batches == 7
+
+
+def test_whoever_cannot_be_settled_is_opened_anew() -> None:
+    from bn_reference.targets.protocol import Implementation, Session, Step
+
+    opened_for: list[Case] = []
+
+    class Bare(Implementation):
+        name = "bare"
+
+        def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
+            opened_for.append(case)
+            return Layer()
+
+    class Layer(Session):
+        def forward(self, x: object, *, training: bool, record: bool = True) -> Step:
+            raise Unsupported("nothing")
+
+    case = case_of(("train", "copy"))
+    Watched(Bare()).open(case)
+    assert [given.batches for given in opened_for] == [3, 7]
