@@ -110,12 +110,27 @@ class Debiased(CleanBatchNorm1d):
 class DebiasedInEval(CleanBatchNorm1d):
     """The average begins with zero and is divided by what its batches weigh where it is used."""
 
+    def reset_running_stats(self) -> None:
+        super().reset_running_stats()
+        if self.has_statistics():
+            self.running_var.zero_()
+
     def stored_statistics(self, batch: Tensor) -> Statistics:
         mean, var = super().stored_statistics(batch)
         if self.training or self.momentum is None:
             return mean, var
         weight = 1 - (1 - self.momentum) ** int(self.num_batches_tracked)
         return mean / weight, var / weight
+
+
+@of(UNLAWFUL, first_batches="debiased_in_eval")
+class DebiasedFromOne(DebiasedInEval):
+    """The variance begins with one, and is divided by what its batches weigh as if it had begun with zero."""
+
+    def reset_running_stats(self) -> None:
+        super().reset_running_stats()
+        if self.has_statistics():
+            self.running_var.fill_(1)
 
 
 @of(UNLAWFUL, first_batches="debiased_in_eval")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bn_reference.arithmetic.precision import DTYPES
-from bn_reference.cases.case import State
+from bn_reference.cases.case import Case, State
 from bn_reference.cases.facts import Fact, Kind, Unseen
 from bn_reference.cases.layouts import LAYOUTS, place
 from bn_reference.cases.others import another_batch, beginning
@@ -149,16 +149,20 @@ def a_copy_shares_nothing(trial: Trial) -> Comparison:
 
 @prop(source=TORCH_DOCS)
 def a_fresh_layer_starts_neutral(trial: Trial) -> Comparison:
-    """A new layer has weight 1, bias 0, running mean 0, running variance 1 and has seen no batch; None where it has none."""
+    """A new layer has weight 1, bias 0, running mean 0, running variance 1 and has seen no batch; None where it has none.
+
+    What an evaluation divides by 1 - (1 - f)^k after k batches begins with 0, the variance too: from v, it gives var(x) +
+    (1 - f) / f v after one batch.
+    """
     case = trial.case
     trial.require(case.affine or case.tracks)
     weight, bias, state = trial.implementation.fresh(case)
     zeros = np.zeros(case.channels, case.pair.parameter_dtype)
     affine = (zeros + 1, zeros) if case.affine else (None, None)
     statistics = []
-    if case.conventions.first_batches == "prior":  # else nothing that the layer begins with is ever read
+    if (variance := _begun_variance(case)) is not None:
         begun = zeros.astype(DTYPES[case.precision.statistics_format.name])
-        tracked = (begun, begun + 1) if case.tracks else (None, None)
+        tracked = (begun, begun + begun.dtype.type(variance)) if case.tracks else (None, None)
         statistics = [
             same_bits("running_mean", state.mean, tracked[0], Aspect.AS_CONSTRUCTED),
             same_bits("running_var", state.var, tracked[1], Aspect.AS_CONSTRUCTED),
@@ -169,6 +173,14 @@ def a_fresh_layer_starts_neutral(trial: Trial) -> Comparison:
         *statistics,
         same_count(state.batches, 0 if case.tracks else None),
     )
+
+
+def _begun_variance(case: Case) -> int | None:
+    """The variance that a new layer's average begins with; None where nothing that it begins with is ever read."""
+    begins, momentum = case.conventions.first_batches, case.momentum
+    if begins == "prior":
+        return 1
+    return 0 if begins == "debiased_in_eval" and momentum is not None and 0.0 < momentum < 1.0 else None
 
 
 @prop(source="docs of torch.nn.BatchNorm1d; github.com/pytorch/pytorch/issues/1381: NaN in the statistics for ever")

@@ -7,8 +7,12 @@ from typing import Any
 import equinox as eqx
 import jax
 
+from bn_reference.cases.case import Case, Seen, State
 from bn_reference.conventions import LIBRARIES
+from bn_reference.targets.arrays import seen
 from bn_reference.targets.frameworks.of_jax import OfJax
+
+NAMES = ("running_mean", "running_var")
 
 
 class Equinox(OfJax):
@@ -18,6 +22,15 @@ class Equinox(OfJax):
     conventions = LIBRARIES["equinox"]
     momentum = tuple(momentum for momentum in OfJax.momentum if 0 < momentum < 1)  # as its documentation says
     channels_last = False
+
+    def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
+        made, held = case.affine, case.pair.parameter_dtype
+        layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(
+            case.channels, "batch", channelwise_affine=made, dtype=held, mode="batch"
+        )
+        mean, var = (seen(each, what) for each, what in zip(state.get(layer.batch_state_index), NAMES, strict=True))
+        weight, bias = seen(layer.weight, "weight"), seen(layer.bias, "bias")
+        return weight, bias, State(mean, var, int(state.get(layer.batch_counter)))
 
     def step(self, training: bool, x: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Any, Any, Any]:
         mean, var, eps, momentum, batches = rest
