@@ -4,7 +4,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-TARGET = "from bn_reference.power.lawful import Biased"
+TARGET = "from bn_reference.power.lawful.averages import Biased"
 
 
 @pytest.mark.parametrize(("options", "failed"), [((), 1), (("--bn-convention", "running_variance=biased"), 0)])

@@ -4,7 +4,7 @@ import pytest
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.conventions import TORCH
-from bn_reference.power.lawful import LAWFUL, UNLAWFUL, OfConvention
+from bn_reference.power.lawful.catalogue import LAWFUL, UNLAWFUL, OfConvention
 from bn_reference.properties import FAMILIES, PROPERTIES
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.demand import Demand
