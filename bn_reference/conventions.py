@@ -57,7 +57,7 @@ VALUES: dict[str, dict[str, str]] = {
     },
     "variance": {
         "stable": "a variance of squared differences from the mean",
-        "one_pass": "a variance in one pass, E[x^2] - E[x]^2",
+        "one_pass": "a variance in one pass, E[x^2] - E[x]^2, clamped at zero",
     },
     "subnormals": {
         "kept": "subnormal numbers",
@@ -79,7 +79,7 @@ class Conventions:
         statistics: the dtype that running statistics are kept in.
         output: the dtype of y.
         hyperparameters: the format that eps and momentum are held in.
-        variance: the class of accuracy of the batch's variance.
+        variance: the class of accuracy of the batch's variance; one that comes out negative is NaN in neither.
         subnormals: what becomes of numbers below the normal ones.
 
     Raises:
@@ -176,7 +176,7 @@ def one_pass_variance(x: Any, mu: Any) -> Any:
     r"""Biased variance in one pass, :math:`\frac1m \sum x_i^2 - \mu^2`: (C,); as exact arithmetic has it, but less stable.
 
     The square of the mean comes first: a difference of squares may be negative, and what begins with a mean of squares
-    would be taken to be none.
+    would be taken to be none. Whoever keeps the convention clamps it at zero (flax does), for which the oracle sees.
     """
     return -(mu**2) + (x**2).sum(axis=0) / x.shape[0]
 

@@ -18,7 +18,7 @@ from bn_reference import specification as spec
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
-from bn_reference.conventions import rules_of
+from bn_reference.conventions import ONE_PASS, rules_of
 from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters
 from bn_reference.oracle.running import ExpectedState, Statistics, average, debiased, running_statistics, updated_state
 
@@ -47,6 +47,8 @@ def statistics(case: Case, rules: Any = spec) -> Statistics:
     mean = by_any_update(rules.mini_batch_mean(x), x).stored(kept)
     # keeping the sum of squares rounds it relative to itself, as its quotient by m is rounded
     variance = rules.biased_variance(x, mean)
+    if case.conventions.variance == "one_pass" and rules is ONE_PASS:
+        variance = clamped(variance, spec.biased_variance(x, mean))
     squares = case.rows * (variance.size + variance.error)
     # merging l and r rows adds d^2 l r / (l + r), at most the sum of squares; d^2 l r, made first, is up to m times as much
     overflows = (squares >= case.precision.sums.largest) | (case.rows * squares >= case.precision.compute.largest)
@@ -68,6 +70,15 @@ def by_any_update(mean: RunningError, x: RunningError) -> RunningError:
     merges = m - 1 + 3.0 * float((1.0 / np.arange(1, max(m, 1))).sum())
     updated = merges * mean.rounding.unit_roundoff * x.size.sum(axis=0) / max(m, 1) + m * mean.rounding.underflow
     return RunningError(mean.value, np.maximum(mean.error, updated), mean.rounding)
+
+
+def clamped(variance: RunningError, stable: RunningError) -> RunningError:
+    """A variance in one pass as whoever keeps that convention has it: max(0, E[x^2] - E[x]^2), so that its root exists.
+
+    Only with the clamp can the convention be kept: without it a constant channel of 100 already gives NaN in float32. What
+    the carrier loses in one pass is no truth either, so the value is that of a stable variance, with the errors of both.
+    """
+    return RunningError(stable.value, variance.error + stable.error, stable.rounding, floor=0.0)
 
 
 class ExpectedStep:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bn_reference import verify
+from bn_reference.properties import PROPERTIES
 from bn_reference.targets.frameworks.known import GROUPS
 
 GROUP = os.environ["BN_FRAMEWORKS"]
@@ -21,9 +22,14 @@ CONVENTIONS: dict[str, dict[str, str]] = {
     "onnxruntime:BatchNormalization(inputs, Y)": {},
     "paddle.nn:BatchNorm1D": {},
 }
+# Those that compare what a training step gives, which is NaN where a variance in one pass comes out negative.
+NAN = {property.name for property in PROPERTIES if property.family in ("normalization", "gradients")}
+NAN |= {"every_layout_agrees_with_the_contiguous_one"}
 # The rules that are broken in float32; which of them a few examples meet depends on what is drawn.
 VIOLATED = {
     "equinox.nn:BatchNorm": {"a_fresh_layer_starts_neutral", "a_row_does_not_depend_on_its_companions"},
+    "haiku:BatchNorm": NAN,
+    "keras.layers:BatchNormalization": NAN if BACKEND == "torch" else set(),
     "onnxruntime:BatchNormalization(Y)": {
         "a_constant_channel_gives_the_bias",
         "adding_a_constant_to_a_channel_changes_nothing",

@@ -60,6 +60,14 @@ class OnePass(CleanBatchNorm1d):
 
 
 @NUMBERS.unlawful(variance="one_pass")
+class OnePassUnclamped(OnePass):
+    """The variance is E[x^2] - E[x]^2 as it comes out, below zero too, which has no root."""
+
+    def batch_variance(self, rows: Tensor, mu: Tensor, m: int) -> Tensor:
+        return self.total(rows * rows) / m - mu * mu
+
+
+@NUMBERS.unlawful(variance="one_pass")
 class OnePassInHalf(OnePass):
     """The mean of squares is rounded to a half format before the square of the mean is taken from it."""
 
