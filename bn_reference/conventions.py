@@ -14,7 +14,18 @@ from typing import Any
 
 from bn_reference import specification as spec
 
-__all__ = ["LIBRARIES", "ONE_PASS", "TORCH", "VALUES", "Conventions", "Rules", "conventions_named", "keepers", "rules_of"]
+__all__ = [
+    "LIBRARIES",
+    "ONE_PASS",
+    "TORCH",
+    "VALUES",
+    "Conventions",
+    "Rules",
+    "conventions_named",
+    "keepers",
+    "moving_gradients",
+    "rules_of",
+]
 
 # every convention, torch's value first; after each value the words of "it conforms but for ..."
 VALUES: dict[str, dict[str, str]] = {
@@ -63,6 +74,10 @@ VALUES: dict[str, dict[str, str]] = {
         "kept": "subnormal numbers",
         "flushed": "subnormal numbers that are flushed to zero",
     },
+    "training": {
+        "batch": "training that normalizes with the statistics of the batch",
+        "running": "training that normalizes with the running statistics, as the batch has moved them",
+    },
 }
 
 
@@ -79,8 +94,9 @@ class Conventions:
         statistics: the dtype that running statistics are kept in.
         output: the dtype of y.
         hyperparameters: the format that eps and momentum are held in.
-        variance: the class of accuracy of the batch's variance; one that comes out negative is NaN in neither.
+        variance: the class of accuracy of the batch's variance, which is never negative.
         subnormals: what becomes of numbers below the normal ones.
+        training: what normalizes a batch in training; gradients go through it.
 
     Raises:
         ValueError: a value is none of the convention's.
@@ -96,6 +112,7 @@ class Conventions:
     hyperparameters: str = "float64"
     variance: str = "stable"
     subnormals: str = "kept"
+    training: str = "batch"
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -129,6 +146,7 @@ LIBRARIES: dict[str, Conventions] = {
         first_batches="debiased", statistics="input", output="input", variance="one_pass", subnormals="flushed"
     ),
     "equinox": _OF_JAX.but(first_batches="debiased_in_eval", subnormals="flushed"),
+    "equinox_ema": _OF_JAX.but(first_batches="copied", subnormals="flushed", training="running"),
     "keras": _OF_JAX.but(output="input", subnormals="flushed"),
     "onnx": _OF_JAX.but(output="input", hyperparameters="float32"),
     "numpy_ml": _OF_JAX,
@@ -179,6 +197,21 @@ def one_pass_variance(x: Any, mu: Any) -> Any:
     would be taken to be none. Whoever keeps the convention clamps it at zero (flax does), for which the oracle sees.
     """
     return -(mu**2) + (x**2).sum(axis=0) / x.shape[0]
+
+
+def moving_gradients(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any, mean: Any, weight: Any, degrees: int) -> spec.Gradients:
+    r"""Gradients where :math:`\mu, \sigma` are of running statistics that the batch has moved, by the chain rule of section 3.
+
+    They depend on x by the batch's part in them: ``weight`` of its mean, and of its sum of squares over ``degrees`` (m or
+    m - 1). With weight 1 and m they are those of Algorithm 1.
+    """
+    m = x.shape[0]
+    dx_hat = dy * gamma
+    dvar = -(dx_hat * (x - mu)).sum(axis=0) / (2 * sigma**3) * weight
+    dmean = -dx_hat.sum(axis=0) / sigma * weight + dvar * (-2 * (x - mean)).sum(axis=0) / degrees
+    dx = dx_hat / sigma + dvar * 2 * (x - mean) / degrees + dmean / m
+    dgamma = (dy * spec.normalize(x, mu, sigma)).sum(axis=0)
+    return spec.Gradients(dx, dgamma, dy.sum(axis=0))
 
 
 ONE_PASS = Rules(biased_variance=one_pass_variance)

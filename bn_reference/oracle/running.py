@@ -13,7 +13,17 @@ from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, rounding_in
 
-__all__ = ["ExpectedState", "Statistics", "average", "debiased", "running_statistics", "updated_state"]
+__all__ = [
+    "ExpectedState",
+    "Statistics",
+    "average",
+    "debiased",
+    "is_moving",
+    "moved",
+    "running_statistics",
+    "updated_state",
+    "weight_of_new",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +69,17 @@ def debiased(case: Case, rules: Any, mean: RunningError, var: RunningError) -> t
     return mean / weight, var / weight
 
 
+def is_moving(case: Case) -> bool:
+    """Whether training normalizes with running statistics."""
+    return case.tracks and case.conventions.training == "running"
+
+
+def moved(case: Case, batch: Statistics, rules: Any) -> tuple[RunningError, RunningError]:
+    """The running statistics after one more batch, kept or about to be: what normalizes it where training is moving."""
+    mean, var = running_statistics(case)
+    return average(case, channelwise(case.precision, mean), channelwise(case.precision, var), batch, rules)[1:]
+
+
 def updated_state(case: Case, batch: Statistics, rules: Any) -> ExpectedState:
     """The running statistics after one more batch."""
     if not case.tracks:
@@ -82,23 +103,37 @@ def average(
 
 def _averaged(case: Case, running: RunningError, new: RunningError, rules: Any) -> RunningError:
     """A running statistic after one more batch, by the case's convention of how an average begins."""
-    precision, begins = case.precision, case.conventions.first_batches
-    if case.momentum is None:
-        one = constant(precision, 1.0)
-        momentum = RunningError.rounded((one / (case.batches + 1)).value, one.rounding)
-    else:
-        momentum = constant(precision, case.momentum)
-    momentum = _in_fewer_digits(precision, momentum)
+    begins, momentum = case.conventions.first_batches, _momentum(case)
     if begins == "copied" and case.batches == 0:
         return new
     if begins == "debiased" and case.momentum is not None:  # the average that is kept is the one that began with zero
         hidden = running * _seen_weight(case)
-        total: RunningError = rules.exponential_average(hidden, new, momentum) / _seen_weight(
-            case.but(batches=case.batches + 1)
-        )
+        total: RunningError = rules.exponential_average(hidden, new, momentum) / _seen_weight(_after(case))
         return total
     averaged: RunningError = rules.exponential_average(running, new, momentum)
     return averaged
+
+
+def _momentum(case: Case) -> RunningError:
+    """The weight of the new value in an exponential average, or in the cumulative one."""
+    precision = case.precision
+    if case.momentum is not None:
+        return _in_fewer_digits(precision, constant(precision, case.momentum))
+    one = constant(precision, 1.0)
+    return _in_fewer_digits(precision, RunningError.rounded((one / (case.batches + 1)).value, one.rounding))
+
+
+def _after(case: Case) -> Case:
+    return case.but(batches=case.batches + 1)
+
+
+def weight_of_new(case: Case) -> RunningError:
+    """What the batch weighs in the running statistics after it."""
+    begins = case.conventions.first_batches
+    if begins == "copied" and case.batches == 0:
+        return lift(case.precision, 1.0)
+    weight = _momentum(case)
+    return weight / _seen_weight(_after(case)) if begins == "debiased" and case.momentum is not None else weight
 
 
 def _in_fewer_digits(precision: Precision, momentum: RunningError) -> RunningError:

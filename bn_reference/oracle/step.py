@@ -8,7 +8,7 @@ the carrier's own rounding is part of the bound.
 from __future__ import annotations
 
 from copy import copy
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,19 @@ from bn_reference import specification as spec
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
-from bn_reference.conventions import ONE_PASS, rules_of
+from bn_reference.conventions import ONE_PASS, moving_gradients, rules_of
 from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters
-from bn_reference.oracle.running import ExpectedState, Statistics, average, debiased, running_statistics, updated_state
+from bn_reference.oracle.running import (
+    ExpectedState,
+    Statistics,
+    average,
+    debiased,
+    is_moving,
+    moved,
+    running_statistics,
+    updated_state,
+    weight_of_new,
+)
 
 __all__ = [
     "ExpectedState",
@@ -88,7 +98,7 @@ class ExpectedStep:
     """
 
     def __init__(self, case: Case, rules: Any, batch: Statistics | None, training: bool) -> None:
-        """``batch`` has the statistics that the step normalizes with; None for the running ones."""
+        """``batch`` has the statistics that the step normalizes with, or moves those with; None for the running ones."""
         rules = _followed(case, rules)
         self._case, self._rules, self._batch, self._training = case, rules, batch, training
         self._grad_y = case.grad_y
@@ -96,6 +106,8 @@ class ExpectedStep:
         self._inputs, self._outputs, self._kept = precision.input_format, precision.output_format, precision.kept
         if batch is None:
             self._mean, self._var = debiased(case, rules, *running_statistics(case))
+        elif training and is_moving(case):
+            self._mean, self._var = moved(case, batch, rules)
         else:
             self._mean, self._var = batch.mean, batch.biased
         root = rules.deviation(channelwise(precision, self._var), constant(precision, case.eps))
@@ -158,10 +170,17 @@ class ExpectedStep:
     @cached_property
     def _gradients(self) -> Any:
         gradients = self._rules.inference_gradients if self._batch is None else self._rules.training_gradients
+        if self._batch is not None and self._training and is_moving(self._case):
+            gradients = partial(moving_gradients, **self._part_of(self._batch))
         with np.errstate(all="ignore"):
             # gamma and 1 / sigma come in either order: (dy / sigma) gamma enlarges by gamma what dy / sigma lost to underflow
             either = np.maximum(1.0, self._inverse) * np.maximum(1.0, self._gamma.size)
             return gradients(self._before(either, self._grad_y), self._x, self._mean, self._sigma, self._gamma)
+
+    def _part_of(self, batch: Statistics) -> dict[str, Any]:
+        """By what running statistics depend on the batch that moves them."""
+        rows, unbiased = self._case.rows, self._case.conventions.running_variance == "unbiased"
+        return {"mean": batch.mean, "weight": weight_of_new(self._case), "degrees": rows - (unbiased and rows > 1)}
 
     @cached_property
     def grad_x(self) -> Bounded:

@@ -10,6 +10,7 @@ from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
 from bn_reference.oracle.step import ExpectedStep
 from bn_reference.properties import transform
+from bn_reference.properties.premises import require_batch_statistics
 from bn_reference.properties.registry import IOFFE_SZEGEDY, Property, family
 from bn_reference.properties.trial import Trial, contiguous
 from bn_reference.targets.protocol import Grads, Misbehaviour, had
@@ -66,6 +67,7 @@ def evaluation_gradients(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, section 3: BN(x + b) = BN(x)", implied_by=("training_gradient_of_the_input",))
 def input_gradient_sums_to_zero(trial: Trial) -> Comparison:
     """sum(dx) = 0 over the rows: the output does not change with a constant added to the channel."""
+    require_batch_statistics(trial)
     measured = relations.sum_of(trial.case.precision, input_gradient(trial), trial.expected().grad_x)
     return within("grad_x", *measured, Aspect.SUM)
 
@@ -73,6 +75,7 @@ def input_gradient_sums_to_zero(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, section 3.3: BN((1 + a) x) = BN(x) but for eps", implied_by=("training_gradient_of_the_input",))
 def input_gradient_against_x_hat_is_what_eps_leaves(trial: Trial) -> Comparison:
     """sum(dx x_hat) = gamma / sigma sum(dy x_hat) eps / (var + eps): scaling the input changes only what eps adds."""
+    require_batch_statistics(trial)
     expected, case = trial.expected(), trial.modelled(trial.case)
     measured = relations.weighted_sum(case, input_gradient(trial), expected.grad_x, expected.x_hat)
     return within("grad_x", *measured, Aspect.SUM_WITH_X_HAT)

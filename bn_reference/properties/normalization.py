@@ -10,6 +10,7 @@ from bn_reference.oracle import relations
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, same_bits, within
 from bn_reference.properties import transform
+from bn_reference.properties.premises import require_batch_statistics
 from bn_reference.properties.registry import IOFFE_SZEGEDY, TORCH_DOCS, Property, family
 from bn_reference.properties.trial import Trial
 
@@ -26,6 +27,7 @@ def output_is_the_normalized_batch(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, section 3", implied_by=("output_is_the_normalized_batch",))
 def output_mean_is_the_bias(trial: Trial) -> Comparison:
     """mean(y) = beta in each channel, for mean(x_hat) = 0."""
+    require_batch_statistics(trial)
     measured = relations.output_mean(trial.modelled(trial.case), trial.train().y, trial.expected().y)
     return within("y", *measured, Aspect.MEAN)
 
@@ -33,6 +35,7 @@ def output_mean_is_the_bias(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, section 3", implied_by=("output_is_the_normalized_batch",))
 def output_variance_is_what_eps_leaves(trial: Trial) -> Comparison:
     """var(y) = gamma^2 var / (var + eps) in each channel, biased variances both."""
+    require_batch_statistics(trial)
     measured = relations.output_variance(trial.modelled(trial.case), trial.train().y, trial.expected().y)
     return within("y", *measured, Aspect.VARIANCE)
 
@@ -52,6 +55,7 @@ def momentum_one_shows_the_batch_statistics(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, section 3")
 def adding_a_constant_to_a_channel_changes_nothing(trial: Trial) -> Comparison:
     """BN(x + b) = BN(x) for any b per channel (where x + b rounds, the difference that the rounding makes is expected)."""
+    require_batch_statistics(trial)
     shifted = transform.shifted(trial.case)
     difference = relations.difference(trial.expected(shifted).y, trial.expected().y)
     measured = relations.subtract(trial.case.precision, trial.train(shifted).y, trial.train().y)
@@ -61,6 +65,7 @@ def adding_a_constant_to_a_channel_changes_nothing(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, section 3.3; IEEE 754: a power of two is an exact factor")
 def scaling_by_powers_of_two_changes_no_bit(trial: Trial) -> Comparison:
     """BN(2^k x; 4^k eps) = BN(x; eps) bit for bit, unless a root that is not correctly rounded moves its last place."""
+    require_batch_statistics(trial)
     case = trial.modelled(trial.case)
     scaled, safe = transform.scaled(trial.case, case)
     trial.require(safe.size > 0)
@@ -75,6 +80,7 @@ def scaling_by_powers_of_two_changes_no_bit(trial: Trial) -> Comparison:
 @prop(source="IEEE 754: rounding to nearest is symmetric")
 def negating_the_input_mirrors_the_output(trial: Trial) -> Comparison:
     """BN(-x; -gamma, beta) = BN(x; gamma, beta), and BN(-x) = -BN(x) without affine parameters, bit for bit."""
+    require_batch_statistics(trial)
     case = trial.case
     mirrored = trial.train(case.but(x=-case.x, weight=None if case.weight is None else -case.weight)).y
     return same_bits("y", mirrored if case.affine else -mirrored, trial.train().y, Aspect.MIRRORED)
@@ -143,6 +149,7 @@ def stacking_the_batch_on_itself_changes_nothing(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, Algorithm 1")
 def a_constant_channel_gives_the_bias(trial: Trial) -> Comparison:
     """Where x does not vary, y = beta: the variance is zero and eps keeps the quotient finite."""
+    require_batch_statistics(trial)
     constant = transform.with_batch(trial.case, np.broadcast_to(trial.case.x[:1, :, ...], trial.case.x.shape).copy())
     if constant.x.ndim == 3:
         constant = transform.with_batch(constant, np.broadcast_to(constant.x[:, :, :1], constant.x.shape).copy())

@@ -19,6 +19,7 @@ RULES = {
     "hyperparameters": "evaluation_uses_the_running_statistics",
     "variance": "output_is_the_normalized_batch",
     "subnormals": "output_is_the_normalized_batch",
+    "training": "output_is_the_normalized_batch",
 }
 
 __all__ = ["RULES", "accepting", "but_for", "facts_of", "say_keepers", "say_names"]
