@@ -56,6 +56,7 @@ GROUPS: dict[str, dict[str, Known]] = {  # by the environment that has them
         "flax.nnx:BatchNorm": Known("of_flax", "Flax", FLAX),
         "flax.nnx:BatchNorm(use_fast_variance=False)": Known("of_flax", "FlaxTwoPass", FLAX),
         "equinox.nn:BatchNorm": Known("of_equinox", "Equinox", EQUINOX),
+        "equinox.nn:BatchNorm(mode=ema)": Known("of_equinox_ema", "EquinoxEma", EQUINOX),
         "haiku:BatchNorm": Known("of_haiku", "Haiku", HAIKU),
         "keras.layers:BatchNormalization": Known("of_keras", "Keras", {"keras": "keras"}),
     },

@@ -22,24 +22,33 @@ class Equinox(OfJax):
     conventions = LIBRARIES["equinox"]
     momentum = tuple(momentum for momentum in OfJax.momentum if 0 < momentum < 1)  # as its documentation says
     channels_last = False
+    mode = "batch"
+
+    def made(self, channels: int, affine: bool, held: Any) -> tuple[Any, Any]:
+        """Layer and state, as they are constructed."""
+        make = eqx.nn.make_with_state(eqx.nn.BatchNorm)
+        made: tuple[Any, Any] = make(channels, "batch", channelwise_affine=affine, dtype=held, mode=self.mode)
+        return made
+
+    def index(self, layer: Any) -> Any:
+        """Where the state has the statistics."""
+        return layer.batch_state_index
+
+    def seen_batches(self, layer: Any, state: Any, batches: Any) -> Any:
+        """The state of a layer that has seen so many batches."""
+        return state.set(layer.batch_counter, state.get(layer.batch_counter) + batches)
 
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
-        made, held = case.affine, case.pair.parameter_dtype
-        layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(
-            case.channels, "batch", channelwise_affine=made, dtype=held, mode="batch"
-        )
-        mean, var = (seen(each, what) for each, what in zip(state.get(layer.batch_state_index), NAMES, strict=True))
-        weight, bias = seen(layer.weight, "weight"), seen(layer.bias, "bias")
-        return weight, bias, State(mean, var, int(state.get(layer.batch_counter)))
+        layer, state = self.made(case.channels, case.affine, case.pair.parameter_dtype)
+        mean, var = (seen(each, what) for each, what in zip(state.get(self.index(layer)), NAMES, strict=True))
+        return seen(layer.weight, "weight"), seen(layer.bias, "bias"), State(mean, var, 0)
 
     def step(self, training: bool, x: Any, weight: Any, bias: Any, *rest: Any) -> tuple[Any, Any, Any]:
         mean, var, eps, momentum, batches = rest
-        make = eqx.nn.make_with_state(eqx.nn.BatchNorm)
-        layer, state = make(x.shape[1], "batch", channelwise_affine=weight is not None, dtype=mean.dtype, mode="batch")
+        layer, state = self.made(x.shape[1], weight is not None, mean.dtype)
         for name, value in {"weight": weight, "bias": bias, "eps": eps, "momentum": momentum}.items():
             object.__setattr__(layer, name, value)  # static fields take no traced numbers
-        state = state.set(layer.batch_counter, state.get(layer.batch_counter) + batches)
-        state = state.set(layer.batch_state_index, (mean, var))
+        state = self.seen_batches(layer, state, batches).set(self.index(layer), (mean, var))
         one = lambda row: layer(row, state, inference=not training)  # noqa: E731  # what is mapped over rows
         y, state = jax.vmap(one, axis_name="batch", out_axes=(0, None))(x)
-        return y, *state.get(layer.batch_state_index)
+        return y, *state.get(self.index(layer))
