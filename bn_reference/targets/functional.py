@@ -211,6 +211,7 @@ class _Step(Step):
     def __init__(self, session: _Session, x: Placement, vectors: tuple[Seen, ...], training: bool) -> None:
         self._session, self._x, self._vectors, self._training = session, x, vectors, training
         self._handed: list[_Batch] = []
+        self._upstream: _Batch | None = None
         self._batches = session.batches
         self.device = session.target.device
         returned = session.target.forward(*self._arguments())
@@ -231,7 +232,8 @@ class _Step(Step):
 
     def backward(self, grad_y: Placement) -> Grads:
         target = self._session.target
-        returned = target.backward(_Batch(target, grad_y).array, *self._arguments())
+        self._upstream = _Batch(target, grad_y)
+        returned = target.backward(self._upstream.array, *self._arguments())
         x, *parameters = returned if isinstance(returned, tuple | list) else (returned,)
         if len(parameters) not in (0, 2):
             found, wanted = f"a tuple of {1 + len(parameters)}", "(grad_x, grad_weight, grad_bias), or grad_x alone"
@@ -247,3 +249,6 @@ class _Step(Step):
 
     def input_changed(self) -> bool:
         return any(batch.changed() for batch in self._handed)
+
+    def upstream_changed(self) -> bool:
+        return self._upstream is not None and self._upstream.changed()

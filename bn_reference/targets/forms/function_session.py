@@ -162,6 +162,7 @@ class FunctionStep(Step):
     ) -> None:
         self._session, self._batch, self._training, self._recorded = session, batch, training, recorded
         self._shape, self._sizes, self._kept, self._changed = session.manner.shapes[len(shape)], shape, False, changed
+        self._upstream_changed = lambda: False  # nothing has gone back
         self.tensor, self.others = tensor, others
         self.y = self._shape.leave(numpy_of(tensor, "y"), shape)
         self.device = str(getattr(tensor, "device", "cpu"))
@@ -172,11 +173,15 @@ class FunctionStep(Step):
     def input_changed(self) -> bool:
         return self._changed()
 
+    def upstream_changed(self) -> bool:
+        return self._upstream_changed()
+
     def backward(self, grad_y: Placement) -> Grads:
         manner, asked = self._session.manner, self._session.asked
         if not manner.goes_back[self._training] or not self._recorded:
             raise Unsupported(f"there is no backward pass in {'training' if self._training else 'eval'}")
-        upstream = self._shape.enter(manner.arrays.batch(self._shape.laid(grad_y), gradient=False)[0])
+        handed, self._upstream_changed = manner.arrays.batch(self._shape.laid(grad_y), gradient=False)
+        upstream = self._shape.enter(handed)
         sibling = manner.going_back
         grads = self._by_recording(upstream) if sibling is None else self._by_sibling(sibling, upstream)
         x = seen(grads[0], "grad_x") if asked[0] else None

@@ -30,6 +30,7 @@ class _NumpyStep(Step):
     ) -> None:
         self._session, self._arrangement, self._placed, self._before = session, arrangement, placed, before
         self._training = training
+        self._upstream = placed.buffer, placed.buffer  # nothing has gone back
         self.y = y.copy() if isinstance(y, np.ndarray) else y
         self.device = "cpu"
 
@@ -37,8 +38,14 @@ class _NumpyStep(Step):
         require_way_back(self._session, self._training)
         if self._session.latest is not self:
             raise Unsupported("its backward pass goes through its latest forward pass alone")
-        upstream = self._arrangement.laid(grad_y).view()
-        return manual_grads(self._session, self._arrangement, upstream, grad_y.shape)
+        laid = self._arrangement.laid(grad_y)
+        handed = Placement(laid.buffer.copy(), laid.shape, laid.strides, laid.offset)
+        self._upstream = handed.buffer, laid.buffer
+        return manual_grads(self._session, self._arrangement, handed.view(), grad_y.shape)
 
     def input_changed(self) -> bool:
         return self._placed.buffer.tobytes() != self._before
+
+    def upstream_changed(self) -> bool:
+        handed, before = self._upstream
+        return handed.tobytes() != before.tobytes()
