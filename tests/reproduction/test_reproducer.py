@@ -105,7 +105,7 @@ def test_a_numpy_layer_is_handed_strided_gradients(folder: Path, violated: Viola
     wrong = run(code, folder)
     (folder / "faulty.py").write_text(right_layer)
 
-    assert "backward(np.ndarray(" in code
+    assert "upstream = np.ndarray(" in code
     assert (wrong.returncode, run(code, folder).returncode) == (1, 0), wrong.stderr
 
 
