@@ -25,6 +25,8 @@ class Aspect(Enum):
     OF_ONE_ROW_ALONE = "{} of one row alone"
     OF_ONE_VALUE = "{} of one value a channel"
     OF_NO_ROW = "{} of no row"
+    AFTER_NO_ROW = "{} after an empty batch"
+    AFTER_A_REFUSAL = "{} after a batch that was refused"
     IN_REVERSED_ORDER = "{} in reversed order"
     OF_FEWER_ROWS = "{} of fewer rows"
     AFTER_BACKWARD = "{} after backward"

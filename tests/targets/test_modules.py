@@ -103,6 +103,7 @@ UNASKED: dict[Any, set[str]] = {  # the rules that cannot be asked, of each righ
     | FIXED - {"scaling_by_powers_of_two_changes_no_bit"}
     | {"every_layout_agrees_with_the_contiguous_one"},
     people.BatchAlone: OF_STATISTICS
+    | {"a_copy_shares_nothing"}
     | {
         "momentum_one_shows_the_batch_statistics",
         "training_gradient_of_the_weight",

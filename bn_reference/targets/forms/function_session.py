@@ -162,7 +162,7 @@ class FunctionStep(Step):
     ) -> None:
         self._session, self._batch, self._training, self._recorded = session, batch, training, recorded
         self._shape, self._sizes, self._kept, self._changed = session.manner.shapes[len(shape)], shape, False, changed
-        self._upstream_changed = lambda: False  # nothing has gone back
+        self._upstream_changed: Callable[[], bool] = bool  # nothing has gone back
         self.tensor, self.others = tensor, others
         self.y = self._shape.leave(numpy_of(tensor, "y"), shape)
         self.device = str(getattr(tensor, "device", "cpu"))

@@ -14,8 +14,10 @@ from bn_reference.targets.forms.names import ALIASES
 from bn_reference.targets.forms.slots import PARAMETERS, levels_of
 from bn_reference.targets.protocol import Grads, Unsupported
 
-__all__ = ["gradient_name", "manual_grads", "require_way_back"]
+__all__ = ["OWN_MEMORY", "gradient_name", "manual_grads", "require_way_back"]
 
+_OWN = Missing("the gradients that its backward pass gives are the layer's own memory")
+OWN_MEMORY = Grads(_OWN, _OWN, _OWN)
 MARKS = re.compile(r"^(?:grads?_?|d_?l(?:oss)?_?d_?|d_?)|_?grads?$")  # of a gradient's name: dgamma, dLdBW, weight_grad
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from bn_reference.cases.case import Seen
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
+from bn_reference.targets.forms.arrays import numbers
 from bn_reference.targets.forms.given import GivenLayer
-from bn_reference.targets.forms.manual import manual_grads, require_way_back
+from bn_reference.targets.forms.manual import OWN_MEMORY, manual_grads, require_way_back
 from bn_reference.targets.protocol import Grads, Step, Unsupported
 
 __all__ = ["step"]
@@ -31,7 +33,7 @@ class _NumpyStep(Step):
         self._session, self._arrangement, self._placed, self._before = session, arrangement, placed, before
         self._training = training
         self._upstream = placed.buffer, placed.buffer  # nothing has gone back
-        self.y = y.copy() if isinstance(y, np.ndarray) else y
+        self.y, self._output = y.copy() if isinstance(y, np.ndarray) else y, y
         self.device = "cpu"
 
     def backward(self, grad_y: Placement) -> Grads:
@@ -49,3 +51,6 @@ class _NumpyStep(Step):
     def upstream_changed(self) -> bool:
         handed, before = self._upstream
         return handed.tobytes() != before.tobytes()
+
+    def now(self) -> tuple[Seen, Grads]:
+        return numbers(self._output, "y"), OWN_MEMORY

@@ -85,8 +85,11 @@ class TorchStep(Step):
         return from_tensor(memory, "the upstream gradient").tobytes() != before.tobytes()
 
     def overwrite(self, what: Literal["x", "y"]) -> None:
+        array = self._buffer if what == "x" else self.tensor
+        if array.is_inference():
+            raise Unsupported("nothing notices that an array is written over that was made under inference_mode")
         with torch.no_grad():
-            (self._buffer if what == "x" else self.tensor).zero_()
+            array.zero_()
 
     def now(self) -> tuple[Seen, Grads]:
         return seen(self.tensor, "y"), self._grads() if self._gave else Grads(None, None, None)

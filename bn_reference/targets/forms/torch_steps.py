@@ -11,10 +11,10 @@ from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.given import GivenLayer
-from bn_reference.targets.forms.manual import manual_grads, require_way_back
+from bn_reference.targets.forms.manual import OWN_MEMORY, manual_grads, require_way_back
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_module import TorchStep
-from bn_reference.targets.forms.torch_tensors import to_tensor
+from bn_reference.targets.forms.torch_tensors import seen, to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
 
 __all__ = ["step"]
@@ -97,4 +97,4 @@ class _Manual(_StepOfGiven):
         raise Unsupported("nothing is recorded that would notice")
 
     def now(self) -> tuple[Seen, Grads]:
-        raise Unsupported("what its backward pass gave is the layer's own memory")
+        return seen(self.tensor, "y"), OWN_MEMORY
