@@ -12,6 +12,7 @@ import numpy.typing as npt
 __all__ = ["array_code", "dtype_code"]
 
 READABLE_SIZE = 64  # elements; above, a person reads the kinds of channels, not the numbers
+FEW = 12  # numbers that are written one by one in an array that is zero but for them
 
 Array = npt.NDArray[Any]
 Library = Literal["numpy", "torch"]
@@ -20,16 +21,18 @@ Library = Literal["numpy", "torch"]
 def array_code(array: Array, library: Library = "numpy", width: int | None = None) -> str:
     """An expression over ``np`` (and ``ml_dtypes`` for bfloat16) or ``torch`` for its dtype, shape and bits.
 
-    Up to 64 elements are written as the shortest decimals that read back exactly; others as compressed bytes, in pieces of
-    ``width`` characters.
+    Up to 64 elements are written as the shortest decimals that read back exactly; more where they are zeros but for a few, or
+    repeat a piece of up to 64; others as compressed bytes, in pieces of ``width`` characters.
     """
     module, dtype = ("torch" if library == "torch" else "np"), dtype_code(array.dtype.name, library)
     if array.size == 0:
         return f"{module}.zeros({array.shape}, dtype={dtype})"
     with np.errstate(all="ignore"):
         plain = np.where(np.isnan(array), array.dtype.type(np.nan), array)
-    if array.size > READABLE_SIZE or plain.tobytes() != array.tobytes():  # or a NaN of which there is more to say
+    if plain.tobytes() != array.tobytes():  # a NaN of which there is more to say
         return _compressed(array, module, dtype, width)
+    if array.size > READABLE_SIZE:
+        return _sparse(array, library) or _repeated(array, library) or _compressed(array, module, dtype, width)
     # every value of the four dtypes is a float64, whose repr reads back to the same bits
     listed = _listed(array.astype(np.float64).tolist(), array.dtype.name == "float32", module)
     return f"torch.tensor({listed}, dtype={dtype})" if library == "torch" else f"np.array({listed}, {dtype})"
@@ -49,6 +52,39 @@ def _listed(values: Any, single: bool, module: str) -> str:
         return f"{'-' if values < 0 else ''}{module}.{'nan' if np.isnan(values) else 'inf'}"
     short = str(np.float32(values))
     return short if single and np.float32(float(short)) == np.float32(values) else repr(values)
+
+
+def _sparse(array: Array, library: Library) -> str:
+    """Zeros but for a few numbers; empty where it is something else."""
+    flat = array.reshape(-1)
+    places = np.flatnonzero(_bits(flat))  # the bits, as a zero may be negative
+    if places.size > FEW:
+        return ""
+    if library == "torch":
+        zeros = f"torch.zeros({flat.size}, dtype={dtype_code(array.dtype.name, library)})"
+        at = f"torch.tensor({places.tolist()}, dtype=torch.int64)"
+        return f"{zeros}.index_put(({at},), {array_code(flat[places], library)}).reshape({array.shape})"
+    if _bits(flat[places] + 0).tolist() != _bits(flat[places]).tolist():
+        return ""  # sums of one term each make no negative zero
+    dtype, numbers = dtype_code(array.dtype.name), _listed(flat[places].astype(np.float64).tolist(), False, "np")
+    return f"np.bincount(np.array({places.tolist()}, int), {numbers}, {flat.size}).astype({dtype}).reshape({array.shape})"
+
+
+def _repeated(array: Array, library: Library) -> str:
+    """A short piece over and over; empty where it is something else."""
+    flat, bits = array.reshape(-1), _bits(array.reshape(-1))
+    first = bits[: 2 * READABLE_SIZE]
+    for length in range(1, READABLE_SIZE + 1):
+        if np.array_equal(first[length:], first[:-length]) and np.array_equal(bits[length:], bits[:-length]):
+            piece = array_code(flat[:length], library)
+            if library == "numpy":
+                return f"np.resize({piece}, {array.shape})"
+            return f"{piece}.repeat({-(-flat.size // length)})[:{flat.size}].reshape({array.shape})"
+    return ""
+
+
+def _bits(array: Array) -> Array:
+    return np.ascontiguousarray(array).view(f"u{array.itemsize}")
 
 
 def _compressed(array: Array, module: str, dtype: str, width: int | None) -> str:

@@ -25,6 +25,25 @@ def test_an_array_as_code_has_the_same_bits(dtype: type, size: int, library: str
     assert bits(value) == array.tobytes()
 
 
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+@pytest.mark.parametrize("library", ["torch", "numpy"])
+@pytest.mark.parametrize("kind", ["zeros but for a few numbers", "a negative zero", "a NaN", "a piece again and again"])
+def test_an_array_of_a_million_numbers_that_follow_from_a_few_is_short_and_has_the_same_bits(
+    dtype: type, library: str, kind: str
+) -> None:
+    array = np.zeros((1_000_003, 1), dtype)
+    array[[0, 500_000, -1], 0] = {"a negative zero": -0.0, "a NaN": math.nan}.get(kind, 1024.0)
+    if kind == "a piece again and again":
+        array = np.resize(np.arange(-29, 30).astype(dtype), (3, 65_537, 1))
+
+    code = array_code(array, library, 110)  # type: ignore[arg-type]
+    value = eval(code, {"np": np, "torch": torch, "ml_dtypes": ml_dtypes})
+
+    assert len(code) < 1000 or (library, kind) == ("numpy", "a negative zero")
+    assert tuple(value.shape) == array.shape
+    assert bits(value) == array.tobytes()
+
+
 def bits(value: Array | torch.Tensor) -> bytes:
     if not isinstance(value, torch.Tensor):
         return value.tobytes()
