@@ -8,7 +8,7 @@ the carrier's own rounding is part of the bound.
 from __future__ import annotations
 
 from copy import copy
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.conventions import ONE_PASS, moving_gradients, rules_of
 from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters
+from bn_reference.oracle.keeping import kept_by_case
 from bn_reference.oracle.running import (
     ExpectedState,
     Statistics,
@@ -39,13 +40,14 @@ __all__ = [
     "expect_sequence",
     "expect_training",
     "forget",
+    "forget_large",
     "statistics",
 ]
 
 Array = npt.NDArray[Any]
 
 
-@lru_cache(maxsize=512)
+@kept_by_case
 def statistics(case: Case, rules: Any = spec) -> Statistics:
     """Mean and variance of the batch, as an implementation that keeps them in the parameter dtype may have them.
 
@@ -200,22 +202,28 @@ class ExpectedStep:
             return bounded(self._gradients.beta.stored(self._kept), np.zeros_like(self._channel))
 
 
-@lru_cache(maxsize=512)
+@kept_by_case
 def expect_training(case: Case, rules: Any = spec) -> ExpectedStep:
     """What a step in training gives: Algorithm 1 with the batch's statistics, the running update, and section 3's gradients."""
     with np.errstate(all="ignore"):
         return ExpectedStep(case, rules, statistics(case, rules), training=True)
 
 
-@lru_cache(maxsize=512)
+@kept_by_case
 def expect_inference(case: Case, rules: Any = spec) -> ExpectedStep:
     """What a step in eval gives: Algorithm 2 with the running statistics, or with the batch's own where none are tracked."""
     with np.errstate(all="ignore"):
         return ExpectedStep(case, rules, None if case.tracks else statistics(case, rules), training=False)
 
 
+def forget_large() -> None:
+    """Let go of what is kept of the latest case of ``cases.large``."""
+    for function in (statistics, expect_training, expect_inference):
+        function.clear_large()
+
+
 def forget() -> None:
-    """Let go of what is kept of earlier cases, for whoever asks about large ones: each takes some 150 bytes an element."""
+    """Let go of what is kept of earlier cases, for whoever asks about large ones of their own."""
     for function in (statistics, expect_training, expect_inference):
         function.cache_clear()
 

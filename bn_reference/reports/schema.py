@@ -85,6 +85,8 @@ def _result(result: Result) -> dict[str, Any]:
         "worst_ratio": _plain(result.worst_ratio),
         "without_power": result.without_power,
         "resolution": None if resolution is None else _plain({"median": resolution[0], "worst": resolution[1]}),
+        "resolution_by_rows": _plain(result.resolution_by_rows),
+        "largest": {"rows": result.largest[0], "channels": result.largest[1]},
         "seconds": result.seconds,
         "message": result.message,
         "reproducer": result.violation.reproducer if result.violation else "",

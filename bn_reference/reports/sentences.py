@@ -11,7 +11,7 @@ from bn_reference.cases.facts import Fact, Kind, Raised
 from bn_reference.conventions import VALUES
 from bn_reference.oracle.compare import Comparison
 
-__all__ = ["element", "said_raised", "say", "say_fact", "what_of"]
+__all__ = ["element", "said_raised", "say", "say_edge", "say_fact", "what_of"]
 
 
 def say(comparison: Comparison) -> str:
@@ -27,6 +27,11 @@ def say(comparison: Comparison) -> str:
     times = f", {comparison.ratio:.3g} times the bound" if finite else ""
     expected = f"expected {comparison.expected!r} within {comparison.bound:.3g}"
     return f"{where} is {comparison.actual!r}, {expected}; the error is {comparison.error:.3g}{times}"
+
+
+def say_edge(axis: str, holds: int) -> str:
+    """With what size the rule is kept that a larger case breaks; a clause."""
+    return f"with {holds:,} {axis if holds != 1 else axis.removesuffix('s')} it holds"
 
 
 def what_of(comparison: Comparison) -> str:

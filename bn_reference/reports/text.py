@@ -27,6 +27,7 @@ __all__ = ["as_text", "in_one_line", "print_report", "verdict_line"]
 VERSIONS = ("torch", "numpy", "ml_dtypes", "hypothesis", "python", "bn-reference")
 HOLLOW = "nothing of weight was verified: the output was never held against the truth with power"
 NOTHING = "no rule was verified by any example"
+USUAL_ROWS, USUAL_CHANNELS = 2**13, 300  # of the cases that are drawn
 IMPLIED = frozenset(property.name for property in PROPERTIES if property.implied_by)
 
 
@@ -111,7 +112,7 @@ def _heading(report: Verdict) -> Text:
     examples = report.options.get("examples") or max((result.examples for result in report.results), default=0)
     versions = [f"{name} {report.environment[name]}" for name in VERSIONS if name in report.environment]
     versions += [report.environment["platform"]] if "platform" in report.environment else []
-    budget = f", up to {examples} examples a property and pair of dtypes" if examples else ""
+    budget = f", up to {examples} examples a property and pair of dtypes{_large(report)}" if examples else ""
     lines = [", ".join(versions)]
     lines += [f"cases: {report.environment['cases']}"] if "cases" in report.environment else []
     lines += [f"seed {report.seed}{budget}"]
@@ -120,6 +121,12 @@ def _heading(report: Verdict) -> Text:
     for note in report.notes:
         heading.append(f"\nnote: {note}", style="yellow")
     return heading
+
+
+def _large(report: Verdict) -> str:
+    """How large the largest cases were, where there were any beside those drawn."""
+    rows, channels = (max((result.largest[axis] for result in report.results), default=0) for axis in (0, 1))
+    return f" and large ones: to {rows:,} rows, {channels:,} channels" if rows > USUAL_ROWS or channels > USUAL_CHANNELS else ""
 
 
 def _lawful(report: Verdict, marks: Marks) -> Iterable[Text]:

@@ -96,9 +96,10 @@ def verify(
         "dtypes": arguments.names("dtypes", dtypes, "float32"),
         "properties": arguments.names("properties", properties, "running"),
     }
-    selected = units(select_properties(wanted["properties"]), select_pairs(wanted["dtypes"]))
+    pairs = select_pairs(wanted["dtypes"])
+    selected = units(select_properties(wanted["properties"]), pairs)
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
-    budget = Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions))
+    budget = Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions), pairs)
     name = target if isinstance(target, str) else name_of(target)
     tried = environment(KNOWN[name].distributions if name in KNOWN else ())
     if budget.recording:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 
 from bn_reference.cases.case import Case
-from bn_reference.cases.facts import Fact, Kind
+from bn_reference.cases.facts import Fact, Kind, Raised
+from bn_reference.cases.large import is_large
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
+from bn_reference.oracle.step import forget_large
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import as_torch_does
 from bn_reference.properties.trial import Laboratory, Trial, promised
@@ -22,9 +24,14 @@ from bn_reference.verification.rivals import Rival
 from bn_reference.verification.tally import Tally
 from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
-__all__ = ["Attempts"]
+__all__ = ["Attempts", "too_large"]
 
 GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being tried
+
+
+def too_large(rows: int, channels: int, seconds: float | None = None) -> str:
+    """Why a large case could not be asked: it takes longer than an example may, or more memory than there is."""
+    return f"{rows:,} rows of {channels:,} channels take {f'more than {seconds:g} s' if seconds else 'too much memory'}"
 
 
 class Attempts:
@@ -48,6 +55,7 @@ class Attempts:
         self.on_lost: Callable[[Fact], None] = lambda fact: None
         self._implementation, self._on_example = implementation, on_example
         self._laboratory = Laboratory(implementation)
+        self._large = Laboratory(implementation)  # what was given for the latest large case
         self._time_outs = 0
         self._lost = False
 
@@ -68,19 +76,32 @@ class Attempts:
         except Unsupported as why:
             tally.refused[str(why)] += 1
         except TimedOut as late:
-            self._time_outs += 1
-            tally.broken_by(case, fact(False, late.fact), final=True)
+            self._note_late(tally, case, late.fact)
         except Misbehaviour as misbehaviour:
             tally.broken_by(case, fact(False, misbehaviour.fact))
         except Exception as error:
             raise SuiteFailed.during(tally.property.name, case, error) from error
         else:
-            tally.note(comparison)
+            tally.note(comparison, case)
             if not comparison.holds:
                 tally.broken_by(case, comparison)
         if tally.failure is not None and not self._implementation.alive():
             raise self._lose(tally, case)
         tally.seconds += time.perf_counter() - started
+
+    def _note_late(self, tally: Tally, case: Case, late: Fact) -> None:
+        """An example took too long, which in a large case breaks no rule."""
+        if is_large(case):
+            tally.refused[too_large(case.rows, case.channels, self.limit.seconds)] += 1
+            return
+        self._time_outs += 1
+        tally.broken_by(case, fact(False, late), final=True)
+
+    def release(self) -> None:
+        """Let go of what was given and expected for the latest large case, and of the calls that were made for it."""
+        self._large = Laboratory(self._implementation)
+        self._implementation.trace.clear()
+        forget_large()
 
     def _lose(self, tally: Tally, case: Case) -> DeviceLost:
         """The end of what this process can try: told to whoever has a process to spare for what is left."""
@@ -95,11 +116,16 @@ class Attempts:
         """The property's comparison, or that with what torch does where torch is known to deviate and it deviates so.
 
         Raises:
-            Unsupported: none of what it compares could be asked for.
+            Unsupported: none of what it compares could be asked for, or there was not the memory for a large case.
             NotApplicable: there was nothing to compare.
         """
-        property, trial = tally.property, Trial(self._laboratory, case)
-        comparison = property.body(trial)
+        property, trial = tally.property, Trial(self._large if is_large(case) else self._laboratory, case)
+        try:
+            comparison = property.body(trial)
+        except Misbehaviour as misbehaviour:
+            _require_room(case, misbehaviour.fact)
+            raise
+        _require_room(case, comparison.fact)
         if comparison.unasked:
             raise Unsupported(comparison.unasked)
         if comparison.vacuous:
@@ -128,3 +154,10 @@ class Attempts:
         self._implementation.trace.clear()
         with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self.limit:
             property.body(Trial(Laboratory(self._implementation), case))
+
+
+def _require_room(case: Case, found: Fact | None) -> None:
+    """Raise Unsupported where what went wrong is that a large case does not fit into the memory, which breaks no rule."""
+    raised = None if found is None else found.found
+    if is_large(case) and isinstance(raised, Raised) and "memory" in f"{raised.type} {raised.text}".lower():
+        raise Unsupported(too_large(case.rows, case.channels))

@@ -35,6 +35,8 @@ def result_of(tally: Tally, pair: Pair, device: str, violation: Violation | None
         worst_ratio=tally.worst_ratio,
         without_power=tally.powerless / max(tally.examples, 1),
         resolution=tally.resolution(),
+        resolution_by_rows=tally.resolution_by_rows() if tally.property.direct else {},
+        largest=tally.largest,
         saw_y=tally.saw_y,
         deviations=deviations,
         seconds=seconds,

@@ -24,6 +24,7 @@ class Budget:
         timeout: seconds that one example may take.
         recording: path of the recording that cases are made of; empty where they are drawn.
         demand: whose conventions the target is to keep.
+        pairs: of dtypes, all that are tried.
     """
 
     examples: int = 100
@@ -31,6 +32,7 @@ class Budget:
     timeout: float = 10.0
     recording: str = ""
     demand: Demand = field(default_factory=Demand)
+    pairs: tuple[Pair, ...] = PAIRS
 
 
 @dataclass(frozen=True)

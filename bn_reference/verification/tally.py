@@ -23,6 +23,8 @@ class Tally:
         refused: why others could not be asked, and how many.
         powerless, deviating: examples whose bounds could see nothing; examples in which the target did as torch is known to do.
         resolutions: of the examples that measure something.
+        by_rows: the same by the power of ten up to which they have rows.
+        largest: the most rows, and the most channels, of a case that was compared.
         saw_y: whether the output was held against the oracle's with power.
         failing, failure: the case that broke it, and how.
         final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
@@ -34,6 +36,8 @@ class Tally:
     powerless: int = 0
     worst_ratio: float | None = None
     resolutions: list[float] = field(default_factory=list)
+    by_rows: dict[int, list[float]] = field(default_factory=dict)
+    largest: tuple[int, int] = (0, 0)
     saw_y: bool = False
     seconds: float = 0.0
     deviating: int = 0
@@ -42,15 +46,17 @@ class Tally:
     failure: Comparison | None = None
     final: bool = False
 
-    def note(self, comparison: Comparison) -> None:
+    def note(self, comparison: Comparison, case: Case) -> None:
         """One more case was compared."""
         self.examples += 1
+        self.largest = max(self.largest[0], case.rows), max(self.largest[1], case.channels)
         self.powerless += comparison.powerless
         if comparison.ratio is not None:
             self.worst_ratio = max(comparison.ratio, self.worst_ratio or 0.0)
             self.saw_y = self.saw_y or (self.property.direct and comparison.what == "y" and not comparison.powerless)
         if comparison.resolution is not None:
             self.resolutions.append(comparison.resolution)
+            self.by_rows.setdefault(10 ** len(str(max(case.rows - 1, 1))), []).append(comparison.resolution)
 
     def broken_by(self, case: Case, failure: Comparison, *, final: bool = False) -> None:
         """The case shows that the property does not hold."""
@@ -63,3 +69,7 @@ class Tally:
     def resolution(self) -> tuple[float, float] | None:
         """The median and the worst over the examples."""
         return (median(self.resolutions), max(self.resolutions)) if self.resolutions else None
+
+    def resolution_by_rows(self) -> dict[int, float]:
+        """The median by power of ten, the smallest first."""
+        return {most: median(self.by_rows[most]) for most in sorted(self.by_rows)}
