@@ -1,6 +1,6 @@
 """Large cases: data in which one wrong row still shows, as recipes of a few numbers, whatever their size.
 
-A worst-case bound on a sum grows with the number of rows, and with random data it hides one lost row of 16,384.
+A worst-case bound on a sum grows with the number of rows, and with random data it hides one lost row of 8,192.
 Where a channel is zero but for one row, that row is all there is. Which sizes are tried is for ``sizes``.
 """
 

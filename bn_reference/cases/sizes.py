@@ -41,7 +41,7 @@ class Size:
 
 SIZES = (  # the cheapest first
     Size(5, 301, INTEGERS, "channels", 5),
-    Size(5, 1025, SHIFTED, "channels", 5),
+    Size(5, 1025, INTEGERS, "channels", 5),
     Size(2**13 + 1, 1, INTEGERS, "rows", 10),
     Size(3 * (2**12 + 1), 1, SHIFTED, "length", 10),
     Size(2**13 + 1, 3, ROWS, "rows", 10),

@@ -19,6 +19,7 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.power.declaration import Control, Mutant
 from bn_reference.power.malformed import MALFORMED
 from bn_reference.power.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.explanation import STEPS
@@ -28,7 +29,8 @@ from bn_reference.verification.selection import Budget
 
 __all__ = ["LAYERS", "WORDS", "Row", "row"]
 
-LAYERS: tuple[Mutant | Control, ...] = (*MUTANTS, *MALFORMED.controls)
+# what only size shows has no word: on the small cases in which slips are told apart it is right
+LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in SIZES.mutants), *MALFORMED.controls)
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
 
 # What is true of each layer, where there is a word for it; of all others nothing must be said.

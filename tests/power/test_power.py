@@ -8,21 +8,23 @@ from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.power.controls import CONTROLS
 from bn_reference.power.declaration import Control, Mutant
 from bn_reference.power.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.properties import FAMILIES, PROPERTIES
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
 BY_NAME = {property.name: property for property in PROPERTIES}
-ENOUGH = Budget(examples=60)
+ENOUGH, DEFAULT = Budget(examples=60), Budget()  # with the default number cases are as large as they come
 SEEDS = range(10)
 
 
 def killers(mutant: Mutant, names: tuple[str, ...]) -> set[str]:
     """Those of the named properties that the mutant breaks in some pair of dtypes, float32 first."""
     found: set[str] = set()
+    budget = DEFAULT if mutant in SIZES.mutants else ENOUGH
     for pair in PAIRS:
-        judge = Judge(TorchImplementation(mutant.factory, mutant.name), ENOUGH)
+        judge = Judge(TorchImplementation(mutant.factory, mutant.name), budget)
         wanted = [BY_NAME[name] for name in names if name not in found]
         found |= {name for name, broken in judge.broken(wanted, pair).items() if broken}
         if found:

@@ -10,9 +10,12 @@ from bn_reference.power.mutants.gradients import GRADIENTS
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.normalization import NORMALIZATION
 from bn_reference.power.mutants.running import RUNNING
+from bn_reference.power.mutants.sizes import SIZES
 
 __all__ = ["MUTANTS", "Mutant"]
 
 MUTANTS: tuple[Mutant, ...] = tuple(
-    mutant for family in (NORMALIZATION, RUNNING, EVALUATION, GRADIENTS, CONTRACT, LIVES, CALLS) for mutant in family.mutants
+    mutant
+    for family in (NORMALIZATION, RUNNING, EVALUATION, GRADIENTS, CONTRACT, LIVES, CALLS, SIZES)
+    for mutant in family.mutants
 )
