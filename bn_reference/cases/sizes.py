@@ -49,6 +49,7 @@ SIZES = (  # the cheapest first
     Size(2**15 + 1, 3, ROWS, "rows", 25),
     Size(3, 2**16 + 1, INTEGERS, "channels", 50),
     Size(2**16 + 1, 3, ROWS, "rows", 50),
+    Size(2**16 + 1, 1, INTEGERS, "rows", 50),  # in float64 any row that is lost shows in these
     Size(2**20 + 1, 1, ROWS, "rows", 100, everywhere=False),
 )
 

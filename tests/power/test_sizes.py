@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.conventions import TORCH
+from bn_reference.power.clean import CleanBatchNorm1d, Statistics
 from bn_reference.power.controls import CONTROLS, Control
 from bn_reference.power.declaration import Mutant
 from bn_reference.power.mutants.sizes import SIZES
@@ -35,6 +38,24 @@ def broken(layer: Control | Mutant, pair: Pair, seed: int = 0) -> dict[str, str]
 @pytest.mark.parametrize("layer", SIZES.mutants, ids=lambda layer: layer.name)
 def test_large_cases_kill_what_only_size_shows(layer: Mutant) -> None:
     assert set(broken(layer, PAIRS[0], seed=1)) & set(layer.claimed_by)
+
+
+class LosesSomeRow(CleanBatchNorm1d):
+    """Row 12,345 of more than 2^15 is lost, which is none of those that one-row channels have."""
+
+    def batch_statistics(self, batch: Tensor) -> Statistics:
+        rows, m = self.to_rows(batch), self.count(batch)
+        if m > 2**15:
+            rows = torch.cat([rows[:12345], rows[12346:]])
+        mu = self.batch_mean(rows, m)
+        return mu, self.batch_variance(rows, mu, m)
+
+
+def test_any_row_of_sixty_thousand_is_missed_in_double_precision() -> None:
+    layer = Control("loses_some_row", "", LosesSomeRow)
+
+    assert "output_is_the_normalized_batch" in broken(layer, Pair("float64", "float64"))
+    assert broken(layer, Pair("float32", "float32")) == {}
 
 
 @pytest.mark.parametrize("number", range(len(CONTROLS)), ids=lambda number: CONTROLS[number].name)
