@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +18,7 @@ from bn_reference.verification.tally import Tally
 
 __all__ = ["Large"]
 
-TELLING = 2**14  # numbers from which on the time of a case says how long a larger one takes
+TELLING = 2**13  # numbers from which on the time of a case says how long a larger one takes
 SHARE = 0.5  # of the time that an example may take, which a case may be expected to need
 
 
@@ -30,7 +31,7 @@ class Large:
 
     def __init__(self, attempts: Attempts, implementation: Watched, budget: Budget) -> None:
         self._attempts, self._implementation, self._budget = attempts, implementation, budget
-        self._pace = 0.0  # seconds a number of x that an example took
+        self._times: list[tuple[int, float]] = []  # numbers of x, and seconds that the slowest example with them took
         self._edges: dict[Pair, Edges] = {}
 
     def recipes(self, pair: Pair) -> Iterator[LargeRecipe]:
@@ -62,15 +63,27 @@ class Large:
             numbers, limit = recipe.rows * recipe.channels, self._attempts.limit.seconds
             if not wanting:
                 return
-            if self._pace * numbers > SHARE * limit:
+            if self._foreseen(numbers) > SHARE * limit:
                 for tally in wanting:
                     tally.refused[too_large(recipe.rows, recipe.channels, limit)] += 1
                 continue
             slowest = self._slowest(recipe, wanting, fail_fast)
             if numbers >= TELLING:
-                self._pace = slowest / numbers
+                self._times = [*self._times[-1:], (numbers, slowest)]
             if fail_fast and any(tally.failing is not None for tally in wanting):
                 return
+
+    def _foreseen(self, numbers: int) -> float:
+        """The seconds that an example of so many numbers may take, as those of the latest two sizes grew.
+
+        That is in proportion at least, and at most as the square: a matrix of rows by rows may not fit into the memory.
+        """
+        if not self._times:
+            return 0.0
+        latest, seconds = self._times[-1]
+        before, briefer = self._times[0]
+        power = 1.0 if before == latest else math.log(seconds / briefer) / math.log(latest / before)
+        return seconds * math.pow(numbers / latest, min(max(power, 1.0), 2.0))
 
     def smallest(self, tally: Tally, pair: Pair) -> tuple[Tally, Edge | None]:
         """What was seen on the smallest large case that breaks the tally's rule, and where it begins to be broken."""

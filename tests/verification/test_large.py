@@ -1,7 +1,7 @@
 """Large cases in a verdict: what only size shows is seen, told with the size, and no slow target is ended for it."""
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -79,6 +79,23 @@ def test_a_row_lost_in_tall_batches_is_told_with_the_height_and_a_script_that_is
     assert violation.message.endswith("; with 32,768 rows it holds")
     assert "torch.zeros(32769" in violation.reproducer
     assert len(violation.reproducer) + len(repr(violation.case)) < 6000
+
+
+class Quadratic(torch.nn.BatchNorm1d):
+    """Takes as long as a matrix of rows by rows does, and says how many it was asked for."""
+
+    asked: ClassVar[list[int]] = []
+
+    def forward(self, x: torch.Tensor) -> Any:
+        self.asked.append(rows_of(x))
+        time.sleep(2e-9 * rows_of(x) ** 2 if rows_of(x) > 2**13 else 0.0)
+        return super().forward(x)
+
+
+def test_a_target_of_quadratic_cost_is_not_asked_for_more_than_it_can_give() -> None:
+    assert verdict(Quadratic, timeout=4.0).status == "passed"
+
+    assert 2**13 < max(Quadratic.asked) < 2**15  # 2.1 s; in proportion to the numbers 0.8 s were foreseen
 
 
 @pytest.mark.parametrize(("layer", "timeout", "why"), [(Slow, 1.0, "take more than 1 s"), (Squares, 10.0, "too much memory")])
