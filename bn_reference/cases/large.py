@@ -97,7 +97,7 @@ def _realize(recipe: LargeRecipe) -> Case:
         eps=recipe.eps,
         momentum=recipe.momentum,
         layout=recipe.layout,
-        kinds=(recipe.values,) * channels,
+        kinds=("a few rows" if recipe.values == ROWS and channels < 3 else recipe.values,) * channels,
         recipe=recipe,
     )
 

@@ -31,7 +31,8 @@ GIVE_UP_AFTER = 3  # time-outs; what is left is then reported without being trie
 
 def too_large(rows: int, channels: int, seconds: float | None = None) -> str:
     """Why a large case could not be asked: it takes longer than an example may, or more memory than there is."""
-    return f"{rows:,} rows of {channels:,} channels take {f'more than {seconds:g} s' if seconds else 'too much memory'}"
+    size = f"{rows:,} rows of {channels:,} channel{'s' * (channels != 1)}"
+    return f"{size} take {f'more than {seconds:g} s' if seconds else 'too much memory'}"
 
 
 class Attempts:
