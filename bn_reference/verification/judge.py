@@ -1,7 +1,8 @@
 """The judge: properties tried on an implementation, and a verdict on each.
 
 For each pair of dtypes Hypothesis draws cases from a seed, and several properties are tried on each; what breaks one is then
-made small, explained and written as a script. The verdict depends on target, property, pair, seed and number of examples alone.
+made small, explained and written as a script. The verdict depends on target, property, pair, seed and number of examples alone;
+which pairs have the largest case on what pairs are tried, and whether a slow target is spared it on the machine.
 """
 
 from __future__ import annotations

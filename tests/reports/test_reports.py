@@ -47,6 +47,12 @@ def test_the_heading_says_how_to_do_it_again() -> None:
     ]
 
 
+def test_the_heading_says_how_large_the_largest_cases_were() -> None:
+    tall, wide = result(largest=(1_048_577, 3)), result(OTHER, largest=(8193, 65_537))
+
+    assert printed(report(tall, wide)).splitlines()[2].endswith(" and large ones: to 1,048,577 rows, 65,537 channels")
+
+
 def test_a_known_deviation_is_said_once_with_its_reason() -> None:
     met = ("torch rounds twice (https://example.org/1)", "it forgets (https://example.org/2)")
     known = [result(name, status="known deviation", deviations=met) for name in (RULE, OTHER)]
