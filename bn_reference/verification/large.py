@@ -20,6 +20,7 @@ __all__ = ["Large"]
 
 TELLING = 2**13  # numbers from which on the time of a case says how long a larger one takes
 SHARE = 0.5  # of the time that an example may take, which a case may be expected to need
+BRIEF = 1 / 32  # of it, in which what else a machine does may look like growth
 
 
 class Large:
@@ -76,13 +77,14 @@ class Large:
     def _foreseen(self, numbers: int) -> float:
         """The seconds that an example of so many numbers may take, as those of the latest two sizes grew.
 
-        That is in proportion at least, and at most as the square: a matrix of rows by rows may not fit into the memory.
+        That is in proportion, and up to the square where they took long: a matrix of rows by rows may not fit into the memory.
         """
         if not self._times:
             return 0.0
         latest, seconds = self._times[-1]
         before, briefer = self._times[0]
-        power = 1.0 if before == latest else math.log(seconds / briefer) / math.log(latest / before)
+        brief = before == latest or seconds < BRIEF * self._attempts.limit.seconds
+        power = 1.0 if brief else math.log(seconds / briefer) / math.log(latest / before)
         return seconds * math.pow(numbers / latest, min(max(power, 1.0), 2.0))
 
     def smallest(self, tally: Tally, pair: Pair) -> tuple[Tally, Edge | None]:
