@@ -28,7 +28,8 @@ def print_suitably(draw: Callable[[Console], None], console: Console) -> None:
     stream = StringIO()
     width = console.width if "COLUMNS" in os.environ else PLAIN_WIDTH
     colours: Literal["standard"] | None = "standard" if forces_colour() else None
-    draw(Console(file=stream, color_system=colours, width=width, highlight=False, force_terminal=False))
+    # no_color: older versions of rich heed a NO_COLOR that is empty
+    draw(Console(file=stream, color_system=colours, width=width, highlight=False, force_terminal=False, no_color=False))
     console.file.write("".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines()))
 
 

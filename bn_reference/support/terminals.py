@@ -1,4 +1,7 @@
-"""Whether a stream is a terminal: rich takes any stream for one where FORCE_COLOR is set, a file and a pipe too."""
+"""Whether a stream is a terminal: rich takes any stream for one where FORCE_COLOR is set, a file and a pipe too.
+
+Older versions of rich do so even where its value is empty, which asks for nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def forces_colour() -> bool:
 
 def is_terminal(console: Console) -> bool:
     """Whether the console is on a terminal, and not only said to be one by FORCE_COLOR."""
-    return console.is_terminal and (console.file.isatty() or not os.environ.get("FORCE_COLOR"))
+    return console.is_terminal and (console.file.isatty() or "FORCE_COLOR" not in os.environ)
 
 
 def animates(console: Console) -> bool:

@@ -103,20 +103,33 @@ def test_a_file_gets_no_animation_where_colours_are_forced(
 def test_forced_colours_change_nothing_else_in_a_file(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def printed(force: str) -> Any:
-        monkeypatch.setenv("FORCE_COLOR", force)
-        monkeypatch.setattr(sys, "argv", ["bn-reference", *command])
-        capfd.readouterr()
-        with pytest.raises(SystemExit):
-            main()
-        return capfd.readouterr()
-
-    plain, coloured = printed(""), printed("1")
+    monkeypatch.setenv("FORCE_COLOR", "")
+    plain = printed(command, monkeypatch, capfd)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = printed(command, monkeypatch, capfd)
 
     assert plain.err == coloured.err == ""
     assert "\x1b" not in plain.out
     assert set(re.findall(r"\x1b\[[0-9;?]*([A-Za-z])", coloured.out)) == {"m"}
     assert without_times(re.sub(r"\x1b\[[0-9;]*m", "", coloured.out)) == without_times(plain.out)
+
+
+def test_an_empty_no_color_forbids_no_colour(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = printed(["list"], monkeypatch, capfd).out
+    monkeypatch.setenv("NO_COLOR", "")
+
+    assert "\x1b[36m" in coloured
+    assert printed(["list"], monkeypatch, capfd).out == coloured
+
+
+def printed(command: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
+    """What a command writes to standard output and error."""
+    monkeypatch.setattr(sys, "argv", ["bn-reference", *command])
+    capfd.readouterr()
+    with pytest.raises(SystemExit):
+        main()
+    return capfd.readouterr()
 
 
 def without_times(text: str) -> list[str]:
