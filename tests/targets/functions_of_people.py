@@ -1,7 +1,5 @@
 """Functions as people write them, in every family that is recognized: right ones, and wrong ones beside them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
