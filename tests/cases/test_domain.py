@@ -83,7 +83,8 @@ def test_what_shrinks_stays_inside_and_becomes_small(name: str) -> None:
 
 
 def test_several_multiples_of_channels_are_drawn() -> None:
-    assert len({case.channels for case in drawn(cases(FLOAT32, Domain(channels=8)))}) > 4
+    # many examples, as older versions of Hypothesis repeat a shape more often: with some seeds 80 have but three multiples
+    assert len({case.channels for case in drawn(cases(FLOAT32, Domain(channels=8)), 400)}) > 4
 
 
 def test_the_unrestricted_domain_is_the_default() -> None:
