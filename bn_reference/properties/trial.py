@@ -177,6 +177,10 @@ class Trial:
         """The same trial under another precision model: fields of ``Precision`` that are to be different."""
         return Trial(self.laboratory, self.case, {**self._model, **model})
 
+    def on(self, case: Case) -> Trial:
+        """The same trial on another case."""
+        return self if case is self.case else Trial(self.laboratory, case, self._model)
+
     def require(self, condition: bool) -> None:
         """Only cases of which the property says something count."""
         if not condition:

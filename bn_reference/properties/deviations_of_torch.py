@@ -1,0 +1,169 @@
+"""The known deviations of torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_reference.arithmetic.precision import Pair
+from bn_reference.cases.case import Case
+from bn_reference.cases.layouts import place
+from bn_reference.oracle.compare import Comparison
+from bn_reference.properties import transform
+from bn_reference.properties.deviation import Deviation
+from bn_reference.properties.gradients import an_evaluation_gradient_survives_later_training, grads_within
+from bn_reference.properties.registry import Property
+from bn_reference.properties.trial import Trial, contiguous
+
+__all__ = ["DEVIATIONS"]
+
+IN_ORDER = ("contiguous", "offset")
+HALVES = ("float16", "bfloat16")
+LAYS_X_OUT = ("every_layout_agrees_with_the_contiguous_one", "strided_upstream_gradients_agree")
+READ = (  # rules of other families that read gradients
+    "every_layout_agrees_with_the_contiguous_one",
+    "no_channel_changes_a_bit_of_another",
+    "repeated_training_gives_the_same_bits",
+    "what_came_out_stays_as_it_was",
+)
+
+
+def by_model(property: Property, trial: Trial) -> Comparison:
+    """The property, where the model that the trial is under says all."""
+    return property.body(trial)
+
+
+# half precision where x or dy is not contiguous
+
+
+def _lies_strided(property: Property, case: Case) -> bool:
+    strided = case.layout not in IN_ORDER or case.grad_layout not in IN_ORDER
+    return case.pair.input in HALVES and (strided or property.name in LAYS_X_OUT)
+
+
+def _strided_witness(pair: Pair) -> Case:
+    """Three sliced rows in which dx is the small difference of large terms, and the sum of dy needs more than a half
+    format's digits."""
+    x = np.array([[1.0, 0.5], [2.0, 3.0], [4.0, 7.0]], pair.input_dtype)
+    grad_y = np.array([[1.0, 0.75], [1.0078125, -0.3125], [1.015625, 1.5078125]], pair.input_dtype)
+    ones, zeros = np.array([1.0, 1.5], pair.parameter_dtype), np.array([0.1, -0.7], pair.parameter_dtype)
+    return Case(pair, x, grad_y, ones, zeros, zeros, ones, layout="sliced", grad_layout="sliced")
+
+
+# gradients of half precision on CUDA
+
+
+def _reads_gradients(property: Property, pair: Pair) -> bool:
+    return pair.input in HALVES and (property.family == "gradients" or property.name in LAYS_X_OUT)
+
+
+def _rounded_sums_witness(pair: Pair) -> Case:
+    """Twelve rows of one channel whose dy has a sum that a half format rounds on the way."""
+    dy = [0.89453125, 1.125, 0.61328125, -0.08251953125, 1.0078125, -0.7421875, -1.203125, 0.96484375, 0.1708984375]
+    dy += [-0.380859375, -1.859375, -0.025390625]
+    x = np.arange(12.0).astype(pair.input_dtype).reshape(3, 1, 4)
+    zero, one = np.zeros(1, pair.parameter_dtype), np.ones(1, pair.parameter_dtype)
+    return Case(pair, x, np.array(dy).astype(pair.input_dtype).reshape(x.shape), one, zero, zero, one)
+
+
+# gradients where parameters and running statistics lie with gaps
+
+
+def _in_order(case: Case) -> Case:
+    """The case where they lie in order: with gaps, torch reads memory that is freed already, and nothing is so or not so."""
+    return case.but(circumstances=tuple(word for word in case.circumstances if word != "spread"))
+
+
+def _spread_witness(pair: Pair) -> Case:
+    """Three rows of two channels, whose weights are not their variances."""
+    x = np.array([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]], pair.input_dtype)
+    weight, zeros = np.array([2.0, 3.0], pair.parameter_dtype), np.zeros(2, pair.parameter_dtype)
+    return Case(pair, x, x[::-1].copy(), weight, zeros, zeros, weight * weight, circumstances=("spread",))
+
+
+# the backward pass of an evaluation after later training
+
+
+def _is_stale_evaluation(property: Property, pair: Pair) -> bool:
+    return property.body is an_evaluation_gradient_survives_later_training
+
+
+def _with_the_later_statistics(property: Property, trial: Trial) -> Comparison:
+    case = trial.case
+    session = trial.open()
+    step = session.forward(place(case.x, case.layout), training=False)
+    session.forward(contiguous(transform.another_batch(case)), training=True)
+    later = transform.with_state(case, session.state())
+    return grads_within(step.backward(place(case.grad_y, case.grad_layout)), trial.expected_evaluation(later), case)
+
+
+def _stale_witness(pair: Pair) -> Case:
+    """The reduced input of the report: a column 1, 2, 4."""
+    x = np.array([[1.0], [2.0], [4.0]], pair.input_dtype)
+    zero, one = np.zeros(1, pair.parameter_dtype), np.ones(1, pair.parameter_dtype)
+    return Case(pair, x, np.ones_like(x), one, zero, zero, one)
+
+
+# sums of squares in float16
+
+
+def _sums_witness(pair: Pair) -> Case:
+    """The reduced input of the report: 64 rows, the sum of whose squares is beyond float16 and their mean is not."""
+    x = np.resize(np.array([60.0, -60.0], pair.input_dtype), (64, 1))
+    zero, one = np.zeros(1, pair.parameter_dtype), np.ones(1, pair.parameter_dtype)
+    return Case(pair, x, np.linspace(-1.0, 1.5, 64).astype(pair.input_dtype)[:, None], one, zero, zero, one)
+
+
+DEVIATIONS: tuple[Deviation, ...] = (
+    Deviation(
+        name="half precision, strided",
+        reason="where x or dy is strided, torch rounds each elementwise step and the sum of dy to the half format of the input",
+        link="https://github.com/pytorch/pytorch/pull/147353",
+        concerns=lambda property, pair: pair.input in HALVES,
+        region=_lies_strided,
+        witness=_strided_witness,
+        as_torch=by_model,
+        model=lambda case: {"working": case.pair.input},
+    ),
+    Deviation(
+        name="float16 sums of squares",
+        reason="torch keeps the sum of squared differences in float16, where it overflows above 65504",
+        link="https://github.com/pytorch/pytorch/pull/126525",
+        concerns=lambda property, pair: pair.input == "float16",
+        region=lambda property, case: True,  # a property's own cases may be without parameters, and then in float16 throughout
+        witness=_sums_witness,
+        as_torch=by_model,
+        model=lambda case: {"narrow_sums": True},
+        gone_in=(2, 11),
+    ),
+    Deviation(
+        name="stale evaluation gradient",
+        reason="going back through eval after later training, torch uses the statistics of then, not those that eval used",
+        link="https://github.com/pytorch/pytorch/issues/13402",
+        concerns=_is_stale_evaluation,
+        region=lambda property, case: case.tracks,
+        witness=_stale_witness,
+        as_torch=_with_the_later_statistics,
+        device=None,
+    ),
+    Deviation(
+        name="gradients of freed memory",
+        reason="going back through (N, C), torch reads weight and statistics that lie with gaps from a copy that it has freed",
+        link="https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/batch_norm_kernel.cpp",
+        concerns=lambda property, pair: pair.input not in HALVES and (property.family == "gradients" or property.name in READ),
+        region=lambda property, case: "spread" in case.circumstances,
+        witness=_spread_witness,
+        as_torch=by_model,
+        instead=_in_order,
+    ),
+    Deviation(
+        name="half sums of gradients",
+        reason="going back, torch's own CUDA kernel rounds the sums over rows to the half format of the input at every step",
+        link="https://github.com/pytorch/pytorch/issues/156513",
+        concerns=_reads_gradients,
+        region=lambda property, case: True,
+        witness=_rounded_sums_witness,
+        as_torch=by_model,
+        model=lambda case: {"working": case.pair.input, "narrow_totals": True},
+        device="cuda",
+    ),
+)
