@@ -221,12 +221,14 @@ class Judge:
         case, found = least.failing or original, least.failure or first
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair)
-        # known slips show in small cases, in all of which a rule held that only a large one broke
-        rival = None if large else self.explained(tally.property, found, smallest.telling(tally) or original, case)
+        # known slips show in small cases and in fresh layers, for which a rule held that others broke
+        fresh_keeps = self._kept_without(tally.property, case)
+        telling = None if large or fresh_keeps else smallest.telling(tally) or original
+        rival = None if telling is None else self.explained(tally.property, found, telling, case)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)
-        met += "; a fresh layer, called as usual, keeps the rule here" * self._kept_without(tally.property, case)
+        met += "; a fresh layer, called as usual, keeps the rule here" * fresh_keeps
         met += f"; {say_edge(edge.axis, edge.holds)}" if edge else ""
         self.attempts.release()
         return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", reproducer)
@@ -237,7 +239,7 @@ class Judge:
             return False
         plain = Tally(property)
         self.attempts.note(plain, case.but(circumstances=()))
-        return plain.examples > 0 and plain.failing is None
+        return plain.examples > plain.deviating and plain.failing is None
 
     def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
         """The known slip that explains a violation."""
