@@ -47,6 +47,7 @@ EVENTS = STEPS + HAPPENINGS + SETTLINGS
 MANNERS = (
     "unrecorded",  # y and state under no_grad; gradients are of another step
     "inference mode",  # the same in eval, under inference_mode
+    "default float64",  # the default dtype is another than the layer's
     "same memory",  # x lies where the last batch lay, in the same tensor; no version counter has noticed
 )
 
@@ -61,14 +62,14 @@ def _lives() -> list[Circumstances]:
     lives: list[Circumstances] = [(word,) for word in (*STEPS, *HAPPENINGS)]
     lives += [("train", word) for word in (*SETTLINGS, *MANNERS)]
     lives += [("evaluate", word) for word in (*SETTLINGS, "same memory")]
-    lives += [("unrecorded",), ("inference mode",)]
+    lives += [("unrecorded",), ("inference mode",), ("default float64",)]
     folded = ("evaluate unrecorded", "unrecorded")
     lives += [folded, (*folded, "same memory"), (*folded, "settle by loading"), ("evaluate unrecorded", "inference mode")]
     lives += [("train", "evaluate"), ("evaluate", "train"), ("train", "train", "copy", "train")]
     for length in sorted(rng.integers(3, MOST + 1, LONG_LIVES).tolist()):
         events = rng.choice([*STEPS, *STEPS, *HAPPENINGS], length).tolist()
         settled = [word for word in SETTLINGS if rng.integers(4) == 0]
-        called = ([], ["unrecorded"], ["inference mode"])[rng.integers(3)]
+        called = ([], ["unrecorded"], ["inference mode"], ["default float64"])[rng.integers(4)]
         if rng.integers(2):  # which shows after a batch of the same shape alone
             events[-1], called = str(rng.choice(OF_THE_SAME_SHAPE)), [*called, "same memory"]
         lives.append((*events, *settled, *called))

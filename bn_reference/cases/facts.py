@@ -34,6 +34,7 @@ class Kind(Enum):
     ABSENT = "absent"  # None where something was asked for
     UNWANTED = "unwanted"  # something where there is to be nothing
     WRITTEN = "written"  # the memory of an input was written to
+    SURROUNDINGS = "surroundings"  # what: something beside the layer that is another after a step
     FORM = "form"  # found, wanted: (shape, dtype name), or None for what is not there
     ATTACHED = "attached"  # a running statistic is part of a recorded computation
     # what a layer may not do

@@ -12,6 +12,7 @@ import click
 
 from bn_reference.cli.extras import require_torch
 from bn_reference.cli.files import require_writable, write_json
+from bn_reference.cli.seed import SEED
 from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
 from bn_reference.support.threads import processors
@@ -33,7 +34,9 @@ __all__ = ["verify"]
 )
 @click.option("--property", "properties", multiple=True, metavar="NAME ...", help="Properties or families; default: all.")
 @click.option("--examples", type=int, default=100, show_default=True, help="Cases a property and pair of dtypes.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the cases; the same seed gives the same verdict.")
+@click.option(
+    "--seed", type=SEED, default=0, show_default=True, help="Of the cases; the same one gives the same verdict; or random."
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first violation.")
 @click.option("--jobs", type=int, default=processors, show_default="one a core", help="Worker processes.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for one example.")

@@ -36,6 +36,7 @@ WORDS = {
     "settle hyperparameters": "eps and momentum set after construction",
     "unrecorded": "called under no_grad",
     "inference mode": "called under inference_mode in eval",
+    "default float64": "called where the default dtype is float64",
     "same memory": "x in the memory of the last batch, whose version counter did not move",
 }
 

@@ -105,6 +105,7 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.ABSENT: lambda fact: f"there is no {fact.what}",
     Kind.UNWANTED: lambda fact: f"there is a {fact.what} where there is to be none",
     Kind.WRITTEN: lambda fact: f"the memory of {fact.what} was written to",
+    Kind.SURROUNDINGS: lambda fact: f"{fact.what} is another after a step",
     Kind.FORM: lambda fact: f"{fact.what} has {_form(fact.found)} and must have {_form(fact.wanted)}",
     Kind.ATTACHED: lambda fact: "a running statistic is attached to the recorded computation",
     Kind.ACCEPTED: lambda fact: f"an input of shape {fact.found} was accepted by a layer of {fact.wanted} channels",

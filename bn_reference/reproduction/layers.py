@@ -144,6 +144,8 @@ class LayerReplay(Replay):
             step = recorded(step[0], call.record, "inference mode" in words and not call.training)
         if self.torch and call.record and opened.input_gradient:
             step.insert(0, f"{x}.requires_grad_()")
+        if "default float64" in words:
+            step = ["torch.set_default_dtype(torch.float64)", *step, "torch.set_default_dtype(torch.float32)"]
         handed = f"{memory}.data.copy_({before})  # no version counter notices" if over else f"{x} = {placed}"
         return [handed, mode, *step, *self.assigned(call, f"copied({output})")]
 

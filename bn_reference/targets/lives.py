@@ -52,6 +52,8 @@ def _settled(opened: Opening, case: Case, fresh: Case) -> Session:
     if not events:
         raise Unsupported("nothing happened to it")
     session = opened(beginning(case))
+    if not session.settles:
+        raise Unsupported("it is given parameters and state when it is built alone")
     for number, word in events:
         with contextlib.suppress(Unsupported):
             session = _after(session, word, case, number)

@@ -9,9 +9,13 @@ it are then unsupported, and no others.
 
 from __future__ import annotations
 
+import pickle
+import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, Seen, State
@@ -145,6 +149,11 @@ class Session(ABC):
         """
         raise Unsupported(f"a layer that does not {word}")
 
+    @property
+    def settles(self) -> bool:
+        """Whether there is a way to settle it, so that it may live before the step that is judged."""
+        return type(self).settle is not Session.settle
+
     def settle(self, case: Case) -> Session:
         """Give the layer, whatever it went through, the parameters, state and hyperparameters of a case of its sizes."""
         raise Unsupported("a layer is given parameters and state when it is built alone")
@@ -193,6 +202,11 @@ class Implementation(ABC):
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         """Weight, bias and state of a layer with the case's hyperparameters, as it is constructed."""
         raise Unsupported("a layer is not seen as it is constructed")
+
+    def surroundings(self) -> dict[str, object]:
+        """What a step must leave as it is beside the layer, by name; by default the random states of Python and NumPy."""
+        of_numpy = np.random.get_state()  # noqa: NPY002 -- that which everybody shares
+        return {"the random state of Python": random.getstate(), "the random state of NumPy": pickle.dumps(of_numpy)}
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         """Names of the known libraries whose own batch norm a step of this case runs through, backward pass included.

@@ -189,6 +189,10 @@ class _Session(Session):
             raise Unsupported(call.refused) from misbehaviour
         return self._going_on(inner, case)
 
+    @property
+    def settles(self) -> bool:
+        return self._inner.settles
+
     def settle(self, case: Case) -> Session:
         call = Settle(session=self._number, case=case)
         self._watcher.trace.append(call)
@@ -255,6 +259,9 @@ class Watched(Implementation):
         call.weight, call.bias = seen_array(weight, "weight", channels), seen_array(bias, "bias", channels)
         call.state = _asked("building the layer", call, lambda: seen_state(state, case.channels))
         return call.weight, call.bias, call.state
+
+    def surroundings(self) -> dict[str, object]:
+        return _asked("looking at what surrounds the layer", Call(), self.inner.surroundings)
 
     def alive(self) -> bool:
         return bool(self.inner.alive())

@@ -220,6 +220,10 @@ def test_an_interruption_ends_at_once_with_what_was_found(folder: Path) -> None:
             ["verify", "--timeout", "0"],
             "timeout is 0, but must be a number of seconds between 0.001 and 1,000,000; pass 10, for example",
         ),
+        (
+            ["verify", "--seed", "seven"],
+            "Invalid value for '--seed': 'seven' is no whole number; give one, or 'random' for one that is drawn and printed",
+        ),
         (["verify", "--seed", "-1"], "seed is -1, but must be a whole number between 0 and 2^64 - 1; pass 0, for example"),
         (["verify", "--json", "."], "--json is ., which is a directory; name a file in it"),
         (["verify", "--json", "no/such/file"], "--json is no/such/file, but there is no directory no/such; make it first"),
@@ -238,3 +242,13 @@ def test_the_list_names_every_property_with_its_source(run: Run) -> None:
     lines = [line.strip() for line in out.splitlines()]
     assert [name for name in (p.name for p in PROPERTIES) if name not in lines] == []
     assert "\x1b" not in out
+
+
+def test_a_random_seed_is_another_each_time_and_written(run: Run, folder: Path) -> None:
+    seeds = set()
+    for _ in range(2):
+        status, _, err = run("verify", "layers.py:Right", *QUICK, *ONE_RULE, "--seed", "random", "--json", "found.json")
+        assert status == 0, err
+        seeds.add(json.loads((folder / "found.json").read_text())["seed"])
+
+    assert len(seeds) == 2

@@ -11,6 +11,7 @@ from bn_reference.power.mutants.lives import EVALUATION, FOLDED, MEAN, OUTPUT, R
 
 __all__ = ["CALLS"]
 
+SURROUNDINGS = "a_step_leaves_its_surroundings"
 CALLS = Family()
 mutant = CALLS.mutant
 
@@ -122,3 +123,30 @@ class InputReadAgain(CleanBatchNorm1d):
 
     def gradients(self, grad_y: Tensor, saved: Saved) -> Gradients:
         return super().gradients(grad_y, saved._replace(x_hat=super().normalize(*self._latest)))
+
+
+@mutant(issue("HazyResearch/flash-fft-conv", 26), SURROUNDINGS)
+class SeedSet(CleanBatchNorm1d):
+    """A step sets the seed of torch."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        torch.manual_seed(23)
+        return super().forward(batch)
+
+
+@mutant(pull("cics-nd/gptorch", 14), SURROUNDINGS)
+class GradientsLeftOff(CleanBatchNorm1d):
+    """After an evaluation no gradients are recorded any more, by anybody."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        y = super().forward(batch)
+        torch.set_grad_enabled(torch.is_grad_enabled() and self.training)
+        return y
+
+
+@mutant(pull("pytorch/pytorch", 136041), "output_has_the_form_of_the_input")
+class OnesOfTheDefaultDtype(CleanBatchNorm1d):
+    """The output is multiplied by ones of the default dtype, and has that where it is wider."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return super().forward(batch) * torch.ones(1)

@@ -62,6 +62,14 @@ class FormedLayers(Implementation):
         except AttributeError:
             return None if role in PARAMETERS else Missing(f"it has no {role} yet")
 
+    def surroundings(self) -> dict[str, object]:
+        beside = super().surroundings()
+        if self.plan.library == "numpy":
+            return beside
+        from bn_reference.targets.forms.torch_tensors import surroundings
+
+        return {**beside, **surroundings()}
+
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         if self.plan.library == "numpy":
             return frozenset()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import pickle
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -130,10 +129,10 @@ class TorchLife:
         loads: whether it is given running statistics as a saved state.
     """
 
-    def __init__(self, happenings: frozenset[str] = frozenset({*HAPPENINGS, "join a parent"})) -> None:
+    def __init__(self, happenings: frozenset[str] = frozenset({*HAPPENINGS, "join a parent", "default float64"})) -> None:
         self._happenings = happenings
         self._parent: torch.nn.Module | None = None
-        self._through_data = self._inference = self._over_the_last = self.loads = False
+        self._through_data = self._wide_default = self._inference = self._over_the_last = self.loads = False
         self._last: tuple[Placement, torch.Tensor, torch.Tensor] | None = None
 
     def after(self, word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
@@ -151,6 +150,8 @@ class TorchLife:
                 self.loads = True
             case "inference mode":
                 self._inference = True
+            case "default float64" if word in self._happenings:
+                self._wide_default = True
             case "same memory":
                 self._over_the_last = True
             case "join a parent" if word in self._happenings:
@@ -178,11 +179,24 @@ class TorchLife:
         """Whose train() and eval() are called."""
         return self._parent or module
 
-    def recording(self, record: bool, training: bool) -> AbstractContextManager[Any]:
+    @contextmanager
+    def recording(self, record: bool, training: bool) -> Iterator[None]:
         """In which a step is called."""
-        if self._inference and not record and not training:
-            return torch.inference_mode()
-        return torch.set_grad_enabled(record)
+        usual = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64 if self._wide_default else usual)
+        try:
+            if record and torch.is_grad_enabled():  # in no context, which would hide what the step leaves
+                yield
+            else:
+                with (
+                    torch.inference_mode()
+                    if self._inference and not record and not training
+                    else torch.set_grad_enabled(record)
+                ):
+                    yield
+        finally:
+            if self._wide_default:
+                torch.set_default_dtype(usual)
 
     def tensor(self, x: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch and the buffer it lies in; over the last one, if it is to be so and that has the same form."""

@@ -16,7 +16,7 @@ from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
-from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, from_tensor, seen, to_tensor
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, from_tensor, seen, surroundings, to_tensor
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["TorchImplementation", "TorchSession", "TorchStep"]
@@ -245,6 +245,9 @@ class TorchImplementation(Implementation):
         )
         parameters = (p if isinstance(p, Unseen) else seen(p, "a parameter") for p in (weight, bias))
         return next(parameters), next(parameters), _as_state(mean, var, batches)
+
+    def surroundings(self) -> dict[str, object]:
+        return {**super().surroundings(), **surroundings()}
 
     def alive(self) -> bool:
         return answers(self.device)

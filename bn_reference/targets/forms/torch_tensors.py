@@ -14,7 +14,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Misbehaviour
 
-__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "seen", "to_tensor"]
+__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "seen", "surroundings", "to_tensor"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -84,3 +84,13 @@ def answers(device: str) -> bool:
         return torch.ones(1, device=device).item() == 1.0
     except Exception:  # each backend reports an error that lasts with an exception of its own
         return False
+
+
+def surroundings() -> dict[str, object]:
+    """What a step must leave as it is in torch."""
+    return {
+        "the random state of torch": torch.get_rng_state().numpy().tobytes(),
+        "the default dtype of torch": torch.get_default_dtype(),
+        "whether torch records gradients": torch.is_grad_enabled(),
+        "the number of threads of torch": torch.get_num_threads(),
+    }
