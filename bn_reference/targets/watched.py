@@ -7,33 +7,28 @@ says why. The trace is what a standalone script is written from.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Literal, TypeVar
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.cases.case import Array, Case, Seen, State
-from bn_reference.cases.domain import Domain
+from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
-from bn_reference.targets.border import kind_of, missing, raised, seen_array, seen_grads, seen_state
+from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
 from bn_reference.targets.lives import lived
-from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
+from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported
 from bn_reference.targets.trace import (
-    Backward,
     Call,
     Copy,
     Forward,
     Framework,
     Fresh,
     Load,
-    Look,
     Open,
-    Overwrite,
     Read,
     Settle,
     Trace,
     Undergo,
 )
+from bn_reference.targets.watched_step import WatchedStep, asked, refused
 
 __all__ = ["Watched"]
 
@@ -42,84 +37,6 @@ FRAMEWORKS: dict[str, Framework] = {  # of our own forms, whatever subclass of t
     "bn_reference.targets.forms.torch_module": "torch",
     "bn_reference.targets.forms.numpy_layer": "numpy",
 }
-
-T = TypeVar("T")
-
-
-def _asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
-    """What the target gives when it is asked: what it raises becomes Misbehaviour, and what it says it cannot, Unsupported.
-
-    Interruptions and time-outs pass. A layer that ends the program has failed like one that raises.
-    """
-    try:
-        return ask()
-    except (Unsupported, NotImplementedError) as error:
-        call.refused = missing(error, f"{doing} is not implemented").reason
-        raise Unsupported(call.refused) from error
-    except Misbehaviour as misbehaviour:
-        call.wrong = misbehaviour.fact
-        raise
-    except (Exception, SystemExit) as error:
-        call.wrong = Fact(Kind.RAISED, doing, raised(error))
-        raise Misbehaviour(call.wrong) from error
-
-
-def _refused(call: Call, refusal: str) -> Unsupported:
-    """What lies outside the target's domain is not asked of it."""
-    call.refused = refusal
-    return Unsupported(refusal)
-
-
-class _Step(Step):
-    def __init__(self, inner: Step, number: int, shape: tuple[int, ...], trace: Trace, seen: Seen, domain: Domain) -> None:
-        self._inner, self._number, self._shape, self._trace, self._seen = inner, number, shape, trace, seen
-        self._domain = domain
-        self._kept = False
-        self.device = str(getattr(inner, "device", ""))
-
-    @property
-    def y(self) -> Array:  # type: ignore[override]  # an attribute elsewhere
-        """The output. Raises Misbehaviour where it is none, and Unsupported where it cannot be seen."""
-        y = had(self._seen)
-        assert y is not None
-        return y
-
-    def keep(self) -> None:
-        self._kept = True
-        _asked("keeping the step", Call(), self._inner.keep)
-
-    def backward(self, grad_y: Placement) -> Grads:
-        call = Backward(step=self._number, grad_y=grad_y, kept=self._kept)
-        self._trace.append(call)
-        try:
-            if not (self._domain.grad_layouts or is_contiguous(grad_y)):
-                raise _refused(call, "takes contiguous upstream gradients alone")
-            call.grads = seen_grads(_asked("backward", call, lambda: self._inner.backward(grad_y)), self._shape)
-        except Unsupported as unsupported:
-            cannot = missing(unsupported, "there is no backward pass")
-            call.grads = Grads(cannot, cannot, cannot)
-        except Misbehaviour as misbehaviour:
-            call.wrong, wrong = misbehaviour.fact, Wrong(misbehaviour.fact)
-            call.grads = Grads(wrong, wrong, wrong)
-        return call.grads
-
-    def input_changed(self) -> bool:
-        return bool(_asked("looking at the input after the step", Call(), self._inner.input_changed))
-
-    def upstream_changed(self) -> bool:
-        return bool(_asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
-
-    def overwrite(self, what: Literal["x", "y"]) -> None:
-        call = Overwrite(step=self._number, what=what)
-        self._trace.append(call)
-        _asked("writing over an array", call, lambda: self._inner.overwrite(what))
-
-    def now(self) -> tuple[Seen, Grads]:
-        call = Look(step=self._number)
-        self._trace.append(call)
-        y, grads = _asked("looking at what came out", call, self._inner.now)
-        call.y, call.grads = seen_array(y, "y", self._shape), seen_grads(grads, self._shape)
-        return call.y, call.grads
 
 
 class _Session(Session):
@@ -131,19 +48,19 @@ class _Session(Session):
         self._watcher.trace.append(call)
         refusal = self._watcher.domain.refusal_of_batch(len(x.shape), is_contiguous(x))
         if refusal:
-            raise _refused(call, refusal)
-        step = _asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
+            raise refused(call, refusal)
+        step = asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
         if not isinstance(step, Step):
             call.wrong = Fact(Kind.RETURNED, "the session's forward", kind_of(step), "bn_reference's Step")
             raise Misbehaviour(call.wrong)
         try:
-            y = seen_array(_asked("forward", call, lambda: step.y), "y", x.shape)
+            y = seen_array(asked("forward", call, lambda: step.y), "y", x.shape)
             call.y = Wrong(Fact(Kind.RETURNED, "forward", "None", "a NumPy array")) if y is None else y
         except Unsupported as unsupported:
             call.refused, call.y = "", missing(unsupported, "the output is not seen")  # the step itself was made
         except Misbehaviour as misbehaviour:
             call.y = Wrong(misbehaviour.fact)
-        return _Step(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain)
+        return WatchedStep(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain)
 
     def state(self) -> State:
         return self._read(held=False)
@@ -156,7 +73,7 @@ class _Session(Session):
         self._watcher.trace.append(call)
         read = self._inner.held_state if held else self._inner.state
         try:
-            call.state = seen_state(_asked("reading the state", call, read), self._channels)
+            call.state = seen_state(asked("reading the state", call, read), self._channels)
         except Unsupported as unsupported:
             cannot = missing(unsupported, "the running statistics are not seen")
             call.state = State(cannot, cannot, cannot)
@@ -168,22 +85,22 @@ class _Session(Session):
     def load(self, state: State) -> None:
         call = Load(session=self._number, state=state)
         self._watcher.trace.append(call)
-        _asked("load_state_dict", call, lambda: self._inner.load(state))
+        asked("load_state_dict", call, lambda: self._inner.load(state))
 
     def state_in_graph(self) -> bool:
-        return bool(_asked("looking at the state", Call(), self._inner.state_in_graph))
+        return bool(asked("looking at the state", Call(), self._inner.state_in_graph))
 
     def copied(self) -> Session:
         call = Copy(session=self._number, made=self._watcher.next_number())
         self._watcher.trace.append(call)
-        inner = _asked("copying the layer", call, self._inner.copied)
+        inner = asked("copying the layer", call, self._inner.copied)
         return _Session(inner, call.made, self._channels, self._watcher)
 
     def undergo(self, word: str, case: Case) -> Session:
         call = Undergo(session=self._number, word=word, case=case)
         self._watcher.trace.append(call)
         try:
-            inner = _asked(word, call, lambda: self._inner.undergo(word, case))
+            inner = asked(word, call, lambda: self._inner.undergo(word, case))
         except Misbehaviour as misbehaviour:  # whether it may is for rules of its own: the layer goes on without
             call.refused = f"it raises when it is to {word}"
             raise Unsupported(call.refused) from misbehaviour
@@ -196,7 +113,7 @@ class _Session(Session):
     def settle(self, case: Case) -> Session:
         call = Settle(session=self._number, case=case)
         self._watcher.trace.append(call)
-        return self._going_on(_asked("settling", call, lambda: self._inner.settle(case)), case)
+        return self._going_on(asked("settling", call, lambda: self._inner.settle(case)), case)
 
     def _going_on(self, inner: Session, case: Case) -> Session:
         return self if inner is self._inner else _Session(inner, self._number, case.channels, self._watcher)
@@ -228,7 +145,7 @@ class Watched(Implementation):
     def supports(self, pair: Pair) -> bool:
         if not self.domain.takes_pair(pair):
             return False
-        return bool(_asked("asking which dtypes it supports", Call(), lambda: self.inner.supports(pair)))
+        return bool(asked("asking which dtypes it supports", Call(), lambda: self.inner.supports(pair)))
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         """A layer that was through the case's circumstances, if there are any."""
@@ -242,7 +159,7 @@ class Watched(Implementation):
         call = Open(session=self.next_number(), case=case, trainable=trainable, input_gradient=input_gradient)
         self.trace.append(call)
         self._require_taken(call, case)
-        session = _asked(
+        session = asked(
             "building the layer", call, lambda: self.inner.open(case, trainable=trainable, input_gradient=input_gradient)
         )
         if not isinstance(session, Session):
@@ -254,14 +171,14 @@ class Watched(Implementation):
         call = Fresh(case=case)
         self.trace.append(call)
         self._require_taken(call, case)
-        weight, bias, state = _asked("building the layer", call, lambda: self.inner.fresh(case))
+        weight, bias, state = asked("building the layer", call, lambda: self.inner.fresh(case))
         channels = (case.channels,)
         call.weight, call.bias = seen_array(weight, "weight", channels), seen_array(bias, "bias", channels)
-        call.state = _asked("building the layer", call, lambda: seen_state(state, case.channels))
+        call.state = asked("building the layer", call, lambda: seen_state(state, case.channels))
         return call.weight, call.bias, call.state
 
     def surroundings(self) -> dict[str, object]:
-        return _asked("looking at what surrounds the layer", Call(), self.inner.surroundings)
+        return asked("looking at what surrounds the layer", Call(), self.inner.surroundings)
 
     def alive(self) -> bool:
         return bool(self.inner.alive())
@@ -269,7 +186,7 @@ class Watched(Implementation):
     def _require_taken(self, call: Call, case: Case) -> None:
         refusal = self.domain.refusal(case)
         if refusal:
-            raise _refused(call, refusal)
+            raise refused(call, refusal)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         return self.inner.kernels(case, training=training)

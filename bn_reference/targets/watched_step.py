@@ -1,0 +1,96 @@
+"""A step that is watched: what it raises becomes misbehaviour, and what was asked of it stands in the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from bn_reference.cases.case import Array, Seen
+from bn_reference.cases.domain import Domain
+from bn_reference.cases.facts import Fact, Kind, Wrong
+from bn_reference.cases.layouts import Placement, is_contiguous
+from bn_reference.targets.border import missing, raised, seen_array, seen_grads
+from bn_reference.targets.protocol import Grads, Misbehaviour, Step, Unsupported, had
+from bn_reference.targets.trace import Backward, Call, Look, Overwrite, Trace
+
+__all__ = ["WatchedStep", "asked", "refused"]
+
+T = TypeVar("T")
+
+
+def asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
+    """What the target gives when it is asked: what it raises becomes Misbehaviour, and what it says it cannot, Unsupported.
+
+    Interruptions and time-outs pass. A layer that ends the program has failed like one that raises.
+    """
+    try:
+        return ask()
+    except (Unsupported, NotImplementedError) as error:
+        call.refused = missing(error, f"{doing} is not implemented").reason
+        raise Unsupported(call.refused) from error
+    except Misbehaviour as misbehaviour:
+        call.wrong = misbehaviour.fact
+        raise
+    except (Exception, SystemExit) as error:
+        call.wrong = Fact(Kind.RAISED, doing, raised(error))
+        raise Misbehaviour(call.wrong) from error
+
+
+def refused(call: Call, refusal: str) -> Unsupported:
+    """What lies outside the target's domain is not asked of it."""
+    call.refused = refusal
+    return Unsupported(refusal)
+
+
+class WatchedStep(Step):
+    """A step that is watched."""
+
+    def __init__(self, inner: Step, number: int, shape: tuple[int, ...], trace: Trace, seen: Seen, domain: Domain) -> None:
+        self._inner, self._number, self._shape, self._trace, self._seen = inner, number, shape, trace, seen
+        self._domain = domain
+        self._kept = False
+        self.device = str(getattr(inner, "device", ""))
+
+    @property
+    def y(self) -> Array:  # type: ignore[override]  # an attribute elsewhere
+        """The output. Raises Misbehaviour where it is none, and Unsupported where it cannot be seen."""
+        y = had(self._seen)
+        assert y is not None
+        return y
+
+    def keep(self) -> None:
+        self._kept = True
+        asked("keeping the step", Call(), self._inner.keep)
+
+    def backward(self, grad_y: Placement) -> Grads:
+        call = Backward(step=self._number, grad_y=grad_y, kept=self._kept)
+        self._trace.append(call)
+        try:
+            if not (self._domain.grad_layouts or is_contiguous(grad_y)):
+                raise refused(call, "takes contiguous upstream gradients alone")
+            call.grads = seen_grads(asked("backward", call, lambda: self._inner.backward(grad_y)), self._shape)
+        except Unsupported as unsupported:
+            cannot = missing(unsupported, "there is no backward pass")
+            call.grads = Grads(cannot, cannot, cannot)
+        except Misbehaviour as misbehaviour:
+            call.wrong, wrong = misbehaviour.fact, Wrong(misbehaviour.fact)
+            call.grads = Grads(wrong, wrong, wrong)
+        return call.grads
+
+    def input_changed(self) -> bool:
+        return bool(asked("looking at the input after the step", Call(), self._inner.input_changed))
+
+    def upstream_changed(self) -> bool:
+        return bool(asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
+
+    def overwrite(self, what: Literal["x", "y"]) -> None:
+        call = Overwrite(step=self._number, what=what)
+        self._trace.append(call)
+        asked("writing over an array", call, lambda: self._inner.overwrite(what))
+
+    def now(self) -> tuple[Seen, Grads]:
+        call = Look(step=self._number)
+        self._trace.append(call)
+        y, grads = asked("looking at what came out", call, self._inner.now)
+        call.y, call.grads = seen_array(y, "y", self._shape), seen_grads(grads, self._shape)
+        return call.y, call.grads
