@@ -1,6 +1,6 @@
 """How true the explanations are: what is said of each mutant and each malformed layer, against what is so.
 
-``python -m bn_reference.power.explanations docs/explanations.md`` writes the table anew, in some five minutes.
+``python -m bn_reference.power.explanations docs/explanations.md`` writes the table anew, in some twenty minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison
 from bn_reference.power.declaration import Control, Mutant
 from bn_reference.power.malformed import MALFORMED
+from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -29,8 +31,9 @@ from bn_reference.verification.selection import Budget
 
 __all__ = ["LAYERS", "WORDS", "Row", "row"]
 
-# what only size shows has no word: on the small cases in which slips are told apart it is right
-LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in SIZES.mutants), *MALFORMED.controls)
+# what only size, a life or another way of calling shows has no word: slips are told apart in small fresh steps
+WORDLESS = (*SIZES.mutants, *LIVES.mutants, *CALLS.mutants)
+LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
 
 # What is true of each layer, where there is a word for it; of all others nothing must be said.
@@ -163,7 +166,8 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer"
     yield "of `bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the"
     yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
-    yield "else is *wrong*."
+    yield "else is *wrong*. Mutants that only size, a life or another way of calling shows are left out: no slip is named where"
+    yield "a fresh layer keeps the rule on a small batch."
     yield ""
     yield "A word rests on finite numbers alone, on a case that is made to show the slip and on one that broke the rule; a NaN"
     yield "supports none, even where the slip divides zero by zero, as it may come from anywhere."
