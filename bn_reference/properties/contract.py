@@ -126,7 +126,7 @@ def bad_input_is_refused(trial: Trial) -> Comparison:
     return all_of(
         fact(refused, Fact(Kind.ACCEPTED, "x", twice.shape, case.channels)),
         _of_one_value(trial),
-        *([same_state(empty.state(), case, Aspect.AFTER_NO_ROW)] if harmless else []),
+        *([_left(empty.state(), case, "no value", Aspect.AFTER_NO_ROW)] if harmless else []),
     )
 
 
@@ -140,14 +140,19 @@ def _of_one_value(trial: Trial) -> Comparison:
         return fact(True, Fact(Kind.NOT_REFUSED, "x"))
     if convention == "refused":
         refused = trial.refuses(lambda: session.forward(contiguous(one), training=True))
-        state = session.state()
-        finite = fact(_is_finite(state), Fact(Kind.NOT_FINITE, "running_var", "one value"))
-        left = [same_state(state, single, Aspect.AFTER_A_REFUSAL)] if refused else []
-        return all_of(finite, fact(refused, Fact(Kind.NOT_REFUSED, "x")), *left)
+        left = _left(session.state(), single, "one value", Aspect.AFTER_A_REFUSAL)
+        return left if refused or left.fact else fact(False, Fact(Kind.NOT_REFUSED, "x"))
     y = session.forward(contiguous(one), training=True).y
     given = same_bits("y", y, one.astype(y.dtype), Aspect.OF_ONE_VALUE)
     value = given if convention == "input" else within("y", y, trial.expected(single).y, Aspect.OF_ONE_VALUE)
     return all_of(value, fact(_is_finite(session.state()), Fact(Kind.NOT_FINITE, "running_var", "one value")))
+
+
+def _left(state: State, case: Case, values: str, aspect: Aspect) -> Comparison:
+    """The running statistics, which must be finite and those that the case began with."""
+    if not _is_finite(state):
+        return fact(False, Fact(Kind.NOT_FINITE, "running_var", values))
+    return same_state(state, case, aspect)
 
 
 def _is_finite(state: State) -> bool:
