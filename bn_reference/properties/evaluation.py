@@ -42,11 +42,12 @@ def a_row_does_not_depend_on_its_companions(trial: Trial) -> Comparison:
 @prop(source=f"{IOFFE_SZEGEDY}, section 3.1: inference depends on the input alone, deterministically")
 def repeated_evaluation_gives_the_same_bits(trial: Trial) -> Comparison:
     """The same input in eval gives the same bits, again and in another layer of the same state."""
-    x, session = trial.case, trial.open()
-    first = session.forward(place(x.x, x.layout), training=False).y
-    second = session.forward(place(x.x, x.layout), training=False).y
+    case = transform.recorded(trial.case)
+    session = trial.open(case)
+    first = session.forward(place(case.x, case.layout), training=False).y
+    second = session.forward(place(case.x, case.layout), training=False).y
     return all_of(
-        same_bits("y", second, first, Aspect.REPEATED), same_bits("y", trial.evaluate().y, first, Aspect.OF_ANOTHER_LAYER)
+        same_bits("y", second, first, Aspect.REPEATED), same_bits("y", trial.evaluate(case).y, first, Aspect.OF_ANOTHER_LAYER)
     )
 
 

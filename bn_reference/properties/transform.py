@@ -18,6 +18,7 @@ from bn_reference.oracle.step import ExpectedState, statistics
 from bn_reference.targets.protocol import had
 
 KEPT = 256
+UNRECORDED = ("unrecorded", "inference mode")  # of the circumstances
 MARGIN = 2.0**5  # more than the factors 2^k, 4^k of `scaled` and a few roundings
 
 
@@ -34,6 +35,12 @@ def taken(seen: Seen, channels: npt.NDArray[np.intp]) -> Seen:
         return seen
     result: Array = seen[:, channels] if seen.ndim > 1 else seen[channels]
     return result
+
+
+def recorded(case: Case) -> Case:
+    """The case called while gradients are recorded: whoever takes another path without them may differ in the last bits."""
+    words = tuple(word for word in case.circumstances if word not in UNRECORDED)
+    return case if words == case.circumstances else case.but(circumstances=words)
 
 
 def with_batch(case: Case, x: Array) -> Case:

@@ -7,6 +7,7 @@ for, or that it refuses, is left out: whether it may refuse it is for rules of t
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +21,7 @@ from bn_reference.targets.protocol import Misbehaviour, Session, Step, Unsupport
 __all__ = ["lived"]
 
 OFTEN = 13
+LONGEST = 0.25  # seconds, after which no further event begins
 Opening = Callable[[Case], Session]
 
 
@@ -54,7 +56,10 @@ def _settled(opened: Opening, case: Case, fresh: Case) -> Session:
     session = opened(beginning(case))
     if not session.settles:
         raise Unsupported("it is given parameters and state when it is built alone")
+    ends = time.perf_counter() + LONGEST
     for number, word in events:
+        if time.perf_counter() > ends:  # a layer that takes long to step, or to compile, is not taken to hang for its past
+            break
         with contextlib.suppress(Unsupported):
             session = _after(session, word, case, number)
     return session.settle(fresh)

@@ -4,15 +4,21 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
 from bn_reference.cases.circumstances import HAPPENINGS, LIVES, SETTLINGS, STEPS, Circumstances
 from bn_reference.cases.layouts import place
+from bn_reference.properties import PROPERTIES
+from bn_reference.targets import lives
+from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.protocol import Unsupported
 from bn_reference.targets.recognition import load_target
 from bn_reference.targets.trace import Forward, Settle, Undergo
 from bn_reference.targets.watched import Watched
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
 
 FLOAT32 = PAIRS[0]
 TORCH, NUMPY = "torch.nn:BatchNorm1d", "bn_reference:BatchNorm1d"
@@ -91,8 +97,6 @@ def test_steps_of_a_life_are_steps_of_the_layer(word: str) -> None:
 
 
 def test_hyperparameters_are_others_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
     built: list[tuple[float, float | None]] = []
     original: Callable[..., None] = torch.nn.BatchNorm1d.__init__
 
@@ -108,16 +112,12 @@ def test_hyperparameters_are_others_first(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_next_batch_lies_in_the_memory_of_the_last_and_no_version_counter_notices() -> None:
-    import torch
-
     seen: list[tuple[int, int, float]] = []
 
     class Looks(torch.nn.BatchNorm1d):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             seen.append((x.data_ptr(), x._version, float(x.detach()[0, 0, 0])))
             return super().forward(x)
-
-    from bn_reference.targets.forms.torch_module import TorchImplementation
 
     case = case_of(("train", "same memory"))
     session = Watched(TorchImplementation(Looks, "Looks")).open(case)
@@ -129,13 +129,9 @@ def test_the_next_batch_lies_in_the_memory_of_the_last_and_no_version_counter_no
 
 
 def test_what_a_layer_refuses_to_go_through_is_left_out() -> None:
-    import torch
-
     class NoCopy(torch.nn.BatchNorm1d):
         def __deepcopy__(self, memo: object) -> object:
             raise RuntimeError("I am unique")
-
-    from bn_reference.targets.forms.torch_module import TorchImplementation
 
     target = Watched(TorchImplementation(NoCopy, "NoCopy"))
     session = target.open(case_of(("copy", "train")))
@@ -145,10 +141,6 @@ def test_what_a_layer_refuses_to_go_through_is_left_out() -> None:
 
 @pytest.mark.parametrize("word", SETTLINGS)
 def test_a_layer_with_parameters_of_its_own_is_settled(word: str) -> None:
-    import torch
-
-    from bn_reference.targets.forms.torch_module import TorchImplementation
-
     target = Watched(TorchImplementation(torch.nn.BatchNorm1d, "torch"))
     session = target.open(case_of(("train", word)))
     state = session.state()
@@ -176,3 +168,30 @@ def test_whoever_cannot_be_settled_is_opened_anew() -> None:
     case = case_of(("train", "copy"))
     Watched(Bare()).open(case)
     assert [given.batches for given in opened_for] == [3, 7]
+
+
+def test_a_layer_that_takes_long_to_step_ends_its_life_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lives, "LONGEST", -1.0)
+    target, _ = opened(TORCH, case_of(("train", "evaluate", "copy")))
+
+    assert not any(isinstance(call, Forward | Undergo) for call in target.trace)
+    assert isinstance(target.trace[-1], Settle)
+
+
+class FoldsWithoutGradients(torch.nn.BatchNorm1d):
+    """Right: where nothing is recorded, an evaluation is one product and one sum, with other last bits."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training or torch.is_grad_enabled() or self.running_var is None or self.weight is None:
+            return super().forward(x)
+        scale = self.weight / torch.sqrt(self.running_var + self.eps)
+        shape = (1, -1, *[1] * (x.dim() - 2))
+        return x * scale.view(shape) + (self.bias - self.running_mean * scale).view(shape)
+
+
+def test_other_last_bits_without_gradients_are_no_lack_of_determinism() -> None:
+    names = ("repeated_evaluation_gives_the_same_bits", "repeated_training_gives_the_same_bits")
+    rules = [property for property in PROPERTIES if property.name in names]
+    judge = Judge(TorchImplementation(FoldsWithoutGradients, "folds"), Budget(examples=60))
+
+    assert judge.broken(rules, FLOAT32) == dict.fromkeys(names, "")
