@@ -66,8 +66,8 @@ def _lives() -> list[Circumstances]:
     folded = ("evaluate unrecorded", "unrecorded")
     lives += [folded, (*folded, "same memory"), (*folded, "settle by loading"), ("evaluate unrecorded", "inference mode")]
     lives += [("train", "evaluate"), ("evaluate", "train"), ("train", "train", "copy", "train")]
-    for length in sorted(rng.integers(3, MOST + 1, LONG_LIVES).tolist()):
-        events = rng.choice([*STEPS, *STEPS, *HAPPENINGS], length).tolist()
+    for length in sorted(rng.integers(4, MOST + 1, LONG_LIVES).tolist()):
+        events = rng.choice([*STEPS, *HAPPENINGS], length).tolist()
         settled = [word for word in SETTLINGS if rng.integers(4) == 0]
         called = ([], ["unrecorded"], ["inference mode"], ["default float64"])[rng.integers(4)]
         if rng.integers(2):  # which shows after a batch of the same shape alone

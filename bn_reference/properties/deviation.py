@@ -30,6 +30,7 @@ class Deviation:
         as_torch: the property's comparison with what torch does there.
         witness: a case in the region that shows it.
         model: the precision model of what torch does, as fields of ``Precision``, where that is all there is to it.
+        quantities: how the names of those begin in which it may show.
         instead: a case on which torch must keep the rule where nothing can be said of this one; the case itself otherwise.
         device: where torch does so, "cpu" or "cuda"; None for everywhere.
         gone_in: the first version of torch that was seen without it; None where every version has it.
@@ -44,6 +45,7 @@ class Deviation:
     as_torch: Callable[[Property, Trial], Comparison]
     model: Callable[[Case], dict[str, Any]] = lambda case: {}
     instead: Callable[[Case], Case] = lambda case: case
+    quantities: str = ""
     device: str | None = "cpu"
     gone_in: tuple[int, int] | None = None
 

@@ -22,7 +22,7 @@ __all__ = ["DEVIATIONS", "Deviation", "as_torch_does", "deviations_of"]
 TORCH = "torch"  # the library, as implementations name the kernels that they run through
 
 
-def as_torch_does(property: Property, trial: Trial) -> tuple[Comparison, list[Deviation]] | None:
+def as_torch_does(property: Property, trial: Trial, found: Comparison) -> tuple[Comparison, list[Deviation]] | None:
     """The comparison with what torch does where it is known to deviate, and the deviations met; None where it is not so.
 
     Each deviation is tried by itself, then several together: a case may lie in the regions of several, and those that it
@@ -30,6 +30,7 @@ def as_torch_does(property: Property, trial: Trial) -> tuple[Comparison, list[De
     may deviate as torch does.
     """
     known = deviations_of(property, trial.case.pair, trial.implementation.device)
+    known = tuple(deviation for deviation in known if found.what.startswith(deviation.quantities))
     met = [deviation for deviation in known if deviation.region(property, trial.case)]
     if not met or not all(TORCH in trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes):
         return None

@@ -79,7 +79,7 @@ def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
 
 def _as_before(trial: Trial, training: bool) -> Comparison:
     case, session = trial.case, trial.open()
-    before = trial.implementation.surroundings()
+    before = trial.implementation.surroundings(stir=True)
     session.forward(place(case.x, case.layout), training=training).backward(place(case.grad_y, case.grad_layout))
     after = trial.implementation.surroundings()
     changed = [name for name, value in before.items() if after[name] != value]

@@ -31,7 +31,7 @@ WORDS = {
     "spread": "its parameters and running statistics lying with gaps",
     "lend parameters": "an evaluation with other parameters by torch.func.functional_call",
     "poison": "memory being freed that was full of NaN",
-    "settle by data": "weight and bias written through .data",
+    "settle by data": "weight and bias written through .data, where no version counter moves",
     "settle by loading": "running statistics loaded from a saved state",
     "settle hyperparameters": "eps and momentum set after construction",
     "unrecorded": "called under no_grad",

@@ -96,18 +96,23 @@ class LayerReplay(Replay):
     def undergo(self, call: Undergo) -> list[str]:
         layer, case, words = self.layers[call.session][1], call.case, self._words(call.session)
         words.add(call.word)
+        joined = f"parent_of_{layer} = torch.nn.Sequential({layer})"
         if call.word == "join a parent":
-            return [f"parent_of_{layer} = torch.nn.Sequential({layer})"]
+            return [joined]
         if call.word not in HAPPENED[self.library]:  # it shows in what follows
             return []
-        words.discard("join a parent")
-        batch = self._array("x", another_batch(case, 0)) if call.word in ("freeze", "lend parameters") else ""
-        dtypes = {
+        lines, elsewhere = HAPPENED[self.library][call.word], self.device != "cpu"
+        batch = self._array("x", another_batch(case, 0)) if "{batch}" in "".join(lines) else ""
+        given = {
+            "layer": layer,
+            "batch": f"{batch}.clone()" + f".to({self.device!r})" * elsewhere,
+            "device": f", device={self.device!r}" * elsewhere,
+            "shape": case.x.shape,
+            "channels": case.channels,
             "inputs": dtype_code(case.pair.input, self.library),
             "parameters": dtype_code(case.pair.parameters, self.library),
         }
-        lines = HAPPENED[self.library][call.word]
-        return [line.format(layer=layer, batch=batch, shape=case.x.shape, channels=case.channels, **dtypes) for line in lines]
+        return [*(line.format(**given) for line in lines), *[joined] * ("join a parent" in words)]
 
     def settle(self, call: Settle) -> list[str]:
         layer, case, words = self.layers[call.session][1], call.case, self._words(call.session)

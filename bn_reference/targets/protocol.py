@@ -169,6 +169,7 @@ class Implementation(ABC):
         form: how the target is called, in one phrase.
         notes: what a reader must know of how it was recognized, a sentence each.
         momentum_weights: which value the target's own momentum weights; ``case.momentum`` always weights the new one.
+        settles_hyperparameters: whether eps and momentum can be set after construction.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Implementation(ABC):
     form: str = PLAIN
     notes: tuple[str, ...] = ()
     momentum_weights: Literal["new", "old"] = "new"
+    settles_hyperparameters: bool = False
 
     def supports(self, pair: Pair) -> bool:
         """Whether it has layers of this pair of dtypes."""
@@ -203,8 +205,14 @@ class Implementation(ABC):
         """Weight, bias and state of a layer with the case's hyperparameters, as it is constructed."""
         raise Unsupported("a layer is not seen as it is constructed")
 
-    def surroundings(self) -> dict[str, object]:
-        """What a step must leave as it is beside the layer, by name; by default the random states of Python and NumPy."""
+    def surroundings(self, *, stir: bool = False) -> dict[str, object]:
+        """What a step must leave as it is beside the layer, by name; by default the random states of Python and NumPy.
+
+        ``stir`` draws a number of each generator first, so that whoever sets its state is seen a second time too.
+        """
+        if stir:
+            random.random()
+            np.random.random()  # noqa: NPY002 -- as below
         of_numpy = np.random.get_state()  # noqa: NPY002 -- that which everybody shares
         return {"the random state of Python": random.getstate(), "the random state of NumPy": pickle.dumps(of_numpy)}
 

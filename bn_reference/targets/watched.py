@@ -153,6 +153,8 @@ class Watched(Implementation):
         def opened(case: Case) -> Session:
             return self._opened(case, trainable, input_gradient)
 
+        if not self.inner.settles_hyperparameters and "settle hyperparameters" in case.circumstances:
+            case = case.but(circumstances=tuple(word for word in case.circumstances if word != "settle hyperparameters"))
         return lived(opened, case) if case.circumstances else opened(case)
 
     def _opened(self, case: Case, trainable: bool, input_gradient: bool) -> Session:
@@ -177,8 +179,8 @@ class Watched(Implementation):
         call.state = asked("building the layer", call, lambda: seen_state(state, case.channels))
         return call.weight, call.bias, call.state
 
-    def surroundings(self) -> dict[str, object]:
-        return asked("looking at what surrounds the layer", Call(), self.inner.surroundings)
+    def surroundings(self, *, stir: bool = False) -> dict[str, object]:
+        return asked("looking at what surrounds the layer", Call(), lambda: self.inner.surroundings(stir=stir))
 
     def alive(self) -> bool:
         return bool(self.inner.alive())

@@ -133,7 +133,7 @@ class Attempts:
             raise NotApplicable
         if comparison.holds or comparison.fact is not None:
             return comparison
-        known = as_torch_does(property, trial)
+        known = as_torch_does(property, trial, comparison)
         if known is not None:
             tally.deviating += 1
             tally.deviations |= {deviation.name: deviation for deviation in known[1]}

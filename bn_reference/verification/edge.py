@@ -43,7 +43,7 @@ class Edges:
         recipe: LargeRecipe = tally.failing.recipe
         for known, edge in self._known:
             seen = self._seen(tally.property, known)
-            if seen is not None and (edge is None or self._seen(tally.property, _sized(known, edge.axis, edge.holds)) is None):
+            if seen is not None and (edge is None or self._holds(tally.property, _sized(known, edge.axis, edge.holds))):
                 return seen, edge
         if tally.final:
             return tally, None
@@ -71,24 +71,36 @@ class Edges:
             size = getattr(smaller, axis)
             if not holds < size < broken:
                 break
-            seen = self._seen(best.property, smaller)
-            if seen is None:
+            tally = self._tried(best.property, smaller)
+            if tally is None or (tally.failing is None and not tally.examples):
+                break  # a size that it does not take: of those below nothing is said
+            if tally.failing is None:
                 holds = size
             else:
-                best, broken = seen, size
+                best, broken = tally, size
         edge = Edge(axis, broken, holds) if holds else None
         assert best.failing is not None
         self._known.append((best.failing.recipe, edge))
         return best, edge
 
     def _seen(self, property: Property, recipe: LargeRecipe) -> Tally | None:
-        """What breaks the rule in a case; None where it holds, or where the target does not take the case."""
+        """What breaks the rule in a case; None where nothing does, or where the target does not take the case."""
+        tally = self._tried(property, recipe)
+        return tally if tally is not None and tally.failing is not None else None
+
+    def _holds(self, property: Property, recipe: LargeRecipe) -> bool:
+        """Whether the rule was compared on a case, and held."""
+        tally = self._tried(property, recipe)
+        return tally is not None and tally.failing is None and tally.examples > 0
+
+    def _tried(self, property: Property, recipe: LargeRecipe) -> Tally | None:
+        """What is seen on a case; None where the target does not take it."""
         case = recipe.realize()
         if case.rows < 2 or not self._takes(case):
             return None
         tally = Tally(property)
         self._note(tally, case)
-        return tally if tally.failing is not None else None
+        return tally
 
 
 def _sized(recipe: LargeRecipe, axis: str, size: int) -> LargeRecipe:

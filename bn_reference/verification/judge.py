@@ -2,7 +2,8 @@
 
 For each pair of dtypes Hypothesis draws cases from a seed, and several properties are tried on each; what breaks one is then
 made small, explained and written as a script. The verdict depends on target, property, pair, seed and number of examples alone;
-which pairs have the largest case on what pairs are tried, and whether a slow target is spared it on the machine.
+which pairs have the largest case on what pairs are tried, and whether a slow target is spared it on the machine. How many
+examples count as a known deviation depends on freed memory too, where torch reads that.
 """
 
 from __future__ import annotations

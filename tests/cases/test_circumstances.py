@@ -40,9 +40,9 @@ def test_none_comes_first_and_one_word_next() -> None:
 
 def test_every_word_is_drawn_and_said() -> None:
     assert {word for life in LIVES for word in life} == set(WORDS) == {*EVENTS, *MANNERS}
-    assert said_of(("train", "train", "copy", "settle by data", "unrecorded")) == (
-        "after a training step on another batch (2 times), deepcopy, of which the copy goes on; weight and bias written "
-        "through .data; called under no_grad"
+    assert said_of(("train", "train", "copy", "settle hyperparameters", "unrecorded")) == (
+        "after a training step on another batch (2 times), deepcopy, of which the copy goes on; eps and momentum set after "
+        "construction; called under no_grad"
     )
     assert said_of(()) == ""
 

@@ -1,5 +1,6 @@
 """A layer as it lives: whatever it goes through, it is then in the case, and gives what a fresh one gives."""
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -133,10 +134,63 @@ def test_what_a_layer_refuses_to_go_through_is_left_out() -> None:
         def __deepcopy__(self, memo: object) -> object:
             raise RuntimeError("I am unique")
 
-    target = Watched(TorchImplementation(NoCopy, "NoCopy"))
-    session = target.open(case_of(("copy", "train")))
-    with pytest.raises(Exception, match="copying the layer"):
+    session = Watched(TorchImplementation(NoCopy, "NoCopy")).open(case_of(("copy", "train")))
+    with pytest.raises(Unsupported, match="a layer that cannot be copied"):
         session.copied()
+
+
+class Tied(torch.nn.Module):
+    """A wrapper whose parameters and buffers are those of the layer inside, under names of its own too."""
+
+    def __init__(self, features: int, **options: object) -> None:
+        super().__init__()
+        self.bn = torch.nn.BatchNorm1d(features, **options)  # type: ignore[arg-type]
+        self.weight, self.bias = self.bn.weight, self.bn.bias
+        self.eps, self.momentum = self.bn.eps, self.bn.momentum
+
+    running_mean = property(lambda self: self.bn.running_mean)
+    running_var = property(lambda self: self.bn.running_var)
+    num_batches_tracked = property(lambda self: self.bn.num_batches_tracked)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.bn(x)
+        return result
+
+
+class InOrderAlone(torch.nn.BatchNorm1d):
+    """Right, and says that it does not take parameters with gaps."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.weight.is_contiguous():
+            raise ValueError("weight must be contiguous")
+        return super().forward(x)
+
+
+class WithALock(torch.nn.BatchNorm1d):
+    """Right; what it holds can be neither copied nor pickled."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self.lock = threading.Lock()
+
+
+def scripted(features: int, **options: object) -> torch.nn.Module:
+    """Compiled by torch.jit, whose eps and momentum are constants."""
+    script: torch.nn.Module = torch.jit.script(torch.nn.BatchNorm1d(features, **options))  # type: ignore[arg-type]
+    return script
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("layer", [Tied, InOrderAlone, WithALock, scripted], ids=lambda layer: layer.__name__)
+def test_right_layers_that_are_not_made_for_all_of_it_are_right_afterwards(layer: Callable[..., torch.nn.Module]) -> None:
+    def y(life: Circumstances) -> bytes:
+        case = case_of(life)
+        session = Watched(TorchImplementation(layer, "right")).open(case)
+        return session.forward(place(case.x, case.layout), training=True).y.tobytes()
+
+    lives_of_it = IN_ORDER if layer is not InOrderAlone else LIVES
+    fresh = y(())
+    assert [life for life in lives_of_it if y(life) != fresh] == []
 
 
 @pytest.mark.parametrize("word", SETTLINGS)

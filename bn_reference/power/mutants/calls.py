@@ -134,16 +134,6 @@ class SeedSet(CleanBatchNorm1d):
         return super().forward(batch)
 
 
-@mutant(pull("cics-nd/gptorch", 14), SURROUNDINGS)
-class GradientsLeftOff(CleanBatchNorm1d):
-    """After an evaluation no gradients are recorded any more, by anybody."""
-
-    def forward(self, batch: Tensor) -> Tensor:
-        y = super().forward(batch)
-        torch.set_grad_enabled(torch.is_grad_enabled() and self.training)
-        return y
-
-
 @mutant(pull("pytorch/pytorch", 136041), "output_has_the_form_of_the_input")
 class OnesOfTheDefaultDtype(CleanBatchNorm1d):
     """The output is multiplied by ones of the default dtype, and has that where it is wider."""

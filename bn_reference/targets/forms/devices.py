@@ -12,7 +12,9 @@ __all__ = ["require_device", "warm_up"]
 def warm_up(torch: Any) -> None:
     """Go back once: torch then imports more of itself, which the time limit of an example must not interrupt."""
     leaf = torch.ones(2, requires_grad=True)
-    torch.autograd.grad(leaf * leaf, leaf, torch.ones(2))  # an upstream gradient is what it imports most for
+    with torch.enable_grad():  # whatever a target left before
+        square = leaf * leaf
+    torch.autograd.grad(square, leaf, torch.ones(2))  # an upstream gradient is what it imports most for
 
 
 def require_device(torch: Any, device: str) -> None:

@@ -62,13 +62,13 @@ class FormedLayers(Implementation):
         except AttributeError:
             return None if role in PARAMETERS else Missing(f"it has no {role} yet")
 
-    def surroundings(self) -> dict[str, object]:
-        beside = super().surroundings()
+    def surroundings(self, *, stir: bool = False) -> dict[str, object]:
+        beside = super().surroundings(stir=stir)
         if self.plan.library == "numpy":
             return beside
         from bn_reference.targets.forms.torch_tensors import surroundings
 
-        return {**beside, **surroundings()}
+        return {**beside, **surroundings(stir=stir)}
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
         if self.plan.library == "numpy":

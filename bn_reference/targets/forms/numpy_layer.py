@@ -77,7 +77,10 @@ class NumpySession(Session):
 
     def copied(self) -> Session:
         other = copy.copy(self)
-        other.layer, other.latest = copy.deepcopy(self.layer), None
+        try:
+            other.layer, other.latest = copy.deepcopy(self.layer), None
+        except Exception as error:  # no rule says that it must
+            raise Unsupported("a layer that cannot be copied") from error
         other._held = other._buffers()
         return other
 
@@ -97,7 +100,11 @@ class NumpySession(Session):
         if hyperparameters_of(case) != self._hyperparameters:
             if not (hasattr(self.layer, "eps") and hasattr(self.layer, "momentum")):
                 raise Unsupported("the layer has no attributes eps and momentum")
-            self.layer.eps, self.layer.momentum = self._hyperparameters = hyperparameters_of(case)
+            try:
+                self.layer.eps, self.layer.momentum = case.eps, case.momentum
+            except Exception as error:  # a property without a setter
+                raise Unsupported("eps and momentum cannot be set") from error
+            self._hyperparameters = hyperparameters_of(case)
         if case.momentum is None and case.tracks and isinstance(_attribute(self.layer, "num_batches_tracked"), Unseen):
             raise Unsupported(UNCOUNTED)
         self.layer.train()
@@ -187,7 +194,7 @@ def _as_state(mean: Any, var: Any, batches: Any) -> State:
 class NumpyImplementation(Implementation):
     """A factory of NumPy layers: ``factory(num_features, eps, momentum, affine, track_running_stats, dtype)``, by keyword."""
 
-    form = WHOLE_ARRAYS
+    form, settles_hyperparameters = WHOLE_ARRAYS, True
 
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         self._factory = factory

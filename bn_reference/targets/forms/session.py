@@ -30,6 +30,11 @@ class FormSession(GivenLayer, Session):
         self._hyperparameters = hyperparameters_of(case)
         self._unloaded = "; ".join(UNFOUND.format(WORDS[role]) for role in STATISTICS if case.tracks and role not in plan.slots)
         self._held = {role: self.read(role) for role in STATISTICS}
+        self._built = self._dtypes()
+
+    def _dtypes(self) -> list[str]:
+        """Of what it keeps, as far as it is found."""
+        return [str(getattr(self.read(role), "dtype", "")) for role in (*PARAMETERS, *STATISTICS)]
 
     def copied(self) -> Session:
         other = copy.copy(self)
@@ -51,6 +56,8 @@ class FormSession(GivenLayer, Session):
         needed = [*PARAMETERS] * case.affine + [*STATISTICS] * case.tracks + [*COUNTER] * (case.momentum is None)
         if not all(is_array(self.read(role)) for role in needed):
             raise Unsupported("something that it keeps is not found in it")
+        if self._dtypes() != self._built:
+            raise Unsupported("it keeps something in another dtype than when it was built")
         if self.life.loads and case.tracks:
             self.load(case.state)
         else:  # what it made for evaluations it need not keep right where somebody writes into its running statistics

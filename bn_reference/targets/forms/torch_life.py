@@ -52,7 +52,7 @@ def _reset(module: torch.nn.Module, case: Case) -> torch.nn.Module:
 
 
 def _converted(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    floating = {tensor.dtype for tensor in module.state_dict().values() if tensor.is_floating_point()}
+    floating = {own.dtype for own in [*module.parameters(), *module.buffers()] if own.is_floating_point()}
     if floating != {TORCH_DTYPES[case.pair.parameters]}:
         raise Unsupported("a layer of several dtypes, which a conversion makes one")
     return module.to(torch.float64).to(TORCH_DTYPES[case.pair.parameters])
@@ -69,17 +69,26 @@ def _frozen(module: torch.nn.Module, case: Case) -> torch.nn.Module:
 
 
 def _replaced(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    for holder in module.modules():
-        for name, parameter in holder.named_parameters(recurse=False):
-            setattr(holder, name, torch.nn.Parameter(parameter.detach().clone(), parameter.requires_grad))
+    """What is one parameter under several names stays one."""
+    others = {own: torch.nn.Parameter(own.detach().clone(), own.requires_grad) for own in module.parameters()}
+    for holder in list(module.modules()):
+        for name, own in list(holder.named_parameters(recurse=False, remove_duplicate=False)):
+            setattr(holder, name, others[own])
     return module
 
 
 def _spread(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    """Every second place of a memory that is full of NaN."""
-    for own in [*module.parameters(), *module.buffers()]:
-        if own.ndim == 1:
-            own.data = torch.stack([own.data, torch.full_like(own.data, math.nan)], 1).flatten()[::2]
+    """Every second place of a memory that is full of NaN; in order again where the layer says that it does not take that."""
+    before = [(own, own.data) for own in [*module.parameters(), *module.buffers()] if own.ndim == 1 and own.is_floating_point()]
+    for own, data in before:
+        own.data = torch.stack([data, torch.full_like(data, math.nan)], 1).flatten()[::2]
+    try:
+        with torch.no_grad():
+            module.eval()(_tensor(another_batch(case, 0), module))
+    except Exception:
+        for own, data in before:
+            own.data = data
+        raise
     return module
 
 
@@ -122,6 +131,9 @@ HAPPENINGS: dict[str, Happening] = {
 }
 
 
+OF_WHOLE = ("join a parent", "default float64", "settle by data")  # of modules that are held to torch's whole contract
+
+
 class TorchLife:
     """How a module's next steps are called, as far as its life decides it.
 
@@ -129,7 +141,7 @@ class TorchLife:
         loads: whether it is given running statistics as a saved state.
     """
 
-    def __init__(self, happenings: frozenset[str] = frozenset({*HAPPENINGS, "join a parent", "default float64"})) -> None:
+    def __init__(self, happenings: frozenset[str] = frozenset({*HAPPENINGS, *OF_WHOLE})) -> None:
         self._happenings = happenings
         self._parent: torch.nn.Module | None = None
         self._through_data = self._wide_default = self._inference = self._over_the_last = self.loads = False
@@ -144,7 +156,7 @@ class TorchLife:
         if type(module).__name__ == "OptimizedModule":
             raise Unsupported("a compiled layer, which would be compiled anew")
         match word:
-            case "settle by data":
+            case "settle by data" if word in self._happenings:
                 self._through_data = True
             case "settle by loading":
                 self.loads = True
@@ -157,7 +169,8 @@ class TorchLife:
             case "join a parent" if word in self._happenings:
                 self._parent = torch.nn.Sequential(module)
             case _ if word in self._happenings:
-                module, self._parent = HAPPENINGS[word](module, case), None
+                module = HAPPENINGS[word](module, case)
+                self._parent = None if self._parent is None else torch.nn.Sequential(module)
             case _ if word not in ("unrecorded", "settle hyperparameters"):
                 raise Unsupported(f"a layer that does not {word}")
         return module
@@ -170,6 +183,15 @@ class TorchLife:
         """
         if not self.loads:
             self.told(module).train()
+
+    def set_hyperparameters(self, module: torch.nn.Module, case: Case) -> None:
+        """Set eps and momentum. Raises Unsupported where they are another layer's, or cannot be set."""
+        if any(hasattr(inner, "eps") for inner in module.modules() if inner is not module) or not hasattr(module, "eps"):
+            raise Unsupported("eps and momentum are kept by a layer inside")
+        try:
+            module.eps, module.momentum = case.eps, case.momentum  # type: ignore[assignment]
+        except Exception as error:  # a script's constant, a property without a setter
+            raise Unsupported("eps and momentum cannot be set") from error
 
     def written(self, tensor: torch.Tensor) -> torch.Tensor:
         """What numbers are written into for the layer's tensor to have them."""

@@ -121,7 +121,10 @@ class TorchSession(Session):
 
     def copied(self) -> Session:
         other = copy.copy(self)
-        other.module, other._life = copy.deepcopy(self.module), TorchLife()
+        try:
+            other.module, other._life = copy.deepcopy(self.module), TorchLife()
+        except Exception as error:  # a lock or a stream that it holds cannot be copied, and no rule says that it must
+            raise Unsupported("a layer that cannot be copied") from error
         other._held = other._buffers()
         return other
 
@@ -133,9 +136,8 @@ class TorchSession(Session):
         if case.momentum is None and case.tracks and not isinstance(attribute(self.module, COUNTER), torch.Tensor):
             raise Unsupported(UNCOUNTED)
         if hyperparameters_of(case) != self._hyperparameters:
-            if not (hasattr(self.module, "eps") and hasattr(self.module, "momentum")):
-                raise Unsupported("the layer has no attributes eps and momentum")
-            self.module.eps, self.module.momentum = self._hyperparameters = hyperparameters_of(case)  # type: ignore[assignment]
+            self._life.set_hyperparameters(self.module, case)
+            self._hyperparameters = hyperparameters_of(case)
         self._life.prepare(self.module)
         if self._life.loads and case.tracks:
             self.load(case.state)
@@ -228,7 +230,7 @@ def _eager(module: Any) -> torch.nn.Module:
 class TorchImplementation(Implementation):
     """A factory of modules: called with the arguments of ``torch.nn.BatchNorm1d``, by keyword."""
 
-    form = WHOLE_MODULE
+    form, settles_hyperparameters = WHOLE_MODULE, True
 
     def __init__(self, factory: Callable[..., torch.nn.Module], name: str, device: str = "cpu") -> None:
         self.factory = factory
@@ -246,8 +248,8 @@ class TorchImplementation(Implementation):
         parameters = (p if isinstance(p, Unseen) else seen(p, "a parameter") for p in (weight, bias))
         return next(parameters), next(parameters), _as_state(mean, var, batches)
 
-    def surroundings(self) -> dict[str, object]:
-        return {**super().surroundings(), **surroundings()}
+    def surroundings(self, *, stir: bool = False) -> dict[str, object]:
+        return {**super().surroundings(stir=stir), **surroundings(stir=stir)}
 
     def alive(self) -> bool:
         return answers(self.device)

@@ -86,8 +86,10 @@ def answers(device: str) -> bool:
         return False
 
 
-def surroundings() -> dict[str, object]:
-    """What a step must leave as it is in torch."""
+def surroundings(*, stir: bool = False) -> dict[str, object]:
+    """What a step must leave as it is in torch; ``stir`` draws a number first."""
+    if stir:
+        torch.rand(1)
     return {
         "the random state of torch": torch.get_rng_state().numpy().tobytes(),
         "the default dtype of torch": torch.get_default_dtype(),
