@@ -68,6 +68,11 @@ def _rounded_sums_witness(pair: Pair) -> Case:
 # gradients where parameters and running statistics lie with gaps
 
 
+def _one_position_with_gaps(property: Property, case: Case) -> bool:
+    """(N, C), and (N, C, 1), which torch goes back through alike."""
+    return "spread" in case.circumstances and case.rows == len(case.x) and (case.affine or case.tracks)
+
+
 def _in_order(case: Case) -> Case:
     """The case where they lie in order: with gaps, torch reads memory that is freed already, and nothing is so or not so."""
     return case.but(circumstances=tuple(word for word in case.circumstances if word != "spread"))
@@ -150,7 +155,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         reason="going back through (N, C), torch reads weight and statistics that lie with gaps from a copy that it has freed",
         link="https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cpu/batch_norm_kernel.cpp",
         concerns=lambda property, pair: pair.input not in HALVES and (property.family == "gradients" or property.name in READ),
-        region=lambda property, case: "spread" in case.circumstances and case.x.ndim == 2 and (case.affine or case.tracks),
+        region=_one_position_with_gaps,
         witness=_spread_witness,
         as_torch=by_model,
         instead=_in_order,
