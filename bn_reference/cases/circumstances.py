@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["CIRCUMSTANCES", "EVENTS", "MANNERS", "Circumstances"]
+__all__ = ["CIRCUMSTANCES", "EVENTS", "HAPPENINGS", "LIVES", "MANNERS", "SETTLINGS", "STEPS", "Circumstances"]
 
 Circumstances = tuple[str, ...]  # events in their order, then manners; none: a fresh layer, called as usual
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.code import array_code, dtype_code
 from bn_reference.cases.layouts import Placement, is_contiguous
-from bn_reference.cases.others import another_batch
+from bn_reference.cases.others import another_batch, hyperparameters_of
 from bn_reference.reproduction.life import HAPPENED, recorded
 from bn_reference.reproduction.replay import NUMBERS, STATISTICS, Replay
 from bn_reference.targets.trace import Backward, Call, Copy, Forward, Fresh, Load, Look, Open, Overwrite, Read, Settle, Undergo
@@ -115,12 +116,13 @@ class LayerReplay(Replay):
         return [*(line.format(**given) for line in lines), *[joined] * ("join a parent" in words)]
 
     def settle(self, call: Settle) -> list[str]:
-        layer, case, words = self.layers[call.session][1], call.case, self._words(call.session)
+        (opened, layer), case, words = self.layers[call.session], call.case, self._words(call.session)
+        self.layers[call.session] = replace(opened, case=case), layer
         given = "".join(f", {name}={array}" for name, array in self._given(case))
-        options = ", trainable=False" * (self.torch and not self.layers[call.session][0].trainable)
+        options = ", trainable=False" * (self.torch and not opened.trainable)
         options += ", through_data=True" * ("settle by data" in words)
         lines = []
-        if "settle hyperparameters" in words:
+        if hyperparameters_of(opened.case) != hyperparameters_of(case):
             lines.append(f"{layer}.eps, {layer}.momentum = {case.eps!r}, {case.momentum!r}")
         if "settle by loading" not in words:
             lines.append(f"{self._told(call.session)}.train()")

@@ -96,10 +96,9 @@ def _after(session: Session, word: str, case: Case, number: int) -> Session:
             forward(x, word == "go back").backward(place(another_batch(case, number + 1), case.grad_layout))
         case "evaluate nothing":
             _let(lambda: forward(x[:0], False))
-        case "be refused" if case.channels > 1:  # one channel may well be taken for many
-            _let(lambda: forward(np.concatenate([x, x[:, :1]], axis=1), True))
         case "be refused":
-            pass
+            if case.channels > 1:  # one channel may well be taken for many
+                _let(lambda: forward(np.concatenate([x, x[:, :1]], axis=1), True))
         case _:
             return session.undergo(word, case)
     return session

@@ -28,7 +28,7 @@ from bn_reference.targets.trace import (
     Trace,
     Undergo,
 )
-from bn_reference.targets.watched_step import WatchedStep, asked, refused
+from bn_reference.targets.watched_step import WatchedStep, asked, had_or_why, refused
 
 __all__ = ["Watched"]
 
@@ -72,14 +72,12 @@ class _Session(Session):
         call = Read(session=self._number, held=held)
         self._watcher.trace.append(call)
         read = self._inner.held_state if held else self._inner.state
-        try:
-            call.state = seen_state(asked("reading the state", call, read), self._channels)
-        except Unsupported as unsupported:
-            cannot = missing(unsupported, "the running statistics are not seen")
-            call.state = State(cannot, cannot, cannot)
-        except Misbehaviour as misbehaviour:
-            call.wrong, wrong = misbehaviour.fact, Wrong(misbehaviour.fact)
-            call.state = State(wrong, wrong, wrong)
+        call.state = had_or_why(
+            call,
+            lambda: seen_state(asked("reading the state", call, read), self._channels),
+            lambda why: State(why, why, why),
+            "the running statistics are not seen",
+        )
         return call.state
 
     def load(self, state: State) -> None:

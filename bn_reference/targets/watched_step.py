@@ -7,13 +7,13 @@ from typing import Literal, TypeVar
 
 from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.domain import Domain
-from bn_reference.cases.facts import Fact, Kind, Wrong
+from bn_reference.cases.facts import Fact, Kind, Unseen, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.targets.border import missing, raised, seen_array, seen_grads
 from bn_reference.targets.protocol import Grads, Misbehaviour, Step, Unsupported, had
 from bn_reference.targets.trace import Backward, Call, Look, Overwrite, Trace
 
-__all__ = ["WatchedStep", "asked", "refused"]
+__all__ = ["WatchedStep", "asked", "had_or_why", "refused"]
 
 T = TypeVar("T")
 
@@ -42,6 +42,17 @@ def refused(call: Call, refusal: str) -> Unsupported:
     return Unsupported(refusal)
 
 
+def had_or_why(call: Call, ask: Callable[[], T], instead: Callable[[Unseen], T], cannot: str) -> T:
+    """What there is, or in its place values that say why it could not be had."""
+    try:
+        return ask()
+    except Unsupported as unsupported:
+        return instead(missing(unsupported, cannot))
+    except Misbehaviour as misbehaviour:
+        call.wrong = misbehaviour.fact
+        return instead(Wrong(misbehaviour.fact))
+
+
 class WatchedStep(Step):
     """A step that is watched."""
 
@@ -65,16 +76,13 @@ class WatchedStep(Step):
     def backward(self, grad_y: Placement) -> Grads:
         call = Backward(step=self._number, grad_y=grad_y, kept=self._kept)
         self._trace.append(call)
-        try:
+
+        def gone_back() -> Grads:
             if not (self._domain.grad_layouts or is_contiguous(grad_y)):
                 raise refused(call, "takes contiguous upstream gradients alone")
-            call.grads = seen_grads(asked("backward", call, lambda: self._inner.backward(grad_y)), self._shape)
-        except Unsupported as unsupported:
-            cannot = missing(unsupported, "there is no backward pass")
-            call.grads = Grads(cannot, cannot, cannot)
-        except Misbehaviour as misbehaviour:
-            call.wrong, wrong = misbehaviour.fact, Wrong(misbehaviour.fact)
-            call.grads = Grads(wrong, wrong, wrong)
+            return seen_grads(asked("backward", call, lambda: self._inner.backward(grad_y)), self._shape)
+
+        call.grads = had_or_why(call, gone_back, lambda why: Grads(why, why, why), "there is no backward pass")
         return call.grads
 
     def input_changed(self) -> bool:

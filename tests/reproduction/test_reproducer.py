@@ -19,10 +19,12 @@ from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.power.mutants.catalogue import MUTANTS
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.results import Violation
+from bn_reference.reproduction.layers import LayerReplay
 from bn_reference.reproduction.reproducer import script
 from bn_reference.reproduction.run import fails
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.recognition import load_target, name_of
+from bn_reference.targets.trace import Forward
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
@@ -171,3 +173,20 @@ def test_the_scripts_of_the_mutants_fail() -> None:
                 break
 
     assert len(silent) <= HOLD_IN_SCRIPTS, silent
+
+
+@pytest.mark.parametrize("target", ["torch.nn:BatchNorm1d", "bn_reference:BatchNorm1d"])
+def test_a_layer_is_settled_with_the_hyperparameters_of_the_case(target: str) -> None:
+    x = np.array([[1.0], [2.0]], np.float32)
+    case = Case(SINGLE, x, x, eps=0.5, circumstances=("evaluate", "settle hyperparameters"))
+    watched = Watched(load_target(target))
+    step = watched.open(case).forward(place(x, "contiguous"), training=True)
+    seen = float(step.y[0, 0])
+    comparison = Comparison("y", False, index=(0, 0), actual=seen, expected=seen, error=0.0, bound=0.0)
+    code = script(target, watched, comparison, PROPERTIES[0], SINGLE)
+
+    assert "layer.eps, layer.momentum = 0.5, 0.1" in code
+    exec(compile(code, "reproducer.py", "exec"), {})  # where it asserts what was seen with that eps
+    last = next(call for call in reversed(watched.trace) if isinstance(call, Forward))
+    replay = LayerReplay(list(watched.trace), "cpu", watched.framework)  # type: ignore[arg-type]
+    assert replay.case_of(last.step).eps == 0.5

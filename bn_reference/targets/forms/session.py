@@ -53,7 +53,9 @@ class FormSession(GivenLayer, Session):
     def settle(self, case: Case) -> Session:
         if hyperparameters_of(case) != self._hyperparameters:
             raise Unsupported("eps and momentum are given when the layer is built alone")
-        needed = [*PARAMETERS] * case.affine + [*STATISTICS] * case.tracks + [*COUNTER] * (case.momentum is None)
+        needed = (
+            [*PARAMETERS] * case.affine + [*STATISTICS] * case.tracks + [*COUNTER] * (case.tracks and case.momentum is None)
+        )
         if not all(is_array(self.read(role)) for role in needed):
             raise Unsupported("something that it keeps is not found in it")
         if self._dtypes() != self._built:

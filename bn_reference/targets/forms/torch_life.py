@@ -85,7 +85,7 @@ def _spread(module: torch.nn.Module, case: Case) -> torch.nn.Module:
     try:
         with torch.no_grad():
             module.eval()(_tensor(another_batch(case, 0), module))
-    except Exception:
+    except Exception:  # however it says that it does not take gaps; the event is then left out
         for own, data in before:
             own.data = data
         raise

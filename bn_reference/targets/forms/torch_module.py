@@ -162,7 +162,7 @@ class TorchSession(Session):
         return tensor
 
     def _count(self, case: Case) -> None:
-        counter = attribute(self.module, "num_batches_tracked")
+        counter = attribute(self.module, COUNTER)
         if isinstance(counter, torch.Tensor):
             counter.fill_(case.batches)
         elif case.momentum is None and case.batches:
