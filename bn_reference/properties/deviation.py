@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from bn_reference.arithmetic.precision import Pair
@@ -14,7 +16,10 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.registry import Property
 from bn_reference.properties.trial import Trial
 
-__all__ = ["Deviation", "loaded_torch"]
+__all__ = ["GAPS", "Deviation", "by_model", "in_order", "loaded_torch"]
+
+
+GAPS = "spread"
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Deviation:
         quantities: how the names of those begin in which it may show.
         instead: a case on which torch must keep the rule where nothing can be said of this one; the case itself otherwise.
         device: where torch does so, "cpu" or "cuda"; None for everywhere.
+        loses_device: a script that ends with status 1 where the device answers nothing more after it; empty for all others. A
+            case in the region of such a one is not run, but ``instead``; nor is one for which that is the case itself.
         gone_in: the first version of torch that was seen without it; None where every version has it.
     """
 
@@ -47,6 +54,7 @@ class Deviation:
     instead: Callable[[Case], Case] = lambda case: case
     quantities: str = ""
     device: str | None = "cpu"
+    loses_device: str = ""
     gone_in: tuple[int, int] | None = None
 
     def shows(self, device: str) -> bool:
@@ -54,7 +62,14 @@ class Deviation:
         version = loaded_torch()
         if self.device not in (None, device.partition(":")[0]):
             return False
-        return version is not None and (self.gone_in is None or version < self.gone_in)
+        known = version is not None and (self.gone_in is None or version < self.gone_in)
+        return known and (not self.loses_device or _ends_with_1(self.loses_device))
+
+
+@cache
+def _ends_with_1(script: str) -> bool:
+    """Whether a script does so, in a process of its own."""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 1
 
 
 def loaded_torch() -> tuple[int, int] | None:
@@ -64,3 +79,13 @@ def loaded_torch() -> tuple[int, int] | None:
         return None
     major, minor = re.findall(r"\d+", str(torch.__version__))[:2]
     return int(major), int(minor)
+
+
+def by_model(property: Property, trial: Trial) -> Comparison:
+    """The property, where the model that the trial is under says all."""
+    return property.body(trial)
+
+
+def in_order(case: Case) -> Case:
+    """The case with parameters and running statistics that lie without gaps."""
+    return case.but(circumstances=tuple(word for word in case.circumstances if word != GAPS))

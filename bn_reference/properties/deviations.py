@@ -13,12 +13,15 @@ from typing import Any
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.deviation import Deviation
-from bn_reference.properties.deviations_of_torch import DEVIATIONS
+from bn_reference.properties.deviations_of_torch import OF_TORCH
+from bn_reference.properties.deviations_on_cuda import ON_CUDA
 from bn_reference.properties.registry import Property
 from bn_reference.properties.trial import Trial
+from bn_reference.targets.protocol import Unsupported
 
-__all__ = ["DEVIATIONS", "Deviation", "as_torch_does", "deviations_of"]
+__all__ = ["DEVIATIONS", "Deviation", "as_torch_does", "deviations_of", "without_losing_the_device"]
 
+DEVIATIONS = (*OF_TORCH, *ON_CUDA)
 TORCH = "torch"  # the library, as implementations name the kernels that they run through
 
 
@@ -32,7 +35,7 @@ def as_torch_does(property: Property, trial: Trial, found: Comparison) -> tuple[
     known = deviations_of(property, trial.case.pair, trial.implementation.device)
     known = tuple(deviation for deviation in known if found.what.startswith(deviation.quantities))
     met = [deviation for deviation in known if deviation.region(property, trial.case)]
-    if not met or not all(TORCH in trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes):
+    if not met or not _runs_through_torch(property, trial):
         return None
     for together in chain.from_iterable(combinations(met, size) for size in range(1, len(met) + 1)):
         model: dict[str, Any] = {}
@@ -47,6 +50,29 @@ def as_torch_does(property: Property, trial: Trial, found: Comparison) -> tuple[
     return None
 
 
+def without_losing_the_device(property: Property, trial: Trial) -> tuple[Trial, list[Deviation]]:
+    """The trial on a case that does not cost the device, where torch would lose it on this one, and the deviations met.
+
+    Raises:
+        Unsupported: it is the property itself that hands out what costs the device.
+    """
+    known = deviations_of(property, trial.case.pair, trial.implementation.device)
+    met = [deviation for deviation in known if deviation.loses_device and deviation.region(property, trial.case)]
+    for deviation in met:
+        spared = trial.on(deviation.instead(trial.case))
+        if not _runs_through_torch(property, spared):
+            return trial, []
+        if deviation.region(property, spared.case):
+            raise Unsupported(deviation.reason)
+        trial = spared
+    return trial, met
+
+
+def _runs_through_torch(property: Property, trial: Trial) -> bool:
+    """Whether every step that the property looks at runs through torch's own kernel."""
+    return all(TORCH in trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes)
+
+
 def deviations_of(property: Property, pair: Pair, device: str = "cpu") -> tuple[Deviation, ...]:
     """The known deviations that a property may meet in this pair of dtypes on a device, with the torch that is loaded."""
-    return tuple(deviation for deviation in DEVIATIONS if deviation.shows(device) and deviation.concerns(property, pair))
+    return tuple(deviation for deviation in DEVIATIONS if deviation.concerns(property, pair) and deviation.shows(device))

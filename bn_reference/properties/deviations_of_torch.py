@@ -1,4 +1,4 @@
-"""The known deviations of torch."""
+"""The known deviations of torch on the CPU, and everywhere."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import transform
-from bn_reference.properties.deviation import Deviation
+from bn_reference.properties.deviation import GAPS, Deviation, by_model, in_order
 from bn_reference.properties.gradients import an_evaluation_gradient_survives_later_training, grads_within
 from bn_reference.properties.registry import Property
 from bn_reference.properties.trial import Trial, contiguous
 
-__all__ = ["DEVIATIONS"]
+__all__ = ["HALVES", "LAYS_X_OUT", "OF_TORCH"]
 
 IN_ORDER = ("contiguous", "offset")
 HALVES = ("float16", "bfloat16")
@@ -25,11 +25,6 @@ READ = (  # rules of other families that read gradients
     "repeated_training_gives_the_same_bits",
     "what_came_out_stays_as_it_was",
 )
-
-
-def by_model(property: Property, trial: Trial) -> Comparison:
-    """The property, where the model that the trial is under says all."""
-    return property.body(trial)
 
 
 # half precision where x or dy is not contiguous
@@ -49,40 +44,19 @@ def _strided_witness(pair: Pair) -> Case:
     return Case(pair, x, grad_y, ones, zeros, zeros, ones, layout="sliced", grad_layout="sliced")
 
 
-# gradients of half precision on CUDA
-
-
-def _reads_gradients(property: Property, pair: Pair) -> bool:
-    return pair.input in HALVES and (property.family == "gradients" or property.name in LAYS_X_OUT)
-
-
-def _rounded_sums_witness(pair: Pair) -> Case:
-    """Twelve rows of one channel whose dy has a sum that a half format rounds on the way."""
-    dy = [0.89453125, 1.125, 0.61328125, -0.08251953125, 1.0078125, -0.7421875, -1.203125, 0.96484375, 0.1708984375]
-    dy += [-0.380859375, -1.859375, -0.025390625]
-    x = np.arange(12.0).astype(pair.input_dtype).reshape(3, 1, 4)
-    zero, one = np.zeros(1, pair.parameter_dtype), np.ones(1, pair.parameter_dtype)
-    return Case(pair, x, np.array(dy).astype(pair.input_dtype).reshape(x.shape), one, zero, zero, one)
-
-
 # gradients where parameters and running statistics lie with gaps
 
 
 def _one_position_with_gaps(property: Property, case: Case) -> bool:
     """(N, C), and (N, C, 1), which torch goes back through alike."""
-    return "spread" in case.circumstances and case.rows == len(case.x) and (case.affine or case.tracks)
-
-
-def _in_order(case: Case) -> Case:
-    """The case where they lie in order: with gaps, torch reads memory that is freed already, and nothing is so or not so."""
-    return case.but(circumstances=tuple(word for word in case.circumstances if word != "spread"))
+    return GAPS in case.circumstances and case.rows == len(case.x) and (case.affine or case.tracks)
 
 
 def _spread_witness(pair: Pair) -> Case:
     """Three rows of two channels, whose weights are not their variances."""
     x = np.array([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]], pair.input_dtype)
     weight, zeros = np.array([2.0, 3.0], pair.parameter_dtype), np.zeros(2, pair.parameter_dtype)
-    return Case(pair, x, x[::-1].copy(), weight, zeros, zeros, weight * weight, circumstances=("spread",))
+    return Case(pair, x, x[::-1].copy(), weight, zeros, zeros, weight * weight, circumstances=(GAPS,))
 
 
 # the backward pass of an evaluation after later training
@@ -118,7 +92,7 @@ def _sums_witness(pair: Pair) -> Case:
     return Case(pair, x, np.linspace(-1.0, 1.5, 64).astype(pair.input_dtype)[:, None], one, zero, zero, one)
 
 
-DEVIATIONS: tuple[Deviation, ...] = (
+OF_TORCH: tuple[Deviation, ...] = (
     Deviation(
         name="half precision, strided",
         reason="where x or dy is strided, torch rounds each elementwise step and the sum of dy to the half format of the input",
@@ -158,18 +132,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         region=_one_position_with_gaps,
         witness=_spread_witness,
         as_torch=by_model,
-        instead=_in_order,
+        instead=in_order,  # with gaps, torch reads memory that is freed already, and nothing is so or not so
         quantities="grad_",
-    ),
-    Deviation(
-        name="half sums of gradients",
-        reason="going back, torch's own CUDA kernel rounds the sums over rows to the half format of the input at every step",
-        link="https://github.com/pytorch/pytorch/issues/156513",
-        concerns=_reads_gradients,
-        region=lambda property, case: True,
-        witness=_rounded_sums_witness,
-        as_torch=by_model,
-        model=lambda case: {"working": case.pair.input, "narrow_totals": True},
-        device="cuda",
     ),
 )

@@ -13,7 +13,7 @@ from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.oracle.step import forget_large
 from bn_reference.properties import NotApplicable, Property
-from bn_reference.properties.deviations import as_torch_does
+from bn_reference.properties.deviations import as_torch_does, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial, promised
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
@@ -121,6 +121,7 @@ class Attempts:
             NotApplicable: there was nothing to compare.
         """
         property, trial = tally.property, Trial(self._large if is_large(case) else self._laboratory, case)
+        trial, spared = without_losing_the_device(property, trial)
         try:
             comparison = property.body(trial)
         except Misbehaviour as misbehaviour:
@@ -131,13 +132,9 @@ class Attempts:
             raise Unsupported(comparison.unasked)
         if comparison.vacuous:
             raise NotApplicable
-        if comparison.holds or comparison.fact is not None:
-            return comparison
-        known = as_torch_does(property, trial, comparison)
-        if known is not None:
-            tally.deviating += 1
-            tally.deviations |= {deviation.name: deviation for deviation in known[1]}
-            return known[0]
+        known = None if comparison.holds or comparison.fact is not None else as_torch_does(property, trial, comparison)
+        comparison, met = known or (comparison, [])
+        tally.deviates([*spared, *met])
         return comparison
 
     def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
@@ -154,7 +151,7 @@ class Attempts:
         """Keep what the property asks of the implementation for this case, from the beginning."""
         self._implementation.trace.clear()
         with contextlib.suppress(Misbehaviour, Unsupported, NotApplicable, TimedOut), self.limit:
-            property.body(Trial(Laboratory(self._implementation), case))
+            property.body(without_losing_the_device(property, Trial(Laboratory(self._implementation), case))[0])
 
 
 def _require_room(case: Case, found: Fact | None) -> None:

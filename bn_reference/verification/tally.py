@@ -58,6 +58,11 @@ class Tally:
             self.resolutions.append(comparison.resolution)
             self.by_rows.setdefault(10 ** len(str(max(case.rows - 1, 1))), []).append(comparison.resolution)
 
+    def deviates(self, met: list[Deviation]) -> None:
+        """In one more case the target did as torch is known to do; where none is met, it did not."""
+        self.deviating += bool(met)
+        self.deviations |= {deviation.name: deviation for deviation in met}
+
     def broken_by(self, case: Case, failure: Comparison, *, final: bool = False) -> None:
         """The case shows that the property does not hold."""
         self.failing, self.failure, self.final = case, failure, final

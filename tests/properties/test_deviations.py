@@ -1,13 +1,16 @@
 """Known deviations are strict: torch shows each on its witness, does there what is said, and nobody else is let off by them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.cases.case import Case
 from bn_reference.power.clean import CleanBatchNorm1d, Saved
-from bn_reference.properties import PROPERTIES, Property
-from bn_reference.properties.deviations import DEVIATIONS, Deviation
+from bn_reference.properties import PROPERTIES, Property, deviations
+from bn_reference.properties.deviations import DEVIATIONS, Deviation, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.watched import Watched
@@ -22,6 +25,7 @@ SHOWN_BY = {
     "stale evaluation gradient": "an_evaluation_gradient_survives_later_training",
     "gradients of freed memory": "training_gradient_of_the_input",
     "half sums of gradients": "training_gradient_of_the_bias",
+    "lost updates": "one_step_moves_the_running_mean",
 }
 
 
@@ -35,6 +39,7 @@ def shows_for_certain(deviation: Deviation, pair: Pair) -> bool:
 SHOWN = [
     pytest.param(deviation, BY_NAME[SHOWN_BY[deviation.name]], pair, id=f"{deviation.name}-{pair}")
     for deviation in DEVIATIONS
+    if not deviation.loses_device  # whose witness would be the last case of this process
     for pair in PAIRS
     if deviation.device in (None, "cpu") or torch.cuda.is_available()
     if deviation.concerns(BY_NAME[SHOWN_BY[deviation.name]], pair) and shows_for_certain(deviation, pair)
@@ -137,6 +142,56 @@ def test_a_deviation_ends_with_the_version_that_was_seen_without_it(
 
     assert sums.shows("cpu") == shows
     assert not sums.shows("cuda:0")
+
+
+LOSING = Deviation(
+    name="shifted",
+    reason="the device is lost for the process",
+    link="https://github.com/pytorch/pytorch/",
+    concerns=lambda property, pair: True,
+    region=lambda property, case: "offset" in case.layout or property.name == "every_layout_agrees_with_the_contiguous_one",
+    witness=lambda pair: Case(pair, np.ones((2, 1), pair.input_dtype), np.ones((2, 1), pair.input_dtype), layout="offset"),
+    as_torch=lambda property, trial: property.body(trial),
+    instead=lambda case: case.but(layout="contiguous"),
+    device=None,
+    loses_device="raise SystemExit(1)",
+)
+
+
+class RefusesShifted(torch.nn.BatchNorm1d):
+    """Stands for a kernel that loses the device where a batch begins inside its memory."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert not (x.is_contiguous() and x.storage_offset())
+        return super().forward(x)
+
+
+def test_a_case_that_would_lose_the_device_is_met_without_being_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deviations, "DEVIATIONS", (LOSING,))
+    rules = [BY_NAME[name] for name in ("output_is_the_normalized_batch", "every_layout_agrees_with_the_contiguous_one")]
+    plain, lays_out = Judge(TorchImplementation(RefusesShifted, "shifted"), Budget(examples=30)).check_together(rules, PAIRS[0])
+
+    assert (plain.status, plain.violation) == ("known deviation", None)
+    assert LOSING.link in plain.message
+    assert (lays_out.status, lays_out.message) == ("unsupported", LOSING.reason)
+
+
+def test_a_case_that_loses_the_device_of_nobody_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deviations, "DEVIATIONS", (LOSING,))
+    trial = Trial(Laboratory(Watched(TorchImplementation(CleanBatchNorm1d, "clean"))), LOSING.witness(PAIRS[0]))
+
+    assert without_losing_the_device(BY_NAME["output_is_the_normalized_batch"], trial) == (trial, [])
+
+
+@pytest.mark.parametrize(("script", "shows"), [("raise SystemExit(1)", True), ("pass", False)])
+def test_who_keeps_the_device_is_not_spared(script: str, shows: bool) -> None:
+    assert replace(LOSING, loses_device=script).shows("cpu") == shows
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA is what cuDNN needs")
+@pytest.mark.parametrize("deviation", [one for one in DEVIATIONS if one.loses_device], ids=lambda deviation: deviation.name)
+def test_torch_loses_the_device_until_it_is_mended(deviation: Deviation) -> None:
+    assert deviation.shows(str(deviation.device))
 
 
 @pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: deviation.name)
