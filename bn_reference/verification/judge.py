@@ -148,10 +148,15 @@ class Judge:
 
     def broken(self, properties: Sequence[Property], pair: Pair) -> dict[str, str]:
         """For each property how it was seen broken, empty where it was not; without looking for the smallest case."""
+        tallies = self.tallied(properties, pair)
+        return {tally.property.name: say(tally.failure) if tally.failure else "" for tally in tallies}
+
+    def tallied(self, properties: Sequence[Property], pair: Pair, *, fail_fast: bool = False) -> list[Tally]:
+        """What was seen of each property, without looking for the smallest case; with ``fail_fast`` until one is broken."""
         with np.errstate(all="ignore"), self.limit.in_force():
             tallies = [Tally(property) for property in properties]
-            self._try(tallies, pair, fail_fast=False)
-            return {tally.property.name: say(tally.failure) if tally.failure else "" for tally in tallies}
+            self._try(tallies, pair, fail_fast=fail_fast)
+            return tallies
 
     def _try(self, tallies: list[Tally], pair: Pair, fail_fast: bool) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from statistics import median
@@ -27,6 +28,7 @@ class Tally:
         largest: the most rows, and the most channels, of a case that was compared.
         saw_y: whether the output was held against the oracle's with power.
         failing, failure: the case that broke it, and how.
+        broken_at: when it was broken first, as ``time.perf_counter`` tells it.
         final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
     """
 
@@ -44,6 +46,7 @@ class Tally:
     deviations: dict[str, Deviation] = field(default_factory=dict)
     failing: Case | None = None
     failure: Comparison | None = None
+    broken_at: float | None = None
     final: bool = False
 
     def note(self, comparison: Comparison, case: Case) -> None:
@@ -66,6 +69,7 @@ class Tally:
     def broken_by(self, case: Case, failure: Comparison, *, final: bool = False) -> None:
         """The case shows that the property does not hold."""
         self.failing, self.failure, self.final = case, failure, final
+        self.broken_at = time.perf_counter() if self.broken_at is None else self.broken_at
 
     def met(self) -> int:
         """Cases that were tried and of which the property speaks."""

@@ -122,13 +122,10 @@ def test_a_wrong_layer_violates_and_its_report_is_written(run: Run, folder: Path
 
 
 def test_fail_fast_ends_with_the_first_violation(run: Run) -> None:
-    started = time.monotonic()
-
     status, out, _ = run("verify", "layers.py:Scaled", "--fail-fast")
 
     assert status == 1
     assert "1 violated" in out.splitlines()[-1]
-    assert time.monotonic() - started < 30  # a few seconds on an idle machine
 
 
 @pytest.mark.parametrize(
@@ -252,3 +249,22 @@ def test_a_random_seed_is_another_each_time_and_written(run: Run, folder: Path) 
         seeds.add(json.loads((folder / "found.json").read_text())["seed"])
 
     assert len(seeds) == 2
+
+
+def test_mutants_are_killed_and_the_scores_written(run: Run, folder: Path) -> None:
+    chosen = ("--target-set", "output_doubled", "--tier", "fail-fast", "--jobs", "1")
+    status, out, err = run("mutants", *chosen, "--json", "scores.json")
+
+    written = json.loads((folder / "scores.json").read_text())
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1].startswith("1 of 1 mutants are killed, 0 of 0 controls are flagged, in ")
+    assert [written[key] for key in ("schema", "killed", "of", "flagged", "of_controls")] == [1, 1, 1, 0, 0]
+
+
+def test_a_mutant_that_is_none_is_told(run: Run) -> None:
+    status, _, err = run("mutants", "--target-set", "output_dubled")
+
+    assert status == 2
+    assert err.startswith(
+        "bn-reference: the mutant is 'output_dubled', which is the name of no layer and of no kind; did you mean"
+    )

@@ -73,7 +73,7 @@ class Debiased(CleanBatchNorm1d):
 
 
 @AVERAGES.lawful(first_batches="debiased_in_eval")
-class DebiasedInEval(CleanBatchNorm1d):
+class DebiasedAtEvaluation(CleanBatchNorm1d):
     """The average begins with zero and is divided by what its batches weigh where it is used."""
 
     def reset_running_stats(self) -> None:
@@ -90,7 +90,7 @@ class DebiasedInEval(CleanBatchNorm1d):
 
 
 @AVERAGES.unlawful(first_batches="debiased_in_eval")
-class DebiasedFromOne(DebiasedInEval):
+class DebiasedFromOne(DebiasedAtEvaluation):
     """The variance begins with one, and is divided by what its batches weigh as if it had begun with zero."""
 
     def reset_running_stats(self) -> None:

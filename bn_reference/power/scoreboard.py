@@ -1,0 +1,150 @@
+"""The scoreboard: all scores of a run, and what is counted of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from statistics import median
+from typing import Any
+
+from bn_reference.power import score as scoring
+from bn_reference.power.score import TIERS, Score
+from bn_reference.power.subjects import SUBJECTS, Subject
+from bn_reference.properties import PROPERTIES
+from bn_reference.support.threads import shared_by
+
+__all__ = ["KindOf", "Scoreboard", "scores_of"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class KindOf:
+    """What is counted of the mutants of one kind."""
+
+    name: str
+    killed: int
+    of: int
+    seconds: float | None
+    explanations: Counter[str]
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """The scores of a run.
+
+    Attributes:
+        scores: in the order of the catalogue.
+        tier, seed: of the run.
+    """
+
+    scores: tuple[Score, ...]
+    tier: str
+    seed: int
+
+    @property
+    def mutants(self) -> list[Score]:
+        """Of wrong layers."""
+        return [score for score in self.scores if not score.correct]
+
+    @property
+    def controls(self) -> list[Score]:
+        """Of correct ones."""
+        return [score for score in self.scores if score.correct]
+
+    @property
+    def survivors(self) -> list[Score]:
+        """Wrong layers against which nothing was said."""
+        return [score for score in self.mutants if not score.killed]
+
+    @property
+    def flagged(self) -> list[Score]:
+        """Correct layers against which something was said."""
+        return [score for score in self.controls if score.killed]
+
+    @property
+    def sound(self) -> bool:
+        """Whether all mutants are killed and no control is flagged."""
+        return not self.survivors and not self.flagged
+
+    def kinds(self) -> Iterator[KindOf]:
+        """Mutants by the kind of their fault."""
+        for kind in dict.fromkeys(score.kind for score in self.mutants):
+            scores = [score for score in self.mutants if score.kind == kind]
+            killed = [score for score in scores if score.killed]
+            explanations = Counter(score.explanation for score in killed if score.explanation)
+            middle = median(score.seconds for score in killed) if killed else None
+            yield KindOf(kind, len(killed), len(scores), middle, Counter({str(k): n for k, n in explanations.items()}))
+
+    def kills(self) -> dict[str, int]:
+        """For each rule how many mutants it kills."""
+        counted = Counter(rule for score in self.mutants for rule in score.by)
+        return {property.name: counted[property.name] for property in PROPERTIES}
+
+    def alone(self) -> dict[str, int]:
+        """For each rule how many mutants no other rule kills; rules that follow from others are not counted among those."""
+        implied = {property.name for property in PROPERTIES if property.implied_by}
+        counted: Counter[str] = Counter()
+        for score in self.mutants:
+            independent = [rule for rule in score.by if rule not in implied]
+            if len(independent) == 1:
+                counted[independent[0]] += 1
+        return {property.name: counted[property.name] for property in PROPERTIES}
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, of schema 1."""
+        kills, alone = self.kills(), self.alone()
+        return {
+            "schema": SCHEMA,
+            "tier": self.tier,
+            "seed": self.seed,
+            "killed": len(self.mutants) - len(self.survivors),
+            "of": len(self.mutants),
+            "flagged": len(self.flagged),
+            "of_controls": len(self.controls),
+            "rules": [{"name": name, "kills": kills[name], "alone": alone[name]} for name in kills],
+            "mutants": [
+                {
+                    "name": score.name,
+                    "kind": score.kind,
+                    "killed": score.killed,
+                    "by": list(score.by),
+                    "pair": score.pair,
+                    "example": score.example,
+                    "seconds": round(score.seconds, 3),
+                    "explanation": score.explanation,
+                    "conventions": list(score.conventions),
+                }
+                for score in self.mutants
+            ],
+            "controls": [
+                {"name": score.name, "kind": score.kind, "flagged": list(score.by), "seconds": round(score.seconds, 3)}
+                for score in self.controls
+            ],
+        }
+
+
+def scores_of(
+    subjects: Sequence[Subject], tier: str, seed: int, jobs: int, advance: Callable[[], None] = lambda: None
+) -> tuple[Score, ...]:
+    """The scores of layers, in the order given, tried side by side in worker processes; ``advance`` hears of each.
+
+    Raises:
+        SuiteFailed: an error of the suite's own.
+    """
+    with shared_by(jobs), ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        # the dearest first, as the correct ones are tried in every pair of dtypes
+        waiting = {pool.submit(_score, subject.name, tier, seed): subject for subject in reversed(subjects)}
+        for done in as_completed(waiting):
+            done.result()
+            advance()
+    found = {subject.name: future.result() for future, subject in waiting.items()}
+    return tuple(found[subject.name] for subject in subjects)
+
+
+def _score(name: str, tier: str, seed: int) -> Score:
+    subject = next(subject for subject in SUBJECTS if subject.name == name)
+    return scoring.score(subject, TIERS[tier], seed)
