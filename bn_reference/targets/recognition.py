@@ -11,7 +11,7 @@ from typing import Any
 from bn_reference.support.alarms import TooLate, within_seconds
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.adapters import adapter_of
-from bn_reference.targets.forms import functions, kernel_model, modules, plain, whole
+from bn_reference.targets.forms import functions, kernel_model, modules, plain, tables, whole
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.frameworks.known import adapter_named, adapter_of_class
 from bn_reference.targets.locating import FORMS, locate
@@ -27,6 +27,7 @@ RECOGNIZED: tuple[Recognize, ...] = (
     whole.recognize,
     kernel_model.recognize,
     functions.recognize,
+    tables.recognize,
     modules.recognize,
     plain.recognize,
 )  # in this order; the first that fits

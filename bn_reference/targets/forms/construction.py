@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bn_reference.targets.forms.names import BIAS, CHANNELS, DIMENSIONS, EPS, MEAN, MOMENTUM, VAR, WEIGHT, named
+from bn_reference.targets.forms.names import AXIS, BIAS, CHANNELS, DIMENSIONS, EPS, MEAN, MOMENTUM, VAR, WEIGHT, named
 
 __all__ = ["ARRAYS", "OPTIONS", "Constructor", "Unbuildable"]
 
@@ -108,6 +108,8 @@ def _role(parameter: inspect.Parameter) -> str | None:
 
 
 def _is_switch(parameter: inspect.Parameter) -> bool:
-    """Whether it is no number of channels, as far as its default says: channels have none, or a whole number."""
+    """Whether it is no number of channels, as far as its name and default say: channels have none, or a positive number."""
     default = parameter.default
-    return default is not parameter.empty and (isinstance(default, bool) or not isinstance(default, int))
+    if named([parameter.name], AXIS) is not None:
+        return True
+    return default is not parameter.empty and (isinstance(default, bool) or not isinstance(default, int) or default < 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,12 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
                     return None
                 found = _called(plan, layer, case, failed)
                 if found is not None:
-                    return _looked_at(found, case)
+                    try:
+                        return _looked_at(found, case)
+                    except Misbehaviour as misbehaviour:  # what one layer has after a step, another has not
+                        raise Undiscovered(
+                            f"its layers are not alike: {misbehaviour.fact.what} is in one and not in another"
+                        ) from misbehaviour
     raise Undiscovered(failed[0])
 
 
@@ -94,7 +100,19 @@ def _libraries(layer: Any) -> list[Library]:
     if held or (layer is not None and "_modules" in vars_of(layer)):
         torch_held = not held or any(is_tensor(value) for value in held)
         return ["torch"] if torch_held else ["numpy"]
-    return ["torch", "numpy"] if "torch" in sys.modules else ["numpy"]
+    if "torch" not in sys.modules:
+        return ["numpy"]
+    return ["numpy", "torch"] if layer is not None and _imports_numpy_alone(layer) else ["torch", "numpy"]
+
+
+def _imports_numpy_alone(layer: Any) -> bool:
+    """Whether the file of its class has NumPy and no torch."""
+    there = {
+        str(getattr(value, "__name__", "")).partition(".")[0]
+        for value in vars_of(sys.modules.get(type(layer).__module__)).values()
+        if isinstance(value, ModuleType)
+    }
+    return "numpy" in there and "torch" not in there
 
 
 def _called(plan: Plan, layer: Any, case: Case, failed: list[str]) -> Plan | None:
@@ -185,7 +203,7 @@ def _looked_at(plan: Plan, case: Case) -> Discovered:
     case = case_of(case, ndim)
     used = FormSession(plan, plan.build(case), case, True, True)
     used.run(place(case.x, case.layout), training=True)
-    plan = replace(plan, slots=find_slots(plan.build(case), used.layer, case.channels))
+    plan = replace(plan, slots=find_slots(plan.build(case), used.layer, case.x))
     mode, moded = _mode(plan, used.layer, case)
     plan = replace(plan, mode=mode)
     return Discovered(replace(plan, backward=_way_back(plan, used.layer, case)), case, moded)

@@ -10,6 +10,7 @@ from bn_reference.targets.forms.formed import FormedLayers
 from bn_reference.targets.forms.layers import layers_of
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.plan import vars_of
+from bn_reference.targets.forms.settings import unfolded
 
 __all__ = ["MODULE", "recognize"]
 
@@ -31,7 +32,7 @@ def recognized(
 ) -> FormedLayers | Near | None:
     """A class or factory of layers that are accepted, as an implementation."""
     try:
-        constructor = Constructor.of(thing)
+        constructor = Constructor.of(unfolded(thing))
         found = discover(constructor, device, accepts)
         return None if found is None else layers_of(found, name, said(found, form), whole=whole)
     except (Unbuildable, Undiscovered) as missing:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 __all__ = [
     "ALIASES",
+    "AXIS",
     "BIAS",
     "CHANNELS",
     "COUNTER",
@@ -17,6 +19,7 @@ __all__ = [
     "VAR",
     "WEIGHT",
     "named",
+    "of_running",
 ]
 
 WEIGHT = ("weight", "gamma", "scale", "g", "w", "bw", "bn_weight", "gain", "scaler", "bngain", "gammas", "weights", "bn_gain")
@@ -67,12 +70,69 @@ VAR = (
     "bnvar_running",
     "var_ema",
 )  # a deviation is no variance: running_std is not among them
+RUNNING = (
+    "running",
+    "run",
+    "moving",
+    "avg",
+    "average",
+    "averaged",
+    "ema",
+    "pop",
+    "population",
+    "global",
+    "exp",
+    "smoothed",
+    "tracked",
+)
+MEANS, VARIANCES = ("mean", "means", "mu"), ("var", "vars", "variance", "variances")
 COUNTER = ("num_batches_tracked",)
 ALIASES = {"weight": WEIGHT, "bias": BIAS, "running_mean": MEAN, "running_var": VAR, "num_batches_tracked": COUNTER}
 
-CHANNELS = ("num_features", "channels", "num_channels", "dim", "n", "size", "features", "num_ch", "in_features", "c", "d")
+CHANNELS = (
+    "num_features",
+    "n_features",
+    "in_features",
+    "features",
+    "feature_dim",
+    "channels",
+    "num_channels",
+    "n_channels",
+    "in_channels",
+    "out_channels",
+    "num_ch",
+    "dim",
+    "input_dim",
+    "in_dim",
+    "hidden_dim",
+    "d_model",
+    "hidden_size",
+    "input_size",
+    "in_size",
+    "size",
+    "width",
+    "units",
+    "filters",
+    "nf",
+    "n_in",
+    "n",
+    "c",
+    "d",
+)
+AXIS = ("axis", "axes", "channel_axis", "feature_axis")  # that the channels are on, which is no number of them
 EPS = ("eps", "epsilon", "bn_eps", "variance_epsilon")
-MOMENTUM = ("momentum", "decay", "alpha", "rho", "bn_momentum", "moving_average_fraction", "momentum_bn")
+MOMENTUM = (
+    "momentum",
+    "decay",
+    "decay_rate",
+    "alpha",
+    "rho",
+    "mom",
+    "bn_momentum",
+    "momentum_bn",
+    "ema_decay",
+    "moving_average_fraction",
+)
 DIMENSIONS = ("num_dims", "ndim", "dims", "dimensions", "n_dims", "ndims", "num_dimensions")
 MODE = ("training", "train", "is_training", "is_train", "train_mode", "mode", "eval", "is_test", "inference", "test")
 
@@ -83,3 +143,14 @@ def named(names: Iterable[str], aliases: tuple[str, ...]) -> str | None:
     for name in names:
         known.setdefault(name.strip("_").lower(), name)
     return next((known[alias] for alias in aliases if alias in known), None)
+
+
+def of_running(names: Iterable[str], role: str) -> str | None:
+    """The one name that says in words that it is a running mean, or variance; None where none does, or several."""
+    wanted, other = (MEANS, VARIANCES) if role == "running_mean" else (VARIANCES, MEANS)
+    found = []
+    for name in names:
+        words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+        if words & {*RUNNING} and words & {*wanted} and not words & {*other, "batch"}:
+            found.append(name)
+    return found[0] if len(found) == 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from bn_reference.targets.forms.slots import Slot, levels_of
 __all__ = ["Library", "Plan", "method_of", "vars_of"]
 
 FORGETTING = ("flush_gradients", "zero_grad", "clear_cache")  # what a layer may keep of a batch that it has seen
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 METHODS = ("forward", "__call__", "call", "forward_pass", "batch_norm", "batchnorm", "normalize")
 
 Library = Literal["torch", "numpy"]
@@ -105,6 +107,7 @@ class Plan:
         arrangement = self.arrangements.get(self._ndim(case))
         positions = case.x.shape[2] if case.x.ndim == 3 else 2  # as in the batch, lest another axis be taken for channels
         batch = np.ones((2, case.channels, positions)[: self._ndim(case)], case.pair.parameter_dtype)
+        _tell_shape(layer, case.channels)
         x = self.array(batch)
         handed = arrangement.enter(x) if arrangement is not None else x
         try:
@@ -124,6 +127,17 @@ class Plan:
         from bn_reference.targets.forms.torch_tensors import copied
 
         return copied(values, self.device)
+
+
+def _tell_shape(layer: Any, channels: int) -> None:
+    """Tell a layer of a network the shape of a sample, and let it make its parameters, where it is told so."""
+    told, initialize = getattr(layer, "set_input_shape", None), getattr(layer, "initialize", None)
+    if not callable(told):
+        return
+    told((channels,))
+    if callable(initialize):
+        needed = [p for p in inspect.signature(initialize).parameters.values() if p.default is p.empty and p.kind in POSITIONAL]
+        initialize(*[None] * len(needed))  # an optimizer, which no step asks for
 
 
 def _has_vectors(layer: Any, channels: int) -> bool:

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from bn_reference.cases.case import Array
+from bn_reference.cases.layouts import to_matrix
+from bn_reference.targets.arrays import numpy_of
 from bn_reference.targets.forms.arrays import count, filled, is_array, is_floating, is_tensor, like
-from bn_reference.targets.forms.names import ALIASES, COUNTER, named
+from bn_reference.targets.forms.measuring import weight_of_new
+from bn_reference.targets.forms.names import ALIASES, COUNTER, named, of_running
 
 __all__ = ["ROLES", "Slot", "find_slots", "levels_of", "parts_of", "slot_named"]
 
@@ -18,6 +21,8 @@ ROLES = tuple(ALIASES)  # weight, bias, running_mean, running_var, num_batches_t
 PARAMETERS, STATISTICS = ROLES[:2], ROLES[2:4]
 WEAK = ("mean", "var", "variance", "mu")  # a layer may also keep the statistics of the latest batch under these names
 DEVIATION = ("std", "sd", "sigma", "inv", "dev")
+Levels = dict[tuple[str, ...], dict[str, Any]]
+
 TABLES = ("_parameters", "_buffers", "_modules")  # of a torch.nn.Module
 
 
@@ -98,12 +103,13 @@ def levels_of(layer: Any) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
                 yield tuple(path.split(".")), parts_of(module)
 
 
-def find_slots(fresh: Any, used: Any, channels: int) -> dict[str, Slot]:
-    """Where parameters and statistics are: of a layer as it was constructed, and of another after a training step.
+def find_slots(fresh: Any, used: Any, batch: Array) -> dict[str, Slot]:
+    """Where parameters and statistics are: of a layer as it was constructed, and of another after a training step on a batch.
 
-    Names tell it. Where none is known, two parameters of which one is all ones and one all zeros are weight and bias, and two
-    buffers likewise running variance and mean.
+    Names tell it. Where none is known, two parameters of which one is all ones and one all zeros are weight and bias, two
+    buffers likewise running variance and mean, and so is what went a part of its way to the batch's mean or variance.
     """
+    channels = batch.shape[1]
     first, then = dict(levels_of(fresh)), dict(levels_of(used))
     slots: dict[str, Slot] = {}
     for role in ROLES:
@@ -114,6 +120,9 @@ def find_slots(fresh: Any, used: Any, channels: int) -> dict[str, Slot]:
     for roles, kind in ((PARAMETERS, True), (STATISTICS, False)):
         if not any(role in slots for role in roles):
             slots |= _by_value(roles, first, channels, kind)
+    for role in STATISTICS:
+        if role not in slots:
+            slots |= _by_moving(role, first, then, to_matrix(batch).astype(np.float64))
     return slots
 
 
@@ -138,13 +147,11 @@ def _by_name(role: str, path: tuple[str, ...], parts: dict[str, Any], before: di
         return None if name is None else Slot((*path, name), ())
     fitting = [name for name, value in parts.items() if _fits(value, channels)]
     kept = [name for name in fitting if name.strip("_").lower() not in WEAK or _fits(before.get(name), channels)]
-    name = named(kept, ALIASES[role])
+    name = named(kept, ALIASES[role]) or (of_running(kept, role) if role in STATISTICS else None)
     return None if name is None else Slot((*path, name), _shape(parts[name], channels))
 
 
-def _by_value(
-    roles: tuple[str, ...], levels: dict[tuple[str, ...], dict[str, Any]], channels: int, trained: bool
-) -> dict[str, Slot]:
+def _by_value(roles: tuple[str, ...], levels: Levels, channels: int, trained: bool) -> dict[str, Slot]:
     for path, parts in levels.items():
         fitting = {
             name: value
@@ -161,6 +168,23 @@ def _by_value(
                 role: Slot((*path, name), _shape(fitting[name], channels))
                 for role, name in ((of_ones, ones[0]), (of_zeros, zeros[0]))
             }
+    return {}
+
+
+def _by_moving(role: str, before: Levels, after: Levels, batch: Array) -> dict[str, Slot]:
+    """What went a part of its way from where it was to the batch's mean, or to a variance of it."""
+    rows, channels = batch.shape
+    variance = batch.var(axis=0)
+    ends = [batch.mean(axis=0)] if role == "running_mean" else [variance, variance * rows / (rows - 1)]
+    for path, parts in after.items():
+        for name, value in parts.items():
+            was = before.get(path, {}).get(name)
+            if not (_fits(value, channels) and _fits(was, channels)):
+                continue
+            now, then = (numpy_of(each, name).astype(np.float64).reshape(-1) for each in (value, was))
+            weights = [weight_of_new(then, now, end) for end in ends]
+            if any(weight is not None and 0.0 < weight < 1.0 for weight in weights):
+                return {role: Slot((*path, name), _shape(value, channels))}
     return {}
 
 
