@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from bn_reference.cli.audit import audit
 from bn_reference.cli.bench import bench
 from bn_reference.cli.data import data
 from bn_reference.cli.explain import explain
@@ -114,5 +115,5 @@ def commands(context: click.Context) -> int:
     return UNUSABLE
 
 
-for command in (verify, probe, mutants, bench, train, explain, data, list_):
+for command in (verify, probe, mutants, audit, bench, train, explain, data, list_):
     commands.add_command(command)

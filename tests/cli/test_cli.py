@@ -268,3 +268,11 @@ def test_a_mutant_that_is_none_is_told(run: Run) -> None:
     assert err.startswith(
         "bn-reference: the mutant is 'output_dubled', which is the name of no layer and of no kind; did you mean"
     )
+
+
+def test_an_audit_of_tests_that_fail_says_so(run: Run, folder: Path) -> None:
+    status, out, err = run("audit", "--json", "seen.json", "--", sys.executable, "-c", "raise SystemExit(3)")
+
+    assert (status, out) == (2, "")
+    assert err == "bn-reference: the command fails as it is (status 3); make it pass first\n"
+    assert json.loads((folder / "seen.json").read_text())["passes_true_layer"] is False
