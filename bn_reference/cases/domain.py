@@ -28,6 +28,7 @@ class Domain:
         dimensions: of x: (N, C), (N, C, L).
         channels: the number of channels is a multiple of this.
         most_channels: there are no more than this; None: any number.
+        palette: whether cases have one of few shapes, as each costs a compilation; it takes others as well.
         layouts, grad_layouts: whether x and the upstream gradient may lie otherwise than contiguously.
         pairs: of dtypes, "float32/float32"; (): all.
         starts: False: its parameters and state cannot be set, so cases have weight 1, bias 0, mean 0, variance 1, no batches.
@@ -45,6 +46,7 @@ class Domain:
     starts: bool = True
     grad_layouts: bool = True
     most_channels: int | None = None
+    palette: bool = False
 
     def takes_pair(self, pair: Pair) -> bool:
         """Whether it has layers of this pair of dtypes."""

@@ -20,6 +20,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.circumstances import CIRCUMSTANCES, Circumstances
 from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.layouts import LAYOUTS
+from bn_reference.cases.palette import BRIEF, PROFILED, is_plain, palette
 from bn_reference.cases.profiles import PROFILES, WEIGHTED_PROFILES
 from bn_reference.cases.recipe import Lattice, Recipe
 
@@ -124,16 +125,21 @@ class Parts:
 def parts_of(domain: Domain) -> Parts:
     """The strategies that draw within a domain: with the default one all that there is."""
     most = MOST_NUMBERS if domain.channels == 1 else MOST_ROWS * domain.channels
-    lattice = LATTICE_SHAPES if domain.channels == 1 else _shapes(2, most + 1, _counts(domain))
     numbers = min(most, MOST_ROWS * MOST_COUNTED)
     return Parts(
-        lattice_shape=st.sampled_from(_taken(lattice, domain)),
+        lattice_shape=st.sampled_from(_lattice_shapes(domain, most)),
         lattice_numbers=st.binary(min_size=numbers, max_size=numbers),
         profiled_shape=st.one_of(_profiled_shapes(domain)),
         hyperparameters=_hyperparameters(domain),
         layouts=st.sampled_from(_layout_pairs(domain)),
         circumstances=circumstances_of(domain),
     )
+
+
+def _lattice_shapes(domain: Domain, most: int) -> list[tuple[int, ...]]:
+    if domain.palette:
+        return palette(BRIEF, domain)
+    return _taken(LATTICE_SHAPES if domain.channels == 1 else _shapes(2, most + 1, _counts(domain)), domain)
 
 
 def _counts(domain: Domain) -> Sequence[int]:
@@ -154,6 +160,8 @@ def _taken(shapes: list[tuple[int, ...]], domain: Domain) -> list[tuple[int, ...
 
 def _profiled_shapes(domain: Domain) -> list[st.SearchStrategy[tuple[int, ...]]]:
     """Small, middle and large ones: one in ten is large, as it costs as much as the rest together."""
+    if domain.palette:
+        return _dealt(palette(PROFILED, domain), len(PROFILED))
     small, middle, large = (_taken(shapes, domain) for shapes in (SMALL_SHAPES, MIDDLE_SHAPES, LARGE_SHAPES))
     if domain.channels > 1:  # a multiple may have no small shape at all
         few = _taken([shape for count in _counts(domain)[:3] for shape in ((2, count), (5, count), (3, count, 5))], domain)
@@ -203,9 +211,12 @@ def _recipe(
     circumstances: Circumstances,
     domain: Domain,
 ) -> Case:
-    affine, tracks, started = hyper["options"]  # type: ignore[misc]
+    options: tuple[bool, bool, bool] = hyper["options"]  # type: ignore[assignment]
+    affine, tracks, started = options
+    if domain.palette and is_plain(shape):
+        affine, tracks = affine or True in domain.affine, tracks or True in domain.tracks
     eps, momentum = hyper["eps"], hyper["momentum"]
-    chosen = Recipe(pair, shape, values, seed, eps, momentum, affine, tracks, started, *lay, not domain.starts, circumstances)  # type: ignore[arg-type,has-type]
+    chosen = Recipe(pair, shape, values, seed, eps, momentum, affine, tracks, started, *lay, not domain.starts, circumstances)  # type: ignore[arg-type]
     return chosen.realize()
 
 

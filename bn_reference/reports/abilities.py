@@ -86,7 +86,8 @@ def taken(domain: Mapping[str, Any]) -> list[str]:
     said += ["contiguous inputs alone"] * ("layouts" in domain) + ["contiguous upstream gradients alone"] * (
         "grad_layouts" in domain
     )
-    return said + ["parameters and state as a new layer has them"] * ("starts" in domain)
+    said += ["parameters and state as a new layer has them"] * ("starts" in domain)
+    return said + ["compiled for each shape, so that cases have few"] * ("palette" in domain)
 
 
 def _dtypes(pairs: Sequence[str]) -> str:

@@ -7,12 +7,14 @@ says why. The trace is what a standalone script is written from.
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
+from bn_reference.targets.first_calls import FirstCalls
 from bn_reference.targets.lives import lived
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported
 from bn_reference.targets.trace import (
@@ -40,8 +42,10 @@ FRAMEWORKS: dict[str, Framework] = {  # of our own forms, whatever subclass of t
 
 
 class _Session(Session):
-    def __init__(self, inner: Session, number: int, channels: int, watcher: Watched) -> None:
-        self._inner, self._number, self._channels, self._watcher = inner, number, channels, watcher
+    def __init__(self, inner: Session, number: int, case: Case, watcher: Watched) -> None:
+        self._inner, self._number, self._channels, self._watcher = inner, number, case.channels, watcher
+        self._case = case
+        self._kind = str(case.pair), case.affine, case.tracks
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         call = Forward(session=self._number, step=self._watcher.next_number(), x=x, training=training, record=record)
@@ -49,7 +53,8 @@ class _Session(Session):
         refusal = self._watcher.domain.refusal_of_batch(len(x.shape), is_contiguous(x))
         if refusal:
             raise refused(call, refusal)
-        step = asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
+        with self._watcher.calls.told("forward", training, x.shape, self._kind):
+            step = asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
         if not isinstance(step, Step):
             call.wrong = Fact(Kind.RETURNED, "the session's forward", kind_of(step), "bn_reference's Step")
             raise Misbehaviour(call.wrong)
@@ -60,7 +65,8 @@ class _Session(Session):
             call.refused, call.y = "", missing(unsupported, "the output is not seen")  # the step itself was made
         except Misbehaviour as misbehaviour:
             call.y = Wrong(misbehaviour.fact)
-        return WatchedStep(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain)
+        told = partial(self._watcher.calls.told, "backward", training, x.shape, self._kind)
+        return WatchedStep(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain, told)
 
     def state(self) -> State:
         return self._read(held=False)
@@ -92,7 +98,7 @@ class _Session(Session):
         call = Copy(session=self._number, made=self._watcher.next_number())
         self._watcher.trace.append(call)
         inner = asked("copying the layer", call, self._inner.copied)
-        return _Session(inner, call.made, self._channels, self._watcher)
+        return _Session(inner, call.made, self._case, self._watcher)
 
     def undergo(self, word: str, case: Case) -> Session:
         call = Undergo(session=self._number, word=word, case=case)
@@ -114,7 +120,7 @@ class _Session(Session):
         return self._going_on(asked("settling", call, lambda: self._inner.settle(case)), case)
 
     def _going_on(self, inner: Session, case: Case) -> Session:
-        return self if inner is self._inner else _Session(inner, self._number, case.channels, self._watcher)
+        return self if inner is self._inner else _Session(inner, self._number, case, self._watcher)
 
 
 class Watched(Implementation):
@@ -123,6 +129,7 @@ class Watched(Implementation):
     Attributes:
         trace: the last calls on the target, oldest first; ``clear()`` it before what is to be kept.
         framework: in whose words a script repeats them.
+        calls: what it was called with by now.
     """
 
     def __init__(self, inner: Implementation) -> None:
@@ -133,6 +140,7 @@ class Watched(Implementation):
         self.conventions: object = getattr(inner, "conventions", None)  # as an adapter may declare them
         self.trace: Trace = deque(maxlen=KEPT_CALLS)
         self.framework = FRAMEWORKS.get(type(inner).__module__, "adapter")
+        self.calls = FirstCalls()
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -165,7 +173,7 @@ class Watched(Implementation):
         if not isinstance(session, Session):
             call.wrong = Fact(Kind.RETURNED, "the adapter's open", kind_of(session), "bn_reference's Session")
             raise Misbehaviour(call.wrong)
-        return _Session(session, call.session, case.channels, self)
+        return _Session(session, call.session, case, self)
 
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         call = Fresh(case=case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Literal, TypeVar
 
 from bn_reference.cases.case import Array, Seen
@@ -56,9 +57,18 @@ def had_or_why(call: Call, ask: Callable[[], T], instead: Callable[[Unseen], T],
 class WatchedStep(Step):
     """A step that is watched."""
 
-    def __init__(self, inner: Step, number: int, shape: tuple[int, ...], trace: Trace, seen: Seen, domain: Domain) -> None:
+    def __init__(
+        self,
+        inner: Step,
+        number: int,
+        shape: tuple[int, ...],
+        trace: Trace,
+        seen: Seen,
+        domain: Domain,
+        going_back: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._inner, self._number, self._shape, self._trace, self._seen = inner, number, shape, trace, seen
-        self._domain = domain
+        self._domain, self._going_back = domain, going_back
         self._kept = False
         self.device = str(getattr(inner, "device", ""))
 
@@ -80,7 +90,9 @@ class WatchedStep(Step):
         def gone_back() -> Grads:
             if not (self._domain.grad_layouts or is_contiguous(grad_y)):
                 raise refused(call, "takes contiguous upstream gradients alone")
-            return seen_grads(asked("backward", call, lambda: self._inner.backward(grad_y)), self._shape)
+            with self._going_back():
+                grads = asked("backward", call, lambda: self._inner.backward(grad_y))
+            return seen_grads(grads, self._shape)
 
         call.grads = had_or_why(call, gone_back, lambda why: Grads(why, why, why), "there is no backward pass")
         return call.grads

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,14 @@ from bn_reference.verification.draw import Drawings, Round, rounds
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.large import Large
 from bn_reference.verification.lost import DeviceLost
+from bn_reference.verification.measuring.compilation import compiles_by_shape
 from bn_reference.verification.measuring.measured import measured
 from bn_reference.verification.result import result_of
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.smallest import LATTICE_EXAMPLES, Smallest
 from bn_reference.verification.tally import Tally
-from bn_reference.verification.time_limit import TimedOut, TimeLimit
+from bn_reference.verification.time_limit import PATIENCE, TimedOut, TimeLimit
 
 __all__ = ["Judge"]
 
@@ -93,13 +95,19 @@ class Judge:
             SuiteFailed: an error of the suite's own.
         """
         demand = self.demand
+        self.limit.compiling = lambda: self.implementation.calls.under_way  # until it is known not to compile
         try:
             with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
+                if not compiles_by_shape(self.implementation):
+                    self.limit.compiling = bool
+                else:
+                    self.implementation.domain = replace(self.implementation.domain, palette=True)
+                    self.limit.patience = PATIENCE
                 self.attempts.conventions = measured(
                     self.implementation, demand.conventions, accuracy=demand.accepts_less_accuracy
                 )
         except TimedOut:
-            self.attempts.conventions = demand.conventions
+            self.limit.compiling, self.attempts.conventions = bool, demand.conventions
         except Exception as error:
             raise SuiteFailed.of(error) from error
 

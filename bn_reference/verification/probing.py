@@ -18,9 +18,10 @@ from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.arguments import seconds
 from bn_reference.verification.measuring.accuracy import accuracy_class
+from bn_reference.verification.measuring.compilation import compiles_by_shape
 from bn_reference.verification.measuring.measured import measured
 from bn_reference.verification.measuring.steps import plain_case
-from bn_reference.verification.time_limit import TimedOut, TimeLimit
+from bn_reference.verification.time_limit import PATIENCE, TimedOut, TimeLimit
 
 __all__ = ["Probe", "probe"]
 
@@ -95,8 +96,12 @@ def _asked(found: Probe, target: Watched, limit: TimeLimit) -> Probe:
     """The probe with what had to be called for."""
     conventions, capabilities, accuracy = found.conventions, found.capabilities, found.accuracy
     late = []
+    limit.compiling = lambda: target.calls.under_way
     try:
         with limit:
+            if compiles_by_shape(target):
+                target.domain = replace(target.domain, palette=True)
+                limit.patience = PATIENCE
             conventions = measured(target, TORCH, accuracy=True)
     except TimedOut:
         late.append("its conventions could not be told in time")

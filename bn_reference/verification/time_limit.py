@@ -12,7 +12,10 @@ from types import FrameType, TracebackType
 
 from bn_reference.cases.facts import Fact, Kind
 
-__all__ = ["TimeLimit", "TimedOut"]
+__all__ = ["PATIENCE", "TimeLimit", "TimedOut"]
+
+PATIENCE = 30  # times the limit that compiling may take before it hangs; 3 while nobody knows whether it is that
+UNKNOWN = 3
 
 
 class TimedOut(BaseException):
@@ -30,18 +33,22 @@ class TimeLimit:
     signals. Elsewhere, and in native code that never returns, nothing is interrupted: worker processes are for that.
 
     One alarm serves many blocks, as setting one takes longer than some examples do: when it rings, it is set again for what
-    the block that runs by then has left. What a block imports for the first time does not count: where modules were loaded
-    since it began, its time begins again.
+    the block that runs by then has left. What a block imports or compiles for the first time does not count: where modules were
+    loaded since it began, or something is being compiled, its time begins again.
 
     Attributes:
         on_extended: is called where the time of a block begins again.
+        compiling: whether something is being compiled, which may take ``patience`` times as long.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.on_extended: Callable[[], None] = lambda: None
+        self.compiling: Callable[[], bool] = bool
+        self.patience = UNKNOWN
         self._ends: float | None = None  # of the block that runs
         self._loaded = 0  # modules, when its time began
+        self._compiling = 0  # times that it was found compiling
         self._in_force = self._set = False
 
     @staticmethod
@@ -69,7 +76,7 @@ class TimeLimit:
 
     def __enter__(self) -> None:
         self._ends = time.monotonic() + self.seconds
-        self._loaded = len(sys.modules)
+        self._loaded, self._compiling = len(sys.modules), 0
         if self._in_force and not self._set:
             self._set = True
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
@@ -77,10 +84,18 @@ class TimeLimit:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._ends = None
 
+    def _begins_again(self) -> bool:
+        """Whether what took so long does not count."""
+        if len(sys.modules) > self._loaded:
+            self._loaded = len(sys.modules)
+            return True
+        self._compiling += self.compiling()
+        return self.compiling() and self._compiling <= self.patience
+
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
         left = 0.0 if self._ends is None else self._ends - time.monotonic()
-        if left <= 0 and self._ends is not None and len(sys.modules) > self._loaded:
-            self._loaded, left = len(sys.modules), self.seconds
+        if left <= 0 and self._ends is not None and self._begins_again():
+            left = self.seconds
             self._ends = time.monotonic() + left
             self.on_extended()
         if left > 0:

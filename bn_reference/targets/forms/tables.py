@@ -13,8 +13,9 @@ from types import CodeType
 from typing import Any
 
 from bn_reference.targets.forms import functions
-from bn_reference.targets.forms.construction import Constructor, Unbuildable
+from bn_reference.targets.forms.construction import Constructor
 from bn_reference.targets.forms.function_arguments import BATCH, EVALUATION, MODE, ROLES, TRAINING
+from bn_reference.targets.forms.function_probe import FAILED
 from bn_reference.targets.forms.names import ALIASES, COUNTER, named
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.protocol import Implementation
@@ -125,7 +126,7 @@ def _of_pair(factory: Callable[..., Any]) -> Callable[..., Any] | None:
     try:
         constructor = Constructor.of(factory)
         first = _pair(constructor.build(3))
-    except (Unbuildable, Exception):  # whatever it is, it is no such factory
+    except FAILED:  # whatever it is, it is no such factory
         return None
     if first is None:
         return None
@@ -160,7 +161,7 @@ def _made(init: Callable[..., Any], channels: int) -> list[Mapping[str, Any]]:
     for given in ((), (None,), (0,), (None, (12, channels)), (0, (12, channels)), ((12, channels),)):
         try:
             made = init(*given)
-        except Exception:  # it is called otherwise
+        except FAILED:  # it is called otherwise
             continue
         made = made if isinstance(made, tuple | list) and not hasattr(made, "_fields") else (made,)
         return [table for table in map(_mapping, made) if table is not None]
