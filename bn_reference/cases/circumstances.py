@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["CIRCUMSTANCES", "EVENTS", "HAPPENINGS", "LIVES", "MANNERS", "SETTLINGS", "STEPS", "Circumstances"]
+__all__ = [
+    "CIRCUMSTANCES",
+    "EVENTS",
+    "FOLDED",
+    "FOLDS",
+    "HAPPENINGS",
+    "LIVES",
+    "MANNERS",
+    "SETTLINGS",
+    "STEPS",
+    "Circumstances",
+]
 
 Circumstances = tuple[str, ...]  # events in their order, then manners; none: a fresh layer, called as usual
 
@@ -44,12 +55,17 @@ SETTLINGS = (  # how the layer gets to the case
     "settle hyperparameters",  # eps and momentum were others when the layer was built
 )
 EVENTS = STEPS + HAPPENINGS + SETTLINGS
-MANNERS = (
+CALLS = (  # how a step is called
     "unrecorded",  # y and state under no_grad; gradients are of another step
     "inference mode",  # the same in eval, under inference_mode
     "default float64",  # the default dtype is another than the layer's
     "same memory",  # x lies where the last batch lay, in the same tensor; no version counter has noticed
 )
+FOLDS = (  # how the positions of a batch are spread over the axes of who takes (N, C, H, W) or more
+    "column",  # (N, C, L, 1): what lies channels last and what lies in order may claim to be either
+    "row",  # (N, C, 1, L)
+)
+MANNERS = CALLS + FOLDS
 
 OF_THE_SAME_SHAPE = ("train", "evaluate", "evaluate unrecorded")
 MOST = 12  # events of a life
@@ -60,7 +76,7 @@ def _lives() -> list[Circumstances]:
     """Single ones first, to which a longer life shrinks; then pairs around training; then a few of all lengths."""
     rng = np.random.default_rng(14)
     lives: list[Circumstances] = [(word,) for word in (*STEPS, *HAPPENINGS)]
-    lives += [("train", word) for word in (*SETTLINGS, *MANNERS)]
+    lives += [("train", word) for word in (*SETTLINGS, *CALLS)]
     lives += [("evaluate", word) for word in (*SETTLINGS, "same memory")]
     lives += [("unrecorded",), ("inference mode",), ("default float64",)]
     folded = ("evaluate unrecorded", "unrecorded")
@@ -78,3 +94,4 @@ def _lives() -> list[Circumstances]:
 
 LIVES = _lives()
 CIRCUMSTANCES: list[Circumstances] = [()] * len(LIVES) + LIVES  # shrinks to none
+FOLDED: list[Circumstances] = [(fold,) for fold in FOLDS] * 15 + [(*life, fold) for life in LIVES[::6] for fold in FOLDS]

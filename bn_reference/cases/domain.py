@@ -10,6 +10,7 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.circumstances import FOLDS
 
 __all__ = ["AXES", "UNRESTRICTED", "Domain"]
 
@@ -31,6 +32,7 @@ class Domain:
         palette: whether cases have one of few shapes, as each costs a compilation; it takes others as well.
         layouts, grad_layouts: whether x and the upstream gradient may lie otherwise than contiguously.
         pairs: of dtypes, "float32/float32"; (): all.
+        folds: whether (N, C, L) is handed over as (N, C, H, W) or more, so that positions can be spread in several ways.
         starts: False: its parameters and state cannot be set, so cases have weight 1, bias 0, mean 0, variance 1, no batches.
     """
 
@@ -47,6 +49,7 @@ class Domain:
     grad_layouts: bool = True
     most_channels: int | None = None
     palette: bool = False
+    folds: bool = False
 
     def takes_pair(self, pair: Pair) -> bool:
         """Whether it has layers of this pair of dtypes."""
@@ -86,7 +89,8 @@ class Domain:
     def takes(self, case: Case) -> bool:
         """Whether a step of the case can be asked for."""
         batch = self.refusal_of_batch(case.x.ndim, contiguous=True)
-        return not self.refusal(case) and not batch and self.takes_layouts(case.layout, case.grad_layout)
+        folded = any(word in FOLDS for word in case.circumstances) and not self.folds
+        return not self.refusal(case) and not batch and not folded and self.takes_layouts(case.layout, case.grad_layout)
 
     def takes_layouts(self, of_x: str, of_grad_y: str) -> bool:
         """Whether batch and upstream gradient may lie so."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
-from bn_reference.cases.circumstances import CIRCUMSTANCES, Circumstances
+from bn_reference.cases.circumstances import CIRCUMSTANCES, FOLDED, Circumstances
 from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.layouts import LAYOUTS
 from bn_reference.cases.palette import BRIEF, PROFILED, is_plain, palette
@@ -188,7 +188,9 @@ def options_of(domain: Domain) -> list[tuple[bool, bool, bool]]:
 
 def circumstances_of(domain: Domain) -> st.SearchStrategy[Circumstances]:
     """None half of the time, and never where a layer cannot be given the case's state after its life."""
-    return one_of_many(CIRCUMSTANCES) if domain.starts else st.just(())
+    if not domain.starts:
+        return st.just(())
+    return one_of_many(CIRCUMSTANCES + FOLDED if domain.folds else CIRCUMSTANCES)
 
 
 def _layout_pairs(domain: Domain) -> list[tuple[str, str]]:

@@ -69,8 +69,10 @@ def without_losing_the_device(property: Property, trial: Trial) -> tuple[Trial, 
 
 
 def _runs_through_torch(property: Property, trial: Trial) -> bool:
-    """Whether every step that the property looks at runs through torch's own kernel."""
-    return all(TORCH in trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes)
+    """Whether torch's own kernel makes all the steps that the rule looks at, as far as there are such steps."""
+    kernels = [trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes]
+    made = [libraries for libraries in kernels if libraries is not None]
+    return bool(made) and all(TORCH in libraries for libraries in made)
 
 
 def deviations_of(property: Property, pair: Pair, device: str = "cpu") -> tuple[Deviation, ...]:

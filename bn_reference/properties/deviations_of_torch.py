@@ -6,6 +6,7 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
+from bn_reference.cases.circumstances import FOLDS
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import transform
@@ -57,6 +58,25 @@ def _spread_witness(pair: Pair) -> Case:
     x = np.array([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]], pair.input_dtype)
     weight, zeros = np.array([2.0, 3.0], pair.parameter_dtype), np.zeros(2, pair.parameter_dtype)
     return Case(pair, x, x[::-1].copy(), weight, zeros, zeros, weight * weight, circumstances=(GAPS,))
+
+
+# upstream gradients that lie otherwise than x, where all positions stand in one row or column
+
+
+def _is_folded(property: Property, case: Case) -> bool:
+    return case.x.ndim == 3 and case.channels > 1 and case.x.shape[2] > 1 and any(word in FOLDS for word in case.circumstances)
+
+
+def _unfolded(case: Case) -> Case:
+    return case.but(circumstances=tuple(word for word in case.circumstances if word not in FOLDS))
+
+
+def _folded_witness(pair: Pair) -> Case:
+    """Two samples (2, 2, 2, 1), of whose upstream gradient the second channel has the larger sum; x lies channels last."""
+    x = np.array([[[0.0, 1.0], [0.0, 2.0]], [[3.0, 1.0], [-1.0, 1.0]]], pair.input_dtype)
+    grad_y = np.array([[[1.0, 2.0], [3.0, 5.0]], [[1.0, -1.0], [2.0, 4.0]]], pair.input_dtype)
+    zeros, ones = np.zeros(2, pair.parameter_dtype), np.ones(2, pair.parameter_dtype)
+    return Case(pair, x, grad_y, ones, zeros, zeros, ones, layout="channels last", circumstances=("column",))
 
 
 # the backward pass of an evaluation after later training
@@ -133,6 +153,17 @@ OF_TORCH: tuple[Deviation, ...] = (
         witness=_spread_witness,
         as_torch=by_model,
         instead=in_order,  # with gaps, torch reads memory that is freed already, and nothing is so or not so
+        quantities="grad_",
+    ),
+    Deviation(
+        name="upstream gradient in another order",
+        reason="going back through (N, C, L, 1) or (N, C, 1, L), torch misreads a dy that lies otherwise than x",
+        link="https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/Normalization.cpp",
+        concerns=lambda property, pair: property.family == "gradients" or property.name in READ,
+        region=_is_folded,
+        witness=_folded_witness,
+        as_torch=by_model,
+        instead=_unfolded,
         quantities="grad_",
     ),
 )

@@ -119,10 +119,10 @@ class Laboratory:
         self.implementation = implementation
         self._drawn: Kept = OrderedDict()
         self._made: Kept = OrderedDict()
-        self._kernels: tuple[Case, bool, frozenset[str]] | None = None
+        self._kernels: tuple[Case, bool, frozenset[str] | None] | None = None
 
-    def kernels(self, case: Case, training: bool) -> frozenset[str]:
-        """The libraries whose own batch norm a step of the case runs through; the latest answer is kept."""
+    def kernels(self, case: Case, training: bool) -> frozenset[str] | None:
+        """The libraries whose own batch norm a step of the case runs through, None without one; the latest answer is kept."""
         if self._kernels is None or self._kernels[:2] != (case, training):
             self._kernels = case, training, self.implementation.kernels(case, training=training)
         return self._kernels[2]

@@ -38,6 +38,8 @@ WORDS = {
     "inference mode": "called under inference_mode in eval",
     "default float64": "called where the default dtype is float64",
     "same memory": "x in the memory of the last batch, whose version counter did not move",
+    "column": "positions in one column, (N, C, L, 1)",
+    "row": "positions in one row, (N, C, 1, L)",
 }
 
 

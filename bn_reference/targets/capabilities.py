@@ -88,7 +88,7 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
     deep = (case.x, case.grad_y) if case.x.ndim == 3 else (case.x[:, :, None], case.grad_y[:, :, None])
     with_positions = case.but(x=deep[0], grad_y=deep[1])
     seen = _had(state)
-    kernels = tuple(sorted(implementation.kernels(case, training=True)))
+    kernels = tuple(sorted(implementation.kernels(case, training=True) or ()))
     return Capabilities(
         dtypes=tuple(map(str, pairs)),
         training=_can(forward),

@@ -111,7 +111,7 @@ class Functional(Implementation):
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         return _Session(self, case, trainable, input_gradient)
 
-    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         if sys.modules.get("torch") is None:
             return frozenset()
         from bn_reference.targets.forms.torch_kernels import kernels_of

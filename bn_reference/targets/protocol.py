@@ -216,9 +216,10 @@ class Implementation(ABC):
         of_numpy = np.random.get_state()  # noqa: NPY002 -- that which everybody shares
         return {"the random state of Python": random.getstate(), "the random state of NumPy": pickle.dumps(of_numpy)}
 
-    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         """Names of the known libraries whose own batch norm a step of this case runs through, backward pass included.
 
-        What such a library is known to do wrong, an implementation that runs through it may do as well. By default none.
+        What such a library is known to do wrong, an implementation that runs through it may do as well. By default none. None
+        instead of names where there is no such step.
         """
         return frozenset()

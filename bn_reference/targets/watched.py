@@ -196,5 +196,5 @@ class Watched(Implementation):
         if refusal:
             raise refused(call, refusal)
 
-    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         return self.inner.kernels(case, training=training)

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
-from bn_reference.cases.circumstances import CIRCUMSTANCES, EVENTS, LIVES, MANNERS
+from bn_reference.cases.circumstances import CIRCUMSTANCES, EVENTS, FOLDED, FOLDS, LIVES, MANNERS
 from bn_reference.cases.domain import UNRESTRICTED, Domain
 from bn_reference.cases.others import another_batch, beginning, hyperparameters_of
 from bn_reference.cases.strategies import cases
@@ -33,13 +33,18 @@ def test_a_layer_whose_state_cannot_be_set_has_no_life() -> None:
     assert not any(case.circumstances for case in drawn(Domain(starts=False), 60))
 
 
+def test_positions_are_folded_where_there_are_axes_to_fold_them_over() -> None:
+    assert not any({*FOLDS} & {*case.circumstances} for case in drawn())
+    assert {word for case in drawn(Domain(folds=True)) for word in case.circumstances} >= {*FOLDS}
+
+
 def test_none_comes_first_and_one_word_next() -> None:
     assert CIRCUMSTANCES[0] == ()
     assert len(LIVES[0]) == 1
 
 
 def test_every_word_is_drawn_and_said() -> None:
-    assert {word for life in LIVES for word in life} == set(WORDS) == {*EVENTS, *MANNERS}
+    assert {word for life in (*LIVES, *FOLDED) for word in life} == set(WORDS) == {*EVENTS, *MANNERS}
     assert said_of(("train", "train", "copy", "settle hyperparameters", "unrecorded")) == (
         "after a training step on another batch (2 times), deepcopy, of which the copy goes on; eps and momentum set after "
         "construction; called under no_grad"

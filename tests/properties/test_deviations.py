@@ -13,6 +13,8 @@ from bn_reference.properties import PROPERTIES, Property, deviations
 from bn_reference.properties.deviations import DEVIATIONS, Deviation, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.targets.protocol import Implementation
+from bn_reference.targets.recognition import load_target
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
@@ -24,6 +26,7 @@ SHOWN_BY = {
     "float16 sums of squares": "one_step_moves_the_running_variance",
     "stale evaluation gradient": "an_evaluation_gradient_survives_later_training",
     "gradients of freed memory": "training_gradient_of_the_input",
+    "upstream gradient in another order": "training_gradient_of_the_bias",
     "half sums of gradients": "training_gradient_of_the_bias",
     "lost updates": "one_step_moves_the_running_mean",
 }
@@ -46,14 +49,22 @@ SHOWN = [
 ]
 
 
-def trial_of(layer: type[torch.nn.Module], deviation: Deviation, pair: Pair) -> Trial:
-    watched = Watched(TorchImplementation(layer, "target", deviation.device or "cpu"))
-    return Trial(Laboratory(watched), deviation.witness(pair))
+FOLDED = "upstream gradient in another order"  # which takes a layer that is handed more axes
+
+
+def layers_of(deviation: Deviation, wrong: bool = False) -> Implementation:
+    if deviation.name == FOLDED:
+        return load_target(OffOfImages if wrong else torch.nn.BatchNorm2d)
+    return TorchImplementation(OffByATenth if wrong else torch.nn.BatchNorm1d, "target", deviation.device or "cpu")
+
+
+def trial_of(deviation: Deviation, pair: Pair) -> Trial:
+    return Trial(Laboratory(Watched(layers_of(deviation))), deviation.witness(pair))
 
 
 @pytest.mark.parametrize(("deviation", "property_", "pair"), SHOWN)
 def test_torch_breaks_the_rule_on_the_witness_until_it_is_mended(deviation: Deviation, property_: Property, pair: Pair) -> None:
-    trial = trial_of(torch.nn.BatchNorm1d, deviation, pair)
+    trial = trial_of(deviation, pair)
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     mended = deviation.gone_in is not None and version >= deviation.gone_in
 
@@ -65,16 +76,16 @@ def test_torch_breaks_the_rule_on_the_witness_until_it_is_mended(deviation: Devi
 
 @pytest.mark.parametrize(("deviation", "property_", "pair"), SHOWN)
 def test_torch_does_on_the_witness_what_the_deviation_says(deviation: Deviation, property_: Property, pair: Pair) -> None:
-    trial = trial_of(torch.nn.BatchNorm1d, deviation, pair)
+    trial = trial_of(deviation, pair)
     with np.errstate(all="ignore"):
         assert deviation.as_torch(property_, trial.on(deviation.instead(trial.case)).under(deviation.model(trial.case))).holds
 
 
-class OffByATenth(torch.nn.BatchNorm1d):
+class Off:
     """Wrong everywhere, in the regions of the deviations too."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = super().forward(x)
+        y = super().forward(x)  # type: ignore[misc]
         if y.requires_grad:
             y.register_hook(lambda grad: grad * 1.1)
         if self.training and self.running_var is not None:
@@ -82,9 +93,17 @@ class OffByATenth(torch.nn.BatchNorm1d):
         return y
 
 
+class OffByATenth(Off, torch.nn.BatchNorm1d):
+    """By a tenth."""
+
+
+class OffOfImages(Off, torch.nn.BatchNorm2d):
+    """By a tenth."""
+
+
 @pytest.mark.parametrize(("deviation", "property_", "pair"), SHOWN)
 def test_a_deviation_excuses_nothing_but_what_torch_does(deviation: Deviation, property_: Property, pair: Pair) -> None:
-    result = Judge(TorchImplementation(OffByATenth, "wrong"), Budget(examples=5)).check(property_, pair)
+    result = Judge(layers_of(deviation, wrong=True), Budget(examples=5)).check(property_, pair)
 
     assert result.status == "violated"
 
@@ -198,3 +217,15 @@ def test_torch_loses_the_device_until_it_is_mended(deviation: Deviation) -> None
 def test_a_deviation_has_a_reason_and_a_link(deviation: Deviation) -> None:
     assert deviation.reason
     assert deviation.link.startswith("https://github.com/pytorch/pytorch/")
+
+
+def test_a_step_that_cannot_be_asked_for_runs_through_no_kernel_that_would_count() -> None:
+    """The function has no evaluation without running statistics, and trains as torch does where there are none."""
+    rule, function = BY_NAME["every_layout_agrees_with_the_contiguous_one"], load_target(torch.nn.functional.batch_norm)
+
+    assert function.kernels(deviation_of("half precision, strided").witness(PAIRS[3]), training=False) == {"torch"}
+    assert Judge(function, Budget(examples=30)).check(rule, PAIRS[3]).status == "known deviation"
+
+
+def deviation_of(name: str) -> Deviation:
+    return next(deviation for deviation in DEVIATIONS if deviation.name == name)

@@ -9,6 +9,7 @@ import torch
 from verdicts import explanations_of, formed, unasked_of
 
 from bn_reference import verify
+from bn_reference.cases.circumstances import FOLDS
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.layouts import place
 from bn_reference.properties import PROPERTIES
@@ -22,8 +23,8 @@ OWN = {"affine": (True,), "tracks": (True,)}  # of what has parameters and stati
 
 DOMAINS = {
     people.Renamed: Domain(cumulative=False, dimensions=(2,), pairs=FLOATS, **OWN),
-    people.Textbook: Domain(eps=1e-3, momentum=(0.25,), cumulative=False, pairs=FLOATS, **OWN),
-    people.Inside: Domain(eps=1e-3, momentum=(0.01,), cumulative=False, **OWN),
+    people.Textbook: Domain(folds=True, eps=1e-3, momentum=(0.25,), cumulative=False, pairs=FLOATS, **OWN),
+    people.Inside: Domain(folds=True, eps=1e-3, momentum=(0.01,), cumulative=False, **OWN),
     people.LastAxis: Domain(**OWN),
     people.WeightsTheOld: Domain(
         eps=1e-5,
@@ -35,11 +36,11 @@ DOMAINS = {
     people.Eights: Domain(momentum=(0.1,), cumulative=False, channels=8, layouts=False, **OWN),
     people.BatchAlone: Domain(affine=(False,), tracks=(False,), pairs=FLOATS),
     people.NoGradientsInEval: Domain(cumulative=False, dimensions=(2,), pairs=FLOATS, **OWN),
-    people.Named2d: Domain(),
-    torch.nn.BatchNorm2d: Domain(),
-    torch.nn.BatchNorm3d: Domain(),
+    people.Named2d: Domain(folds=True),
+    torch.nn.BatchNorm2d: Domain(folds=True),
+    torch.nn.BatchNorm3d: Domain(folds=True),
     torch.nn.LazyBatchNorm1d: Domain(),
-    torch.nn.LazyBatchNorm2d: Domain(),
+    torch.nn.LazyBatchNorm2d: Domain(folds=True),
 }
 
 
@@ -225,3 +226,19 @@ def test_of_one_image_batch_and_upstream_gradient_lie_contiguously() -> None:
     grads = step.backward(place(case.grad_y, "transposed"))
 
     assert np.array_equal(grads.bias, [-1.0, 0.5])
+
+
+def test_positions_folded_into_one_column_or_row_give_the_same_numbers_back() -> None:
+    layers = formed(torch.nn.BatchNorm2d)
+    case = probe_of_positions()
+    steps = [layers.open(case).undergo(fold, case).forward(place(case.x, "channels last"), training=True) for fold in FOLDS]
+    usual = layers.open(case).forward(place(case.x, "contiguous"), training=True)
+
+    assert [tuple(step.tensor.shape) for step in steps] == [case.x.shape] * 2
+    assert all(np.allclose(step.y, usual.y, atol=1e-5) for step in steps)
+
+
+def probe_of_positions() -> Any:
+    from bn_reference.targets.forms.probing import probe_case
+
+    return probe_case(ndim=3)

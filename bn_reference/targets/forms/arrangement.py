@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bn_reference.cases.layouts import Placement, is_contiguous, place
 
@@ -26,10 +27,13 @@ class Arrangement:
     Attributes:
         dimensions: how many axes it has.
         last: whether the channels are its last axis rather than its second.
+        fold: "column" and "row" for the positions along the first or the last axis that they have, every other of one element;
+            "" for over all of them.
     """
 
     dimensions: int
     last: bool = False
+    fold: Literal["", "column", "row"] = ""
 
     @property
     def axes(self) -> str:
@@ -45,16 +49,19 @@ class Arrangement:
 
         One sample with more than three axes always lies contiguously: as the stride of its axis says nothing, torch 2.13 takes
         a transposed (1, 2, 2, 1) for a contiguous one on the CPU, and BatchNorm2d then gives a wrong gradient even of its bias,
-        which is a plain sum. Of a layer around it that would say nothing.
+        which is a plain sum. Of a layer around it that would say nothing. Folded on purpose, it lies as it does.
         """
         if self.last and is_contiguous(batch):
             return place(batch.view(), "channels last")
-        return place(batch.view(), "contiguous") if self.dimensions > 3 and batch.shape[0] == 1 else batch
+        return place(batch.view(), "contiguous") if self.dimensions > 3 and batch.shape[0] == 1 and not self.fold else batch
 
     def enter(self, x: Any) -> Any:
         """A batch as the layer takes it: a view, as an axis is only split or moved."""
         samples, channels, *rest = x.shape
-        sizes = _split(rest[0] if rest else 1, self.dimensions - 2)
+        if self.fold and rest:  # not reshaped, as the stride of an axis of one element is what matters
+            column = x[(..., *[None] * (self.dimensions - 3))]
+            return column if self.fold == "column" else column.swapaxes(2, -1)
+        sizes = self._sizes(rest)
         if not self.last:
             return x if self.is_plain(x.ndim) else x.reshape((samples, channels, *sizes))
         x = x.swapaxes(1, 2) if rest else x
@@ -63,13 +70,20 @@ class Arrangement:
     def leave(self, y: Any, shape: tuple[int, ...]) -> Any:
         """An output in the shape of the batch; what is of another shape than the layer was given stays as it is."""
         samples, channels, *rest = shape
-        sizes = _split(rest[0] if rest else 1, self.dimensions - 2)
+        sizes = self._sizes(rest)
         given = (samples, *sizes, channels) if self.last else (samples, channels, *sizes)
         if tuple(getattr(y, "shape", ())) != given or self.is_plain(len(shape)):
             return y
         if not self.last or not rest:
             return y.reshape(shape)
         return y.reshape((samples, rest[0], channels)).swapaxes(1, 2)
+
+    def _sizes(self, rest: Sequence[int]) -> tuple[int, ...]:
+        """The positions of a batch over its axes."""
+        length, ones = rest[0] if rest else 1, (1,) * (self.dimensions - 3)
+        if self.fold:
+            return (length, *ones) if self.fold == "column" else (*ones, length)
+        return _split(length, self.dimensions - 2)
 
 
 def _split(length: int, axes: int) -> tuple[int, ...]:

@@ -70,7 +70,7 @@ class FormedLayers(Implementation):
 
         return {**beside, **surroundings(stir=stir)}
 
-    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         if self.plan.library == "numpy":
             return frozenset()
         from bn_reference.targets.forms.torch_kernels import kernels_of

@@ -36,7 +36,7 @@ class FunctionImplementation(Implementation):
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         return FunctionSession(self.manner, case, trainable, input_gradient)
 
-    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         if not self.manner.arrays.records:
             return frozenset()
         from bn_reference.targets.forms.torch_kernels import kernels_of

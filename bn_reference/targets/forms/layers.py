@@ -36,7 +36,7 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
     layer = plan.build(case)
     _require_parameters(plan, layer)
     if whole:
-        return FormedLayers(plan, name, form, Domain())
+        return FormedLayers(plan, name, form, Domain(folds=plan.folds))
     plan, momentum = momentum_of(plan, layer, case)
     takes = plan.constructor.takes
     tracks = _tracks(found)
@@ -45,6 +45,7 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
         momentum=momentum if True in tracks else (),
         affine=(True, False) if takes("affine") else (("weight" in plan.slots),),
         tracks=tracks,
+        folds=plan.folds,
         dimensions=tuple(sorted(plan.arrangements)),
         **_channels(plan, case),
     )

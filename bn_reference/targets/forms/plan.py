@@ -52,6 +52,11 @@ class Plan:
     backward: Literal["recorded", "method", ""] = "recorded"
     evaluation_gradients: bool = True
 
+    @property
+    def folds(self) -> bool:
+        """Whether the positions of (N, C, L) can be spread in several ways over the axes that it takes."""
+        return any(ndim == 3 < each.dimensions and not each.last for ndim, each in self.arrangements.items())
+
     def build(self, case: Case) -> Any:
         """A layer for a case: its hyperparameters, channels and dtype, as far as its constructor takes them."""
         layer = self.construct(case)

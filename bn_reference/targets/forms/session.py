@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from bn_reference.cases.case import Case, State
+from bn_reference.cases.circumstances import FOLDS
 from bn_reference.cases.facts import Missing, Unseen
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import hyperparameters_of
@@ -31,6 +33,7 @@ class FormSession(GivenLayer, Session):
         self._unloaded = "; ".join(UNFOUND.format(WORDS[role]) for role in STATISTICS if case.tracks and role not in plan.slots)
         self._held = {role: self.read(role) for role in STATISTICS}
         self._built = self._dtypes()
+        self._fold: Literal["", "column", "row"] = ""
 
     def _dtypes(self) -> list[str]:
         """Of what it keeps, as far as it is found."""
@@ -47,6 +50,11 @@ class FormSession(GivenLayer, Session):
         return other
 
     def undergo(self, word: str, case: Case) -> Session:
+        if word in FOLDS:
+            if case.x.ndim < 3 or not self.plan.folds:
+                raise Unsupported("there are no axes to spread positions over")
+            self._fold = word  # type: ignore[assignment]
+            return self
         self.layer = self.life.after(word, self.layer, case)
         return self
 
@@ -78,6 +86,7 @@ class FormSession(GivenLayer, Session):
     def run(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         """One step, with no question whether it can be asked for."""
         arrangement = self.plan.arrangements.get(len(x.shape), Arrangement(len(x.shape)))
+        arrangement = replace(arrangement, fold=self._fold) if self._fold else arrangement
         x = arrangement.laid(x)
         if self.plan.library == "numpy":
             from bn_reference.targets.forms.numpy_steps import step

@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
+from bn_reference.targets.protocol import Unsupported
 
 if TYPE_CHECKING:
     from bn_reference.targets.protocol import Implementation
@@ -43,8 +44,8 @@ def recorded_kernels(y: Any) -> frozenset[str]:
     return frozenset()
 
 
-def kernels_of(implementation: Implementation, case: Case, training: bool) -> frozenset[str]:
-    """``{"torch"}`` where a step of this case, there and back, calls torch's batch norm; empty where it does not.
+def kernels_of(implementation: Implementation, case: Case, training: bool) -> frozenset[str] | None:
+    """``{"torch"}`` where a step of this case, there and back, calls torch's batch norm; empty where not, None without a step.
 
     What is recorded tells it at once. What an autograd function of somebody's own calls inside is only seen below autograd,
     where torch first imports for a second whatever watches there.
@@ -53,10 +54,15 @@ def kernels_of(implementation: Implementation, case: Case, training: bool) -> fr
     watch = _Operations()
     try:
         step = implementation.open(case).forward(x, training=training)
+    except (Unsupported, NotImplementedError):
+        return None
+    except Exception:  # whatever goes wrong in the step is told where the step is judged
+        return frozenset()
+    try:
         if found := recorded_kernels(getattr(step, "tensor", None)):
             return found
         with watch:
             implementation.open(case).forward(x, training=training).backward(grad_y)
-    except Exception:  # whatever goes wrong in the step is told where the step is judged
+    except Exception:  # on the way back, likewise
         pass
     return frozenset({TORCH_KERNEL} if any("batch_norm" in name for name in watch.names) else ())

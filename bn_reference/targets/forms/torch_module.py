@@ -254,7 +254,7 @@ class TorchImplementation(Implementation):
     def alive(self) -> bool:
         return answers(self.device)
 
-    def kernels(self, case: Case, *, training: bool) -> frozenset[str]:
+    def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         if type(self._build(case)).__name__ != "OptimizedModule":
             return kernels_of(self, case, training)
         # torch.compile keeps what the layer does that it compiled, whose kernel is torch's or not
