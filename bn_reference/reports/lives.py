@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from bn_reference.cases.circumstances import MANNERS, SETTLINGS, Circumstances
+from bn_reference.reports.results import Result
 
-__all__ = ["said_of"]
+__all__ = ["lives_of", "said_of"]
 
 WORDS = {
     "train": "a training step on another batch",
@@ -50,3 +52,15 @@ def said_of(circumstances: Circumstances) -> str:
     after = ", ".join(f"{phrase}{f' ({times} times)' if times > 1 else ''}" for phrase, times in counted)
     others = [WORDS[word] for word in circumstances if word in SETTLINGS or word in MANNERS]
     return "; ".join([*([f"after {after}"] if after else []), *others])
+
+
+def lives_of(results: Iterable[Result]) -> str:
+    """How many examples were of a layer that lived before its step, which "in all circumstances" rests on; empty of none."""
+    compared = [(result.examples, *result.lived) for result in results if result.examples]
+    examples, settled, unsettled = (sum(counts) for counts in zip(*compared, strict=True)) if compared else (0, 0, 0)
+    if not examples:
+        return ""
+    beside = (
+        f"; in {unsettled:,} more it could not be brought to the case after it, and a fresh one was judged" if unsettled else ""
+    )
+    return f"in {settled:,} of {examples:,} examples the layer had a life before the step{beside}"

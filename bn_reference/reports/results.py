@@ -46,6 +46,7 @@ class Result:
         resolution: bound / size of the value: the median over the examples, and the worst; None where nothing is measured.
         resolution_by_rows: the median by the power of ten up to which the examples have rows; of rules that look at one step.
         largest: the most rows, and the most channels, of an example.
+        lived: examples of a layer that lived before the step, and those of one beside it, as that could not be brought back.
         saw_y: whether the output was held against the oracle's, with power, in some example.
         deviations: the known deviations that were met, a sentence each.
         message: why, in a sentence, where it is not simply passed.
@@ -64,6 +65,7 @@ class Result:
     resolution: tuple[float, float] | None = None
     resolution_by_rows: dict[int, float] = field(default_factory=dict)
     largest: tuple[int, int] = (0, 0)
+    lived: tuple[int, int] = (0, 0)
     saw_y: bool = False
     deviations: tuple[str, ...] = ()
     seconds: float = 0.0

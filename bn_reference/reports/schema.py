@@ -82,6 +82,7 @@ def _result(result: Result) -> dict[str, Any]:
         "status": result.status,
         "examples": result.examples,
         "refused": {"examples": sum(result.refused.values()), "reasons": dict(result.refused)},
+        "lived": {"settled": result.lived[0], "unsettled": result.lived[1]},
         "worst_ratio": _plain(result.worst_ratio),
         "without_power": result.without_power,
         "resolution": None if resolution is None else _plain({"median": resolution[0], "worst": resolution[1]}),

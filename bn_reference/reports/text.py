@@ -14,6 +14,7 @@ from bn_reference.properties import PROPERTIES
 from bn_reference.reports.abilities import say_capabilities
 from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.lawful import accepting, but_for, facts_of, say_keepers
+from bn_reference.reports.lives import lives_of
 from bn_reference.reports.marks import STATUSES, Marks
 from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.sentences import say_fact
@@ -64,6 +65,8 @@ def _print(report: Verdict, console: Console, everything: bool) -> None:
     for line in _lawful(report, marks):
         console.print(line)
     print_violations(report, console, marks, everything=everything)
+    if (lives := lives_of(report.results)) and not report.interrupted:
+        console.print(Text(lives, style="dim"), soft_wrap=not console.is_terminal)
     console.print(verdict_line(report, marks), soft_wrap=not console.is_terminal)  # whoever searches finds it in one line
 
 

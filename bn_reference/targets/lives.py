@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -18,33 +20,48 @@ from bn_reference.cases.layouts import place
 from bn_reference.cases.others import another_batch, beginning
 from bn_reference.targets.protocol import Misbehaviour, Session, Step, Unsupported
 
-__all__ = ["lived"]
+__all__ = ["Outcome", "lived"]
 
 OFTEN = 13
 LONGEST = 0.25  # seconds, after which no further event begins
 Opening = Callable[[Case], Session]
+Outcome = Literal["", "settled", "unsettled"]  # nothing happened; the layer that lived is judged; one beside it is
 
 
-def lived(opened: Opening, case: Case) -> Session:
+def lived(opened: Opening, case: Case) -> tuple[Session, Outcome]:
     """A layer that was through the case's circumstances, with the case's parameters, state and hyperparameters in it.
 
     Args:
         opened: opens a fresh layer for a case.
         case: the one that the layer is to be in. Where it cannot be brought there, another one is opened after that life.
+
+    Returns:
+        the layer, and what came of its life.
     """
-    fresh = case.but(circumstances=())
+    fresh, outcome = case.but(circumstances=()), _Outcome()
     try:
-        session = _settled(opened, case, fresh)
+        session = _settled(opened, case, fresh, outcome)
     except Unsupported:
         session = opened(fresh)
     for word in case.circumstances:
         if word in MANNERS:
             with contextlib.suppress(Unsupported):
                 session = session.undergo(word, fresh)
-    return session
+    return session, outcome.said()
 
 
-def _settled(opened: Opening, case: Case, fresh: Case) -> Session:
+@dataclass
+class _Outcome:
+    """Whether anything happened, and whether the layer could be brought to the case after it."""
+
+    happened: bool = False
+    settled: bool = False
+
+    def said(self) -> Outcome:
+        return "" if not self.happened else "settled" if self.settled else "unsettled"
+
+
+def _settled(opened: Opening, case: Case, fresh: Case, outcome: _Outcome) -> Session:
     """The layer after its events.
 
     Raises:
@@ -62,7 +79,10 @@ def _settled(opened: Opening, case: Case, fresh: Case) -> Session:
             break
         with contextlib.suppress(Unsupported):
             session = _after(session, word, case, number)
-    return session.settle(fresh)
+            outcome.happened = True
+    session = session.settle(fresh)
+    outcome.settled = True
+    return session
 
 
 def _after(session: Session, word: str, case: Case, number: int) -> Session:

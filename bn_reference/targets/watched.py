@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case, Seen, State
@@ -15,7 +16,7 @@ from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
 from bn_reference.targets.first_calls import FirstCalls
-from bn_reference.targets.lives import lived
+from bn_reference.targets.lives import Outcome, lived
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported
 from bn_reference.targets.trace import (
     Call,
@@ -141,6 +142,8 @@ class Watched(Implementation):
         self.trace: Trace = deque(maxlen=KEPT_CALLS)
         self.framework = FRAMEWORKS.get(type(inner).__module__, "adapter")
         self.calls = FirstCalls()
+        self._latest: Outcome = ""
+        self._outcomes: WeakKeyDictionary[Case, Outcome] = WeakKeyDictionary()
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -159,9 +162,22 @@ class Watched(Implementation):
         def opened(case: Case) -> Session:
             return self._opened(case, trainable, input_gradient)
 
+        whole = case
         if not self.inner.settles_hyperparameters and "settle hyperparameters" in case.circumstances:
             case = case.but(circumstances=tuple(word for word in case.circumstances if word != "settle hyperparameters"))
-        return lived(opened, case) if case.circumstances else opened(case)
+        if not case.circumstances:
+            return opened(case)
+        session, self._latest = lived(opened, case)
+        self._outcomes[whole] = self._latest
+        return session
+
+    def forget_lives(self) -> None:
+        """What is told of lives from now on is of cases that are opened from now on, and of those that were before."""
+        self._latest = ""
+
+    def outcome(self, case: Case) -> Outcome:
+        """What came of a case's life when it was opened; that of the latest one, where only others were made of it."""
+        return self._outcomes.get(case, self._latest)
 
     def _opened(self, case: Case, trainable: bool, input_gradient: bool) -> Session:
         call = Open(session=self.next_number(), case=case, trainable=trainable, input_gradient=input_gradient)

@@ -69,6 +69,7 @@ class Attempts:
         started = time.perf_counter()
         if self._on_example is not None:
             self._on_example(tally.property, case)
+        self._implementation.forget_lives()
         try:
             with self.limit:
                 comparison = self._compared(tally, case)
@@ -83,7 +84,7 @@ class Attempts:
         except Exception as error:
             raise SuiteFailed.during(tally.property.name, case, error) from error
         else:
-            tally.note(comparison, case)
+            tally.note(comparison, case, self._implementation.outcome(case) if case.circumstances else "")
             if not comparison.holds:
                 tally.broken_by(case, comparison)
         if tally.failure is not None and not self._implementation.alive():

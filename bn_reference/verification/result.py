@@ -37,6 +37,7 @@ def result_of(tally: Tally, pair: Pair, device: str, violation: Violation | None
         resolution=tally.resolution(),
         resolution_by_rows=tally.resolution_by_rows() if tally.property.direct else {},
         largest=tally.largest,
+        lived=(tally.lived, tally.unsettled),
         saw_y=tally.saw_y,
         deviations=deviations,
         seconds=seconds,

@@ -11,6 +11,7 @@ from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import Property
 from bn_reference.properties.deviations import Deviation
+from bn_reference.targets.lives import Outcome
 
 __all__ = ["Tally"]
 
@@ -26,6 +27,7 @@ class Tally:
         resolutions: of the examples that measure something.
         by_rows: the same by the power of ten up to which they have rows.
         largest: the most rows, and the most channels, of a case that was compared.
+        lived, unsettled: examples of a layer that lived before the step; of one beside a layer that could not be brought back.
         saw_y: whether the output was held against the oracle's with power.
         failing, failure: the case that broke it, and how.
         broken_at: when it was broken first, as ``time.perf_counter`` tells it.
@@ -40,6 +42,8 @@ class Tally:
     resolutions: list[float] = field(default_factory=list)
     by_rows: dict[int, list[float]] = field(default_factory=dict)
     largest: tuple[int, int] = (0, 0)
+    lived: int = 0
+    unsettled: int = 0
     saw_y: bool = False
     seconds: float = 0.0
     deviating: int = 0
@@ -49,9 +53,11 @@ class Tally:
     broken_at: float | None = None
     final: bool = False
 
-    def note(self, comparison: Comparison, case: Case) -> None:
-        """One more case was compared."""
+    def note(self, comparison: Comparison, case: Case, life: Outcome = "") -> None:
+        """One more case was compared, with what came of its life."""
         self.examples += 1
+        self.lived += life == "settled"
+        self.unsettled += life == "unsettled"
         self.largest = max(self.largest[0], case.rows), max(self.largest[1], case.channels)
         self.powerless += comparison.powerless
         if comparison.ratio is not None:

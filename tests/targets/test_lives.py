@@ -249,3 +249,39 @@ def test_other_last_bits_without_gradients_are_no_lack_of_determinism() -> None:
     judge = Judge(TorchImplementation(FoldsWithoutGradients, "folds"), Budget(examples=60))
 
     assert judge.broken(rules, FLOAT32) == dict.fromkeys(names, "")
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "target", "outcome"),
+    [
+        (("train", "evaluate"), TORCH, "settled"),
+        (("unrecorded",), TORCH, ""),
+        (("freeze",), NUMPY, ""),  # which does not happen to it
+        (("train",), "torch.nn.functional:batch_norm", ""),  # which keeps no layer
+    ],
+)
+def test_it_is_told_what_came_of_a_life(circumstances: Circumstances, target: str, outcome: str) -> None:
+    case = case_of(circumstances)
+    watched, _ = opened(target, case)
+
+    assert watched.outcome(case) == outcome
+
+
+class Unsettled(torch.nn.BatchNorm1d):
+    """Whose eps is found out once."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "eps" and hasattr(self, "eps"):
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
+def test_examples_that_lived_are_counted_apart_from_those_beside_which_a_layer_lived() -> None:
+    rule = next(property for property in PROPERTIES if property.name == "one_step_moves_the_running_mean")
+    usual = Judge(TorchImplementation(torch.nn.BatchNorm1d, "usual"), Budget(examples=60)).check(rule, FLOAT32)
+    fixed = Judge(TorchImplementation(Unsettled, "fixed"), Budget(examples=60)).check(rule, FLOAT32)
+
+    assert usual.lived[0] > 15
+    assert usual.lived[1] == 0
+    assert fixed.lived[1] > 0
+    assert sum(fixed.lived) == usual.lived[0]
