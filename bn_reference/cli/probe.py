@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from bn_reference.cli.files import require_writable, write_json
+from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS
 
 __all__ = ["probe"]
 
 
-@click.command()
+@click.command(cls=Several)
 @click.argument("target")
 @click.option("--device", default="cpu", show_default=True, help="Where a torch layer and its arrays lie.")
+@click.option("--import", "imports", multiple=True, metavar="MODULE ...", help="Import these first: a backend of the device.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for each part.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write what was found as JSON.")
 @click.option(
@@ -24,7 +26,9 @@ __all__ = ["probe"]
     metavar="FILE",
     help="Write a wrapper, with the gaps marked, for a target that is not recognized as it is.",
 )
-def probe(target: str, device: str, timeout: float, json_path: Path | None, wrapper: Path | None) -> int:
+def probe(
+    target: str, device: str, imports: tuple[str, ...], timeout: float, json_path: Path | None, wrapper: Path | None
+) -> int:
     """Show what TARGET is: how it is called, what it takes, whose conventions it keeps. Nothing of it is verified.
 
     The exit status is 0 where that could be found out, 2 where the target or the arguments are unusable.
@@ -50,7 +54,7 @@ def probe(target: str, device: str, timeout: float, json_path: Path | None, wrap
         click.echo(f"{wrapper} wraps {target}: fill in what is marked, then bn-reference verify {wrapper}:Wrapped")
         return CONFORMS
     try:
-        found = probing.probe(target, device=device, timeout=timeout).to_json()
+        found = probing.probe(target, device=device, imports=imports, timeout=timeout).to_json()
     except (UnusableTarget, UnusableArguments) as unusable:
         raise click.ClickException(str(unusable)) from None
     if json_path is not None:

@@ -30,6 +30,13 @@ __all__ = ["verify"]
 @click.argument("target", default=TORCH)
 @click.option("--device", default="cpu", show_default=True, help="Where a torch layer and its arrays lie.")
 @click.option(
+    "--import",
+    "imports",
+    multiple=True,
+    metavar="MODULE ...",
+    help="Import these first: a backend of the device, say.",
+)
+@click.option(
     "--dtype", "dtypes", multiple=True, metavar="T ...", help="Input dtypes (float32) or pairs (float16/float32); default: all."
 )
 @click.option("--property", "properties", multiple=True, metavar="NAME ...", help="Properties or families; default: all.")
@@ -71,6 +78,7 @@ def verify(
     properties: tuple[str, ...],
     cases: str,
     conventions: tuple[str, ...],
+    imports: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Verify TARGET: module:attribute or path/to/file.py:attribute.
@@ -98,6 +106,7 @@ def verify(
                 isolated=True,
                 recording=recording,
                 conventions=conventions or None,
+                imports=imports or None,
                 listener=progress,
                 **options,
             )

@@ -31,7 +31,14 @@ __all__ = ["script"]
 STANDARD = ("copy", "importlib.util", "math", "os", "pickle", "sys")
 
 
-def script(target_spec: str, target: Watched, comparison: Comparison, property: Property, pair: Pair) -> str:
+def script(
+    target_spec: str,
+    target: Watched,
+    comparison: Comparison,
+    property: Property,
+    pair: Pair,
+    imports: Sequence[str] = (),
+) -> str:
     """A script that repeats the calls and asserts what did not hold; empty where no layer was built.
 
     Args:
@@ -39,6 +46,7 @@ def script(target_spec: str, target: Watched, comparison: Comparison, property: 
         target: the calls are those of its trace, from the first layer's building on.
         comparison: what did not hold.
         property, pair: the rule, and the dtypes it was tried in.
+        imports: modules that were imported before the target.
     """
     calls = list(target.trace)
     if not calls or len(calls) == target.trace.maxlen:  # what the first ones were made on is not known
@@ -53,7 +61,11 @@ def script(target_spec: str, target: Watched, comparison: Comparison, property: 
     standard = [
         f"import {module}" for module in ("copy", "importlib.util", "math", "os", "pickle", "sys") if f"{module}." in code
     ]
-    further = [*["import ml_dtypes"] * ("ml_dtypes." in code), replay.words["imports"]]
+    further = [
+        *["import ml_dtypes"] * ("ml_dtypes." in code),
+        *(f"import {module}" for module in imports),
+        replay.words["imports"],
+    ]
     return "\n".join([_header(target_spec, property, pair, target), *standard, "", *further, "", code]) + "\n"
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from bn_reference.targets.border import said
 from bn_reference.targets.protocol import UnusableTarget
 
-__all__ = ["FORMS", "locate"]
+__all__ = ["FORMS", "imported", "locate"]
 
 EXTRAS = {"torch": "pip install 'bn-reference[torch]'"}  # what to do where a package is missing
 FORMS = "module:attribute or path/to/file.py:attribute"
@@ -44,6 +44,15 @@ def locate(spec: str) -> Any:
             ) from None
         reached += (":" if reached == place else ".") + part
     return thing
+
+
+def imported(name: str) -> None:
+    """Import a module for what that does: make a device known, say.
+
+    Raises:
+        UnusableTarget: it cannot be imported.
+    """
+    _module(name)
 
 
 def _module(name: str) -> ModuleType:

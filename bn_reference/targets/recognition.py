@@ -5,7 +5,7 @@ Whatever is wrong raises UnusableTarget with one sentence. Frameworks are import
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bn_reference.support.alarms import TooLate, within_seconds
@@ -14,7 +14,7 @@ from bn_reference.targets.adapters import adapter_of
 from bn_reference.targets.forms import functions, kernel_model, modules, plain, tables, whole
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.frameworks.known import adapter_named, adapter_of_class
-from bn_reference.targets.locating import FORMS, locate
+from bn_reference.targets.locating import FORMS, imported, locate
 from bn_reference.targets.protocol import Implementation, UnusableTarget
 
 __all__ = ["FORMS", "RECOGNIZED", "load_target", "name_of"]
@@ -33,16 +33,19 @@ RECOGNIZED: tuple[Recognize, ...] = (
 )  # in this order; the first that fits
 
 
-def load_target(target: object, device: str = "cpu") -> Implementation:
+def load_target(target: object, device: str = "cpu", imports: Iterable[str] = ()) -> Implementation:
     """The implementation that a target stands for, after a layer was built and tried to see that it can be.
 
     Args:
         target: ``module:attribute``, ``path/to/file.py:attribute``, what that names, or an adapter.
         device: where a torch layer and its arrays lie.
+        imports: modules that are imported before anything else, as one that makes the device known to torch.
 
     Raises:
         UnusableTarget: with the sentence that says why and what to do.
     """
+    for module in imports:
+        imported(module)
     known = adapter_named(target) if isinstance(target, str) else adapter_of_class(target)
     if known is not None:
         return adapter_of(*known, device)

@@ -54,6 +54,7 @@ def verify(
     conventions: Conventions | str | Iterable[str] | None = None,
     recording: str | PathLike[str] = "",
     isolated: bool = False,
+    imports: Iterable[str] | None = None,
     listener: Listener | None = None,
 ) -> Report:
     """Verify an implementation of batch normalization.
@@ -74,6 +75,7 @@ def verify(
             the like, or "auto" for whatever it keeps; None for those that it declares, else torch's.
         recording: such a path too, "" for drawn cases; the older name.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
+        imports: modules that are imported before the target, as one that makes the device known to torch; None for no others.
         listener: is told what happens.
 
     Returns:
@@ -99,7 +101,8 @@ def verify(
     pairs = select_pairs(wanted["dtypes"])
     selected = units(select_properties(wanted["properties"]), pairs)
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
-    budget = Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions), pairs)
+    first = arguments.names("imports", imports, "torch_xla") or ()
+    budget = Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions), pairs, first)
     name = target if isinstance(target, str) else name_of(target)
     tried = environment(KNOWN[name].distributions if name in KNOWN else ())
     if budget.recording:
@@ -136,6 +139,7 @@ def verify(
     results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
     asked: dict[str, Any] = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
     asked |= {**wanted, "cases": budget.recording or "drawn"}
+    asked["imports"] = list(first)
     asked["conventions"] = "auto" if budget.demand.accepts_all else budget.demand.conventions.to_json()
     return Report(
         target=name,
@@ -185,7 +189,7 @@ def _in_this_process(
             listen(event)
 
     with redirect_stdout(sys.stderr):  # what the target prints must not get between the lines of a report
-        implementation = load_target(target, device)  # and with it torch, whose threads are then ours to choose
+        implementation = load_target(target, device, budget.imports)  # and with it torch, whose threads are then ours to choose
         with on_one_thread():
             judge = Judge(implementation, budget, spec=name, on_example=Counter(tell))
             judge.settle()

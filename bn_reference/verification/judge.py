@@ -234,7 +234,7 @@ class Judge:
         least, edge = self._large.smallest(tally, pair) if large else (smallest.of(tally), None)
         case, found = least.failing or original, least.failure or first
         self.attempts.trace(tally.property, case)
-        reproducer = script(self.spec, self.implementation, found, tally.property, pair)
+        reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)
         # known slips show in small cases and in fresh layers, for which a rule held that others broke
         fresh_keeps = self._kept_without(tally.property, case)
         telling = None if large or fresh_keeps else smallest.telling(tally) or original

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,12 +64,13 @@ class Probe:
         }
 
 
-def probe(target: object, *, device: str = "cpu", timeout: float = 10.0) -> Probe:
+def probe(target: object, *, device: str = "cpu", imports: Sequence[str] = (), timeout: float = 10.0) -> Probe:
     """Find out how a target is called, what it takes, and whose conventions it keeps; nothing of it is verified.
 
     Args:
         target: as for ``verify``.
         device: where a torch layer and its arrays lie.
+        imports: modules that are imported before the target.
         timeout: seconds that each part may take; what takes longer is left out.
 
     Raises:
@@ -78,7 +80,7 @@ def probe(target: object, *, device: str = "cpu", timeout: float = 10.0) -> Prob
     limit = TimeLimit(seconds("timeout", timeout, "pass 10, for example"))
     name = target if isinstance(target, str) else name_of(target)
     with redirect_stdout(sys.stderr), np.errstate(all="ignore"):  # what the target prints is no part of the answer
-        implementation = load_target(target, device)
+        implementation = load_target(target, device, imports)
         with on_one_thread(), limit.in_force():
             watched = Watched(implementation)
             found = Probe(

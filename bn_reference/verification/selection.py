@@ -25,6 +25,7 @@ class Budget:
         recording: path of the recording that cases are made of; empty where they are drawn.
         demand: whose conventions the target is to keep.
         pairs: of dtypes, all that are tried.
+        imports: modules that are imported before the target.
     """
 
     examples: int = 100
@@ -33,6 +34,7 @@ class Budget:
     recording: str = ""
     demand: Demand = field(default_factory=Demand)
     pairs: tuple[Pair, ...] = PAIRS
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

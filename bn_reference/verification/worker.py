@@ -29,7 +29,7 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bo
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
     os.dup2(2, 1)  # what the target prints must not get between the lines of a report
     try:
-        judge = Judge(load_target(target, device), budget, spec=target, on_example=note.write)
+        judge = Judge(load_target(target, device, budget.imports), budget, spec=target, on_example=note.write)
     except UnusableTarget as unusable:
         orders.send(unusable)
         return

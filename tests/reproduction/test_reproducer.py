@@ -190,3 +190,14 @@ def test_a_layer_is_settled_with_the_hyperparameters_of_the_case(target: str) ->
     last = next(call for call in reversed(watched.trace) if isinstance(call, Forward))
     replay = LayerReplay(list(watched.trace), "cpu", watched.framework)  # type: ignore[arg-type]
     assert replay.case_of(last.step).eps == 0.5
+
+
+def test_a_script_imports_first_what_was_imported_first() -> None:
+    x = np.array([[1.0], [2.0]], np.float32)
+    watched = Watched(load_target("torch.nn:BatchNorm1d"))
+    step = watched.open(Case(SINGLE, x, x)).forward(place(x, "contiguous"), training=True)
+    comparison = Comparison("y", False, index=(0, 0), actual=float(step.y[0, 0]), expected=0.0, error=1.0, bound=0.5)
+
+    lines = script("torch.nn:BatchNorm1d", watched, comparison, PROPERTIES[0], SINGLE, ["wave"]).splitlines()
+
+    assert lines.index("import wave") < lines.index("import torch")

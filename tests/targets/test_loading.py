@@ -264,3 +264,15 @@ def test_an_interruption_is_not_taken_for_a_fault() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         load_target(interrupts)
+
+
+def test_modules_are_imported_before_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "made_first.py").write_text("KNOWN = 3\n")
+    (tmp_path / "needs_it.py").write_text(
+        "import sys, torch\nassert sys.modules['made_first'].KNOWN\nBN = torch.nn.BatchNorm1d\n"
+    )
+
+    assert isinstance(load_target("needs_it:BN", imports=["made_first"]), TorchImplementation)
+    with pytest.raises(UnusableTarget, match="there is no module 'made_second'"):
+        load_target("needs_it:BN", imports=["made_second"])
