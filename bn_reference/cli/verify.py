@@ -55,6 +55,12 @@ __all__ = ["verify"]
     help="drawn, mnist (what enters batch norm in real training), or a file of recorded batches.",
 )
 @click.option(
+    "--plan",
+    default="",
+    metavar="FILE",
+    help="Freeze the drawn cases to FILE before the target is imported; try those of FILE where it is there.",
+)
+@click.option(
     "--convention",
     "conventions",
     multiple=True,
@@ -89,6 +95,7 @@ def verify(
     """
     from rich.console import Console
 
+    from bn_reference.cases.plan import UnusablePlan
     from bn_reference.cases.recording import UnusableRecording
     from bn_reference.cli.progress import ProgressDisplay
     from bn_reference.targets.protocol import UnusableTarget
@@ -110,7 +117,7 @@ def verify(
                 listener=progress,
                 **options,
             )
-    except (UnusableTarget, UnusableArguments, UnusableRecording) as unusable:
+    except (UnusableTarget, UnusableArguments, UnusablePlan, UnusableRecording) as unusable:
         raise click.ClickException(str(unusable)) from None
     if json_path is not None:
         write_json(report.to_json(), json_path)

@@ -8,8 +8,10 @@ import time
 import warnings
 from collections.abc import Iterable
 from contextlib import redirect_stdout
+from dataclasses import replace
 from importlib import metadata
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from bn_reference.conventions import Conventions
@@ -55,6 +57,7 @@ def verify(
     recording: str | PathLike[str] = "",
     isolated: bool = False,
     imports: Iterable[str] | None = None,
+    plan: str | PathLike[str] = "",
     listener: Listener | None = None,
 ) -> Report:
     """Verify an implementation of batch normalization.
@@ -76,6 +79,8 @@ def verify(
         recording: such a path too, "" for drawn cases; the older name.
         isolated: use a worker process even with one job, so that a crash of native code is a violation and not the end.
         imports: modules that are imported before the target, as one that makes the device known to torch; None for no others.
+        plan: path of a file that freezes the drawn cases before the target is imported. Where it is there already, its cases
+            are tried, and seed and examples are the plan's; "" for none.
         listener: is told what happens.
 
     Returns:
@@ -83,6 +88,7 @@ def verify(
 
     Raises:
         UnusableTarget: the target cannot be loaded or built.
+        UnusablePlan: the plan cannot be used (a ValueError).
         UnusableRecording: the recording cannot be used (a ValueError).
         UnusableArguments: another argument cannot be used (a ValueError).
     """
@@ -101,8 +107,13 @@ def verify(
     pairs = select_pairs(wanted["dtypes"])
     selected = units(select_properties(wanted["properties"]), pairs)
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
-    first = arguments.names("imports", imports, "torch_xla") or ()
-    budget = Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions), pairs, first)
+    first, frozen = (
+        arguments.names("imports", imports, "torch_xla") or (),
+        arguments.path("plan", plan, "pass that of a plan, or ''"),
+    )
+    budget = _planned(
+        frozen, Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions), pairs, first)
+    )
     name = target if isinstance(target, str) else name_of(target)
     tried = environment(KNOWN[name].distributions if name in KNOWN else ())
     if budget.recording:
@@ -137,14 +148,19 @@ def verify(
     )
     position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
     results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
-    asked: dict[str, Any] = {"device": device, "examples": examples, "fail_fast": fail_fast, "jobs": jobs, "timeout": timeout}
-    asked |= {**wanted, "cases": budget.recording or "drawn"}
-    asked["imports"] = list(first)
+    asked: dict[str, Any] = {
+        "device": device,
+        "examples": budget.examples,
+        "fail_fast": fail_fast,
+        "jobs": jobs,
+        "timeout": timeout,
+    }
+    asked |= {**wanted, "cases": budget.recording or "drawn", "plan": frozen, "imports": list(first)}
     asked["conventions"] = "auto" if budget.demand.accepts_all else budget.demand.conventions.to_json()
     return Report(
         target=name,
         environment=tried,
-        seed=seed,
+        seed=budget.seed,
         seconds=time.perf_counter() - started,
         results=tuple(results),
         causes=causes,
@@ -155,6 +171,28 @@ def verify(
         capabilities=description.capabilities,
         notes=notes,
     )
+
+
+def _planned(frozen: str, budget: Budget) -> Budget:
+    """The budget with the plan of a file, and what that was made of; the same where there is to be none."""
+    if not frozen:
+        return budget
+    from bn_reference.verification.planned import planned
+
+    if budget.recording:
+        raise UnusableArguments(
+            "a plan freezes drawn cases, and cases are to be recorded ones, which are frozen; give one of them"
+        )
+    try:
+        plan = planned(Path(frozen), budget.seed, budget.examples, budget.pairs)
+    except OSError as error:
+        raise UnusableArguments(f"plan is {frozen}, which cannot be written ({error.strerror}); choose another place") from None
+    absent = [str(pair) for pair in budget.pairs if pair not in plan.pairs]
+    if absent:
+        raise UnusableArguments(
+            f"the plan {frozen} has no cases in {', '.join(absent)}; choose from {', '.join(map(str, plan.pairs))}"
+        )
+    return replace(budget, plan=plan, seed=plan.seed, examples=plan.examples)
 
 
 def _recording(cases: str, recording: str) -> str:

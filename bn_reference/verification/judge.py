@@ -39,6 +39,7 @@ from bn_reference.verification.large import Large
 from bn_reference.verification.lost import DeviceLost
 from bn_reference.verification.measuring.compilation import compiles_by_shape
 from bn_reference.verification.measuring.measured import measured
+from bn_reference.verification.planned import recipes_of
 from bn_reference.verification.result import result_of
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
@@ -204,7 +205,12 @@ class Judge:
         """The cases of one pair of dtypes: drawn, or made of what was recorded."""
         recording, domain = self.budget.recording, self.implementation.domain
         strategy = recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
-        return rounds(strategy, f"{self.budget.seed}/{pair}", self.budget.examples)
+        found = rounds(strategy, f"{self.budget.seed}/{pair}", self.budget.examples)
+        if (plan := self.budget.plan) is not None:
+            for round in found:
+                if not self._drawings.know(round):
+                    self._drawings.keep(round, recipes_of(plan, round, domain))
+        return found
 
     def _lattice(self, pair: Pair) -> Round:
         """Small cases, among which smallest ones are sought."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.cases.plan import Plan
 from bn_reference.properties import FAMILIES, PROPERTIES, Property
 from bn_reference.verification.arguments import UnusableArguments
 from bn_reference.verification.demand import Demand
@@ -26,6 +27,7 @@ class Budget:
         demand: whose conventions the target is to keep.
         pairs: of dtypes, all that are tried.
         imports: modules that are imported before the target.
+        plan: the cases, where they were frozen before.
     """
 
     examples: int = 100
@@ -35,6 +37,7 @@ class Budget:
     demand: Demand = field(default_factory=Demand)
     pairs: tuple[Pair, ...] = PAIRS
     imports: tuple[str, ...] = ()
+    plan: Plan | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,9 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bo
                 continue
             numbers, pair = order
             orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
+        except UnusableTarget as unusable:
+            orders.send(unusable)
+            return
         except Exception as error:
             orders.send(SuiteFailed.of(error))
             return
