@@ -13,6 +13,7 @@ import torch
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.power.audit.replacing import TRUE, _function, layer_named, replace
 from bn_reference.power.audit.report import Audit, Seen
+from bn_reference.power.audit.runners import runner_of
 from bn_reference.power.audit.running import CannotAudit, audit
 from bn_reference.power.subjects import Subject, select
 from bn_reference.verification.api import verify
@@ -42,6 +43,18 @@ def test_a_check_notices_what_it_compares_and_passes_what_it_does_not(tmp_path: 
 
     assert {each.name: each.noticed for each in found.seen} == {FAULTY: True, SUBTLE: False, RIGHT: False}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["check.py"]
+
+
+@pytest.mark.parametrize("options", [(), ("-W", "ignore")], ids=["in a fork", "anew"])
+def test_a_run_in_a_fork_is_as_one_anew(tmp_path: Path, options: tuple[str, ...]) -> None:
+    says = "import sys, torch; print(torch.nn.BatchNorm1d(1).eps, sys.argv[1:], __name__); sys.exit('{}')"
+    words = (sys.executable, *options, "-c", says, "given")
+
+    with pytest.raises(CannotAudit, match=r"the command fails as it is \(status 1, its last line being '{}'\)"):
+        audit(words, chosen(FAULTY))
+    with runner_of(words, "", str(tmp_path)) as run:
+        ended = run(FAULTY, None)
+    assert (ended.status, ended.output.splitlines()) == (1, ["1e-05 ['given'] __main__", "{}"])
 
 
 def test_a_layer_of_their_own_is_replaced_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

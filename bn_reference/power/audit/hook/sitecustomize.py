@@ -13,6 +13,7 @@ import sys
 from types import ModuleType
 
 LAYER, REPLACED = "BN_REFERENCE_AUDIT", "BN_REFERENCE_AUDIT_REPLACE"
+NAME = "sitecustomize"
 
 
 class _After(importlib.abc.Loader):
@@ -55,13 +56,18 @@ def _go_on() -> None:
     """The sitecustomize that would have been run otherwise, if there is one further down the path."""
     here = os.path.dirname(os.path.abspath(__file__))
     further = [folder for folder in sys.path if os.path.abspath(folder or os.curdir) != here]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", further)
+    spec = importlib.machinery.PathFinder.find_spec(NAME, further)
     if spec is not None and spec.loader is not None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
 
 
-if LAYER in os.environ:
-    _replaced = os.environ.get(REPLACED, "")
-    sys.meta_path.insert(0, _Watch(_replaced.partition(":")[0] or "torch", os.environ[LAYER], _replaced))
-_go_on()
+def watch(layer: str, replaced: str) -> None:
+    """Let the layer take the place of what is replaced, "module:attribute" or else torch's, when that is loaded."""
+    sys.meta_path.insert(0, _Watch(replaced.partition(":")[0] or "torch", layer, replaced))
+
+
+if __name__ == NAME:  # as Python runs it at its start
+    if LAYER in os.environ:
+        watch(os.environ[LAYER], os.environ.get(REPLACED, ""))
+    _go_on()
