@@ -1,7 +1,7 @@
 """The reference layer: ``torch.nn.BatchNorm1d`` in NumPy alone, to be read and run.
 
-Here are the state, the rules for using it and the rejection of bad input. The mathematics is in ``specification``, its passes
-over whole batches in ``blocks``, and which dtypes go together in ``arithmetic.precision``.
+Here are the state and the rules for using it. The mathematics is in ``specification``, its passes over whole batches in
+``blocks``, and what is refused in ``checks``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference import specification as spec
-from bn_reference.arithmetic.precision import DTYPES, PAIRS, Pair, dtype_named, usual_compute
+from bn_reference.arithmetic.precision import DTYPES, dtype_named, usual_compute
 from bn_reference.reference import blocks
+from bn_reference.reference.checks import checked_batch, checked_state, is_real, require
 
 __all__ = ["BatchNorm1d"]
 
@@ -72,11 +73,11 @@ class BatchNorm1d:
             TypeError: num_features is no integer, or eps or momentum no number.
             ValueError: num_features is negative, or the dtype none of the four.
         """
-        _require("num_features", num_features, Integral, "an integer; pass the number of channels C")
+        require("num_features", num_features, Integral, "an integer; pass the number of channels C")
         if num_features < 0:
             raise ValueError(f"num_features is {num_features}, but must not be negative; pass the number of channels C")
-        _require("eps", eps, Real, "a real number; pass a float")
-        _require("momentum", 0.0 if momentum is None else momentum, Real, "a real number or None; pass a float")
+        require("eps", eps, Real, "a real number; pass a float")
+        require("momentum", 0.0 if momentum is None else momentum, Real, "a real number or None; pass a float")
         self.num_features = int(num_features)
         self.eps = eps
         self.momentum = momentum
@@ -114,7 +115,8 @@ class BatchNorm1d:
                 channel or eps is not positive; eps is negative. The layer is then unchanged.
         """
         stored = None if self.training else self._running()
-        pair = self._check(x, stored is None)
+        holds, use_batch = bool(self._state()), stored is None
+        pair = checked_batch(x, self.num_features, self.dtype, self.eps, holds=holds, use_batch=use_batch)
         real = DTYPES[usual_compute(pair.input).name].type
         with np.errstate(all="ignore"):  # NaN, infinities and overflow go through without a word
             rows: Array = np.ascontiguousarray(x, dtype=real)
@@ -152,8 +154,8 @@ class BatchNorm1d:
         if self._latest is None:
             raise RuntimeError("backward needs a forward pass to go back through, and there was none; call the layer first")
         latest = self._latest
-        _require("grad_y", grad_y, np.ndarray, "a NumPy array; convert it first")
-        if not _is_real(grad_y.dtype):
+        require("grad_y", grad_y, np.ndarray, "a NumPy array; convert it first")
+        if not is_real(grad_y.dtype):
             raise TypeError(f"grad_y has dtype {grad_y.dtype}, but must hold real numbers; convert it first")
         if grad_y.shape != (shape := latest.centred.shape):
             raise ValueError(f"grad_y has shape {grad_y.shape}, but must have that of the latest output; pass {shape}")
@@ -178,7 +180,7 @@ class BatchNorm1d:
         Raises:
             TypeError: mode is no bool.
         """
-        _require("mode", mode, bool, "True or False; pass a bool")
+        require("mode", mode, bool, "True or False; pass a bool")
         self.training = mode
         return self
 
@@ -213,21 +215,7 @@ class BatchNorm1d:
             TypeError: an entry holds no real numbers, or the counter no integer. Nothing is then changed.
         """
         own = self._state()
-        for name in own:
-            if name not in state and name != "num_batches_tracked":
-                raise ValueError(f"state lacks {name!r}, but must have every entry of {', '.join(own)}; add it")
-        for name in state:
-            if name not in own:
-                entries = ", ".join(own) or "there are none"
-                raise ValueError(f"state has {name!r}, which is none of the layer's entries ({entries}); remove it")
-        given = {name: np.asarray(value) for name, value in state.items()}
-        for name, array in given.items():
-            if array.shape != (shape := own[name].shape):
-                raise ValueError(f"state[{name!r}] has shape {array.shape}, but this layer's has {shape}; pass that shape")
-            counts = name == "num_batches_tracked"
-            if not _is_real(array.dtype) or (counts and array.dtype.kind not in "iu"):
-                rule = "an integer" if counts else "real numbers"
-                raise TypeError(f"state[{name!r}] has dtype {array.dtype}, but must hold {rule}; convert it first")
+        given = checked_state(state, own)
         with np.errstate(all="ignore"):
             for name, array in given.items():
                 own[name][...] = array.astype(own[name].dtype)
@@ -259,30 +247,3 @@ class BatchNorm1d:
         momentum = real(1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum)
         for running, new in zip(stored, (mu, spec.unbiased_variance(var, m)), strict=True):
             running[...] = spec.exponential_average(running.astype(real), new, momentum)
-
-    def _check(self, x: Array, use_batch: bool) -> Pair:
-        """The dtypes of a batch that the layer accepts; raises before anything is changed."""
-        _require("x", x, np.ndarray, "a NumPy array; convert it first")
-        if x.ndim not in (2, 3):
-            raise ValueError(f"x has shape {x.shape}, but must have 2 or 3 dimensions; pass (N, C) or (N, C, L)")
-        if x.shape[1] != self.num_features:
-            raise ValueError(f"x has {x.shape[1]} channels, but the layer has {self.num_features}; pass that many along axis 1")
-        own = self.dtype.name if self._state() else x.dtype.name  # a layer that holds nothing takes every dtype
-        if (pair := Pair(x.dtype.name, own)) not in PAIRS:
-            accepted = ", ".join(known.input for known in PAIRS if known.parameters == own) or ", ".join(DTYPES)
-            raise TypeError(f"x has dtype {x.dtype}, but a layer of {self.dtype} takes {accepted}; convert it first")
-        if use_batch and x[:, :1].size == 1:
-            raise ValueError(f"x has shape {x.shape}, but a variance needs more than one value a channel; pass more rows")
-        if self.eps < 0 or (use_batch and self.eps == 0):
-            rule = "be positive where the batch's statistics are used" if use_batch else "not be negative"
-            raise ValueError(f"eps is {self.eps}, but must {rule}; build the layer with another eps")
-        return pair
-
-
-def _require(name: str, value: Any, kind: type, rule: str) -> None:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise TypeError(f"{name} is {value!r}, but must be {rule}")
-
-
-def _is_real(dtype: np.dtype[Any]) -> bool:
-    return dtype.name in DTYPES or dtype.kind in "fiu"

@@ -13,7 +13,7 @@ from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import OWN_MEMORY, manual_grads, require_way_back
 from bn_reference.targets.forms.torch_life import TorchLife
-from bn_reference.targets.forms.torch_module import TorchStep
+from bn_reference.targets.forms.torch_step import TorchStep
 from bn_reference.targets.forms.torch_tensors import seen, to_tensor
 from bn_reference.targets.protocol import Grads, Unsupported
 

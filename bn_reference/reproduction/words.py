@@ -1,0 +1,63 @@
+"""What a script on a layer begins with, and what it says of a step, in the words of torch and of NumPy."""
+
+from __future__ import annotations
+
+from bn_reference.reproduction.replay import NUMBERS, STATISTICS
+
+__all__ = ["SETTING", "WORDS"]
+
+SETTING = '''
+{recording}def give(layer, batches, {options}**given):
+    """The layer has these parameters and this state from now on."""
+    for name, values in given.items():
+        if values is not None and (hasattr(layer, name) or not name.startswith("running")):
+            own = getattr(layer, name)
+            {written}[...] = values.reshape(own.shape){freezing}
+    if given.get("running_mean") is not None and isinstance(getattr(layer, "num_batches_tracked", None), {array}):
+        layer.num_batches_tracked[...] = batches
+
+
+def build(channels, given, batches, {trainable}**options):
+    """A layer with these parameters and this state."""
+    layer = Target(channels, affine="weight" in given, track_running_stats="running_mean" in given, **options)
+    {unwanted}give(layer, batches, {passed}**given)
+    return layer
+
+
+def copied(value):
+    """As it is now: a layer may write to the same memory later."""
+    return value.{copy} if isinstance(value, {array}) else value
+
+'''
+BITS = "{}.detach().cpu().flatten().view(torch.uint8)"
+WORDS = {  # of functions, and of conditions
+    "torch": {
+        "imports": "import torch",
+        "recording": "@torch.no_grad()\n",
+        "trainable": "trainable=True, ",
+        "options": "trainable=True, through_data=False, ",
+        "passed": "trainable, ",
+        "written": '(own.data if through_data and name in ("weight", "bias") else own)',
+        "unwanted": 'for name in {"weight", "bias", "running_mean", "running_var"} - set(given):\n'
+        '        assert not isinstance(getattr(layer, name, None), torch.Tensor), f"there is a {name}"\n    ',
+        "freezing": '\n            own.requires_grad_(trainable and name in ("weight", "bias"))',
+        "array": "torch.Tensor",
+        "copy": "detach().clone()",
+        "numbers": "isinstance({output}, torch.Tensor) and {output}.layout == torch.strided"
+        " and {output}.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)",
+        "untouched": f"torch.equal({BITS.format('{memory}')}, {BITS.format('{before}')})",
+        "upstream_untouched": f"torch.equal({BITS.format('{upstream}')}, {BITS.format('{upstream_before}')})",
+        "device": "{output}.device.type == {x}.device.type",
+        "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {(*STATISTICS,)})',
+    },
+    "numpy": {
+        "imports": "import numpy as np",
+        **dict.fromkeys(("recording", "trainable", "options", "passed", "unwanted", "freezing"), ""),
+        "written": "own",
+        "array": "np.ndarray",
+        "copy": "copy()",
+        "numbers": NUMBERS,
+        "untouched": "{memory}.tobytes() == {before}.tobytes()",
+        "upstream_untouched": "{upstream}.tobytes() == {upstream_before}.tobytes()",
+    },
+}

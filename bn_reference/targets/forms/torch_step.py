@@ -1,0 +1,78 @@
+"""A step of a torch module: its output, the way back that torch has recorded, and the memory that it was handed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+
+from bn_reference.cases.case import Array, Seen
+from bn_reference.cases.facts import Fact, Kind
+from bn_reference.cases.layouts import Placement
+from bn_reference.targets.border import kind_of
+from bn_reference.targets.forms.torch_tensors import from_tensor, seen, to_tensor
+from bn_reference.targets.protocol import Grads, Misbehaviour, Step, Unsupported
+
+__all__ = ["TorchStep"]
+
+
+class TorchStep(Step):
+    """A step whose way back torch has recorded, from the output to these sources: x, if it has a gradient, weight and bias."""
+
+    def __init__(self, x: torch.Tensor, buffer: torch.Tensor, before: Array, y: Any, sources: list[torch.Tensor]) -> None:
+        self._x, self._buffer, self._before, self.tensor, self._sources = x, buffer, before, y, sources
+        self._kept = False
+        self._upstream: tuple[torch.Tensor, Array] | None = None
+        self._gave: list[Any] = []  # the latest gradients
+        self._y = from_tensor(y, "y") if isinstance(y, torch.Tensor) else None
+        self.device = str(y.device) if isinstance(y, torch.Tensor) else ""
+
+    @property
+    def y(self) -> Array:  # type: ignore[override]  # an attribute elsewhere
+        if self._y is None:
+            raise Misbehaviour(Fact(Kind.RETURNED, "forward", kind_of(self.tensor), "a tensor"))
+        return self._y
+
+    def keep(self) -> None:
+        self._kept = True
+
+    def backward(self, grad_y: Placement) -> Grads:
+        if self._y is None or self._y.shape != grad_y.shape:
+            raise Unsupported("an output of a wrong form has no gradients to ask for")
+        if not self.tensor.requires_grad:
+            raise Misbehaviour(Fact(Kind.NO_GRADIENT, "y"))
+        upstream, memory = to_tensor(grad_y, str(self.tensor.device))
+        self._upstream = memory, grad_y.buffer
+        kept, self._kept = self._kept, False
+        try:
+            grads = torch.autograd.grad(self.tensor, self._sources, upstream, retain_graph=kept or None, allow_unused=True)
+        except RuntimeError as error:
+            if kept and "donated buffer" in str(error):
+                raise Unsupported("its compiled backward pass gives its memory away, and can be taken once alone") from error
+            raise
+        self._gave = list(grads)
+        return self._grads()
+
+    def _grads(self) -> Grads:
+        names = [*(["grad_x"] if self._sources[0] is self._x else []), "grad_weight", "grad_bias"]
+        given = {name: seen(grad, name) for name, grad in zip(names, self._gave, strict=False)}
+        return Grads(*(given.get(name) for name in ("grad_x", "grad_weight", "grad_bias")))
+
+    def input_changed(self) -> bool:
+        return from_tensor(self._buffer, "the input").tobytes() != self._before.tobytes()
+
+    def upstream_changed(self) -> bool:
+        if self._upstream is None:
+            raise Unsupported("nothing has gone back")
+        memory, before = self._upstream
+        return from_tensor(memory, "the upstream gradient").tobytes() != before.tobytes()
+
+    def overwrite(self, what: Literal["x", "y"]) -> None:
+        array = self._buffer if what == "x" else self.tensor
+        if array.is_inference():
+            raise Unsupported("nothing notices that an array is written over that was made under inference_mode")
+        with torch.no_grad():
+            array.zero_()
+
+    def now(self) -> tuple[Seen, Grads]:
+        return seen(self.tensor, "y"), self._grads() if self._gave else Grads(None, None, None)
