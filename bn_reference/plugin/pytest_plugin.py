@@ -101,6 +101,22 @@ def _collects_conformance(config: pytest.Config) -> bool:
     return explicit and any(Path(argument.split("::")[0]).name == "conformance.py" for argument in config.args)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each property of a unit is verified once, in however many files its test is collected: --bn-target adds one of ours."""
+    asked: set[tuple[object, ...]] = set()
+    once: list[pytest.Item] = []
+    again: list[pytest.Item] = []
+    for item in items:
+        given = getattr(getattr(item, "callspec", None), "params", {})
+        known = "bn_unit" in given
+        unit = (given["bn_target"], given["bn_unit"].pair, given["bn_property"]) if known else (item,)
+        (again if unit in asked else once).append(item)
+        asked.add(unit)
+    if again:
+        config.hook.pytest_deselected(items=again)
+        items[:] = once
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """What is under test, and the seed."""
     if not config.getoption("bn_target"):

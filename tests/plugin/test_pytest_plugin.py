@@ -62,6 +62,17 @@ def test_a_violation_fails_with_its_verdict_and_no_traceback(run) -> None:
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+def test_what_other_files_collect_as_well_is_verified_once(run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_conformance="from bn_reference.plugin.conformance import bn_verdicts, test_target_keeps",
+        test_unrelated="import pytest\n\n\n@pytest.mark.parametrize('n', [1, 1])\ndef test_unrelated(n): pass",
+    )
+
+    result = run("--bn-target", "targets.py:Doubles", "-k", f"{ONE} or unrelated", ".")
+
+    result.assert_outcomes(failed=1, passed=2, deselected=2 * len(PROPERTIES) - 1)
+
+
 def test_an_unusable_target_fails_with_its_sentence(run) -> None:
     result = run("--bn-target", "targets.py:Double", "-k", ONE)
 
