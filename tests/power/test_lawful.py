@@ -57,6 +57,8 @@ def test_a_fault_behind_a_convention_is_seen(layer: OfConvention) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-@pytest.mark.parametrize("layer", LAWFUL, ids=lambda layer: layer.name)
-def test_a_correct_layer_of_another_convention_is_not_flagged_in_many_examples(layer: OfConvention, pair: Pair) -> None:
-    assert {seed: broken(judge_of(layer, examples=100, seed=seed), pair) for seed in SEEDS} == {seed: {} for seed in SEEDS}
+@pytest.mark.parametrize("number", range(len(LAWFUL)), ids=lambda number: LAWFUL[number].name)
+def test_a_correct_layer_of_another_convention_is_not_flagged_in_many_examples(number: int, pair: Pair) -> None:
+    seeds = [(number + PAIRS.index(pair)) % len(SEEDS), (number + PAIRS.index(pair) + 5) % len(SEEDS)]  # all of them, over all
+    judges = {seed: judge_of(LAWFUL[number], examples=100, seed=seed) for seed in seeds}
+    assert {seed: broken(judge, pair) for seed, judge in judges.items()} == {seed: {} for seed in seeds}

@@ -68,9 +68,10 @@ def test_a_control_is_not_flagged_under_any_of_ten_seeds(control: Control) -> No
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
-def test_a_control_is_not_flagged_in_many_examples(control: Control, pair: Pair) -> None:
-    assert {seed: flagged(control, pair, seed, examples=100) for seed in SEEDS} == {seed: {} for seed in SEEDS}
+@pytest.mark.parametrize("number", range(len(CONTROLS)), ids=lambda number: CONTROLS[number].name)
+def test_a_control_is_not_flagged_in_many_examples(number: int, pair: Pair) -> None:
+    seeds = [(number + PAIRS.index(pair)) % len(SEEDS), (number + PAIRS.index(pair) + 5) % len(SEEDS)]  # all of them, over all
+    assert {seed: flagged(CONTROLS[number], pair, seed, examples=100) for seed in seeds} == {seed: {} for seed in seeds}
 
 
 def test_the_layer_of_torch_is_seen_to_conform_where_it_does() -> None:
