@@ -68,7 +68,7 @@ def _form(form: Any) -> str:
 
 
 def _hung(fact: Fact) -> str:
-    ended = ", in native code; its process was ended" if fact.wanted else ""
+    ended = ", and nothing interrupted it; its process was ended" if fact.wanted else ""
     return f"an example did not come to an end within {fact.found:g} s{ended} (--timeout sets another limit)"
 
 

@@ -1,4 +1,4 @@
-"""A limit on the time that a block takes, where this thread and this system have the signals that it takes."""
+"""What ends a block from outside: a limit on its time, where this thread and this system have such signals, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["TooLate", "within_seconds"]
+__all__ = ["Interruption", "TooLate", "is_from_outside", "within_seconds"]
 
 
-class TooLate(BaseException):
-    """The block took too long. Not an Exception, so that nobody's ``except Exception`` swallows it."""
+class Interruption(BaseException):
+    """A block is ended from outside. Not an Exception, so that nobody's ``except Exception`` swallows it."""
+
+
+class TooLate(Interruption):
+    """The block took too long."""
+
+
+def is_from_outside(error: BaseException) -> bool:
+    """Whether it ends a block from outside; whatever else a target raises is its own, were it the end of the program.
+
+    KeyboardInterrupt is the target's own where this process does not listen to Ctrl-C.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    return isinstance(error, Interruption)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
-from bn_reference.targets.border import kind_of, raised, said
+from bn_reference.conventions import Conventions
+from bn_reference.targets.border import in_words, kind_of, raised, said
 from bn_reference.targets.functional import Functional
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Unsupported, UnusableTarget
 
@@ -33,6 +34,10 @@ def adapter_of(name: str, thing: Implementation | type[Implementation], device: 
             raise UnusableTarget(f"the adapter {name} cannot be built: {said(error)}; {rule}") from error
     if not isinstance(getattr(adapter, "name", None), str):
         adapter.name = name
+    declared = getattr(adapter, "conventions", None)
+    if declared is not None and not isinstance(declared, Conventions):
+        rule = "must be bn_reference.Conventions(...), or None where it promises nothing of its own"
+        raise UnusableTarget(f"conventions of {name} is {in_words(declared) or kind_of(declared)}, but {rule}")
     if device not in ("cpu", adapter.device):
         rule = f"keeps its arrays on {adapter.device!r}; use that device"
         raise UnusableTarget(f"the device is {device!r}, but the adapter {name} {rule}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,9 +18,10 @@ import numpy as np
 from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Raised, Unseen, Wrong
+from bn_reference.support.alarms import is_from_outside
 from bn_reference.targets.protocol import Grads, Misbehaviour
 
-__all__ = ["kind_of", "missing", "raised", "said", "seen_array", "seen_grads", "seen_state"]
+__all__ = ["in_words", "is_of_a_target", "kind_of", "missing", "raised", "said", "seen_array", "seen_grads", "seen_state"]
 
 OURS = str(Path(__file__).parents[1]) + os.sep
 INSTALLED = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -89,25 +91,47 @@ def _number(batches: Any) -> int | Unseen:
 
 def raised(error: BaseException) -> Raised:
     """An exception of the target's, and the line of its own code that it left last, where there is one."""
+    return Raised(type(error).__name__, in_words(error, str, LONGEST_TEXT), *_place(error.__traceback__))
+
+
+def in_words(thing: object, say: Callable[[object], str] = repr, longest: int = 60) -> str:
+    """What a thing says of itself, on one line that any terminal can show; nothing where it cannot even say that."""
     try:
-        text = " ".join(str(error).split())
-    except Exception:  # an exception that cannot even say itself
-        text = ""
-    if len(text) > LONGEST_TEXT:
-        text = text[: LONGEST_TEXT - 3] + "..."
-    return Raised(type(error).__name__, text, *_place(error.__traceback__))
+        text = " ".join(say(thing).split())
+    except BaseException as another:
+        if is_from_outside(another):
+            raise
+        return ""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[: longest + 1])
+    return f"{shown[: longest - 3]}..." if len(shown) > longest else shown
 
 
-def _place(traceback: TracebackType | None) -> tuple[str, int]:
-    """The innermost line that is neither ours nor installed, else the innermost that is not ours; nothing where all are."""
-    theirs: list[tuple[str, int]] = []
+def is_of_a_target(error: BaseException) -> bool:
+    """Whether it was raised in code of a target: it passed a line that is neither ours nor installed, or ends the program."""
+    return not isinstance(error, Exception) or bool(_own(_not_ours(error.__traceback__)))
+
+
+Place = tuple[str, int]  # file and line
+
+
+def _not_ours(traceback: TracebackType | None) -> list[Place]:
+    theirs: list[Place] = []
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
         if not file.startswith(OURS) and os.path.isabs(file):
             theirs.append((file, traceback.tb_lineno))
         traceback = traceback.tb_next
-    own = [place for place in theirs if not place[0].startswith((*INSTALLED, sys.prefix))]
-    return (own or theirs or [("", 0)])[-1]
+    return theirs
+
+
+def _own(places: list[Place]) -> list[Place]:
+    return [place for place in places if not place[0].startswith((*INSTALLED, sys.prefix))]
+
+
+def _place(traceback: TracebackType | None) -> Place:
+    """The innermost line that is neither ours nor installed, else the innermost that is not ours; nothing where all are."""
+    theirs = _not_ours(traceback)
+    return (_own(theirs) or theirs or [("", 0)])[-1]
 
 
 def missing(error: BaseException, otherwise: str) -> Missing:
@@ -116,6 +140,11 @@ def missing(error: BaseException, otherwise: str) -> Missing:
 
 
 def said(error: BaseException) -> str:
-    """An exception on one line: its type and its text."""
-    text = " ".join(str(error).split())
+    """An exception on one line: its type and its text; of a wrong form, what was found."""
+    if isinstance(error, Misbehaviour) and error.fact.kind is not Kind.SAID:
+        found = error.fact.found
+        met = f"{found.type}: {found.text}" if isinstance(found, Raised) else found
+        wanted = f", where {error.fact.wanted} is needed" if isinstance(error.fact.wanted, str) else ""
+        return f"{error.fact.what or 'what came out'}: {error.fact.kind.value} ({met}{wanted})"
+    text = in_words(error, str, LONGEST_TEXT)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -14,6 +14,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from bn_reference.support.alarms import TooLate, is_from_outside, within_seconds
 from bn_reference.targets.border import said
 from bn_reference.targets.protocol import UnusableTarget
 
@@ -21,6 +22,7 @@ __all__ = ["FORMS", "imported", "locate"]
 
 EXTRAS = {"torch": "pip install 'bn-reference[torch]'"}  # what to do where a package is missing
 FORMS = "module:attribute or path/to/file.py:attribute"
+MOST_SECONDS = 120  # for an import; that of a large framework takes a good ten on a busy machine
 
 
 def locate(spec: str) -> Any:
@@ -32,8 +34,11 @@ def locate(spec: str) -> Any:
     place, colon, path = spec.rpartition(":")
     if not colon or not place or not path:
         raise UnusableTarget(f"the target is {spec!r}, but must be {FORMS}; write for example torch.nn:BatchNorm1d")
-    module = _file(place) if place.endswith(".py") or os.sep in place or "/" in place else _module(place)
-    thing: Any = module
+    try:
+        with within_seconds(MOST_SECONDS):
+            thing: Any = _file(place) if place.endswith(".py") or os.sep in place or "/" in place else _module(place)
+    except TooLate:
+        raise UnusableTarget(f"{place} takes longer than {MOST_SECONDS} s to import; look what it waits for") from None
     reached = place
     for part in path.split("."):
         try:
@@ -42,6 +47,8 @@ def locate(spec: str) -> Any:
             raise UnusableTarget(
                 f"{reached} has no attribute {part!r}{_suggestion(part, dir(thing)) or '; check its name'}"
             ) from None
+        except Exception as error:  # a module may compute its attributes
+            raise UnusableTarget(f"{reached}.{part} cannot be read: {said(error)}; mend that first") from error
         reached += (":" if reached == place else ".") + part
     return thing
 
@@ -70,7 +77,9 @@ def _module(name: str) -> ModuleType:
             _suggestion(error.name, _siblings(error.name)) or "; check the name, and that it is installed in this environment"
         )
         raise UnusableTarget(f"there is no module {error.name!r}{advice}") from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_from_outside(error):
+            raise
         raise UnusableTarget(_failed_import(name, error)) from error
 
 
@@ -99,8 +108,10 @@ def _file(path: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        if is_from_outside(error):
+            raise
         raise UnusableTarget(_failed_import(path, error)) from error
     return module
 

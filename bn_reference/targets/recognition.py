@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bn_reference.support.alarms import TooLate, within_seconds
+from bn_reference.support.alarms import TooLate, is_from_outside, within_seconds
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.adapters import adapter_of
+from bn_reference.targets.border import in_words, is_of_a_target, kind_of, raised, said
 from bn_reference.targets.forms import functions, kernel_model, modules, plain, tables, whole
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.frameworks.known import adapter_named, adapter_of_class
@@ -44,8 +45,23 @@ def load_target(target: object, device: str = "cpu", imports: Iterable[str] = ()
     Raises:
         UnusableTarget: with the sentence that says why and what to do.
     """
-    for module in imports:
-        imported(module)
+    try:
+        for module in imports:
+            imported(module)
+        return _loaded(target, device)
+    except UnusableTarget:
+        raise
+    except BaseException as error:
+        if is_from_outside(error) or not is_of_a_target(error):
+            raise
+        wrong = raised(error)
+        place = f" ({wrong.file}, line {wrong.line})" if wrong.file else ""
+        name = target if isinstance(target, str) else name_of(target)
+        rule = "while it is looked at and tried on a few small batches; mend that first"
+        raise UnusableTarget(f"the target {name} raises {said(error)}{place} {rule}") from error
+
+
+def _loaded(target: object, device: str) -> Implementation:
     known = adapter_named(target) if isinstance(target, str) else adapter_of_class(target)
     if known is not None:
         return adapter_of(*known, device)
@@ -89,8 +105,8 @@ def _require_builder(name: str, thing: object, *, named: bool) -> None:
         rule = "must be a class or a function that builds a layer, or an adapter; name one of those"
         raise UnusableTarget(f"the target {name} is of type {type(thing).__name__}, which cannot be called, but it {rule}")
     if not callable(thing):
-        said = " ".join(repr(thing).split())[:60]
-        raise UnusableTarget(f"the target is {said}, but must be {FORMS}, or what that names; pass 'torch.nn:BatchNorm1d', say")
+        met = in_words(thing) or kind_of(thing)
+        raise UnusableTarget(f"the target is {met}, but must be {FORMS}, or what that names; pass 'torch.nn:BatchNorm1d', say")
     if not isinstance(thing, type) and all(hasattr(thing, method) for method in ("train", "eval", "state_dict")):
         which = f"the target {name}" if named else "the target"
         raise UnusableTarget(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal, TypeVar
+
+import numpy as np
 
 from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Unseen, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
+from bn_reference.support.alarms import is_from_outside
 from bn_reference.targets.border import missing, raised, seen_array, seen_grads
 from bn_reference.targets.protocol import Grads, Misbehaviour, Step, Unsupported, had
 from bn_reference.targets.trace import Backward, Call, Look, Overwrite, Trace
@@ -24,17 +28,25 @@ def asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
 
     Interruptions and time-outs pass. A layer that ends the program has failed like one that raises.
     """
+    asking = os.getpid()
     try:
-        return ask()
+        with np.errstate():  # what the target makes of it is undone
+            answer = ask()
     except (Unsupported, NotImplementedError) as error:
         call.refused = missing(error, f"{doing} is not implemented").reason
         raise Unsupported(call.refused) from error
     except Misbehaviour as misbehaviour:
         call.wrong = misbehaviour.fact
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_from_outside(error):
+            raise
         call.wrong = Fact(Kind.RAISED, doing, raised(error))
         raise Misbehaviour(call.wrong) from error
+    finally:
+        if os.getpid() != asking:  # a child of the target's that goes on as if it were its parent
+            os._exit(0)
+    return answer
 
 
 def refused(call: Call, refusal: str) -> Unsupported:

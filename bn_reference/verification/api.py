@@ -18,6 +18,7 @@ from bn_reference.conventions import Conventions
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.report import Report
 from bn_reference.reports.results import Cause, Result, pair_of
+from bn_reference.support.originals import Originals
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets import TORCH
 from bn_reference.targets.frameworks.known import KNOWN
@@ -27,6 +28,7 @@ from bn_reference.verification.causes import causes_of
 from bn_reference.verification.demand import Description, demand_of
 from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
 from bn_reference.verification.proof import proved
+from bn_reference.verification.relied_on import left_in_place
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 from bn_reference.verification.time_limit import TimeLimit
 
@@ -226,7 +228,8 @@ def _in_this_process(
         with redirect_stdout(ours):
             listen(event)
 
-    with redirect_stdout(sys.stderr):  # what the target prints must not get between the lines of a report
+    # what the target prints must not get between the lines of a report
+    with redirect_stdout(sys.stderr), left_in_place(name, Originals()):
         implementation = load_target(target, device, budget.imports)  # and with it torch, whose threads are then ours to choose
         with on_one_thread():
             judge = Judge(implementation, budget, spec=name, on_example=Counter(tell))

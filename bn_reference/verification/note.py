@@ -5,8 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-import time
 from ctypes import c_char, c_double, c_int, c_int64
+from time import monotonic  # by name: a target may put another in its place
 from typing import NoReturn
 
 from bn_reference.cases.case import Case
@@ -36,11 +36,11 @@ class Note:
     def begin(self) -> None:
         """A unit begins, of which no example was tried yet."""
         self.property.value = -1
-        self.since.value = time.monotonic()
+        self.since.value = monotonic()
 
     def again(self) -> None:
         """The time of the example begins again."""
-        self.since.value = time.monotonic()
+        self.since.value = monotonic()
 
     def write(self, property: Property, case: Case) -> None:
         """An example begins. Raises KeyboardInterrupt where no more are wanted."""
@@ -51,7 +51,7 @@ class Note:
             self._latest = case
         self.property.value = NUMBER[property.name]
         self.tried.value += 1
-        self.since.value = time.monotonic()
+        self.since.value = monotonic()
 
     def leave(self, fact: Fact) -> NoReturn:
         """End this process, for the reason that the fact says."""

@@ -5,21 +5,23 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic  # by name: a target may put another in its place
 from types import FrameType, TracebackType
 
 from bn_reference.cases.facts import Fact, Kind
+from bn_reference.support.alarms import Interruption
 
 __all__ = ["PATIENCE", "TimeLimit", "TimedOut"]
 
 PATIENCE = 30  # times the limit that compiling may take before it hangs; 3 while nobody knows whether it is that
 UNKNOWN = 3
+AGAIN = 1.0  # seconds
 
 
-class TimedOut(BaseException):
-    """The example took too long. Not an Exception, so that no ``except Exception`` of a target swallows it."""
+class TimedOut(Interruption):
+    """The example took too long."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -64,7 +66,7 @@ class TimeLimit:
             return
         handler = signal.signal(signal.SIGALRM, self._on_alarm)
         rings_in, interval = signal.setitimer(signal.ITIMER_REAL, 0)
-        began, self._in_force = time.monotonic(), True
+        began, self._in_force = monotonic(), True
         try:
             yield
         finally:
@@ -72,10 +74,10 @@ class TimeLimit:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, handler)
             if rings_in:
-                signal.setitimer(signal.ITIMER_REAL, max(rings_in - (time.monotonic() - began), 1e-6), interval)
+                signal.setitimer(signal.ITIMER_REAL, max(rings_in - (monotonic() - began), 1e-6), interval)
 
     def __enter__(self) -> None:
-        self._ends = time.monotonic() + self.seconds
+        self._ends = monotonic() + self.seconds
         self._loaded, self._compiling = len(sys.modules), 0
         if self._in_force and not self._set:
             self._set = True
@@ -93,14 +95,15 @@ class TimeLimit:
         return self.compiling() and self._compiling <= self.patience
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
-        left = 0.0 if self._ends is None else self._ends - time.monotonic()
+        left = 0.0 if self._ends is None else self._ends - monotonic()
         if left <= 0 and self._ends is not None and self._begins_again():
             left = self.seconds
-            self._ends = time.monotonic() + left
+            self._ends = monotonic() + left
             self.on_extended()
         if left > 0:
             signal.setitimer(signal.ITIMER_REAL, left)
             return
-        self._set = False
+        self._set = self._ends is not None
         if self._ends is not None:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)  # where it was raised in what swallows whatever is raised
             raise TimedOut(self.seconds)

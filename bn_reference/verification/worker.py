@@ -6,30 +6,41 @@ import gc
 import os
 import signal
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.properties import PROPERTIES
+from bn_reference.reports.results import Result
+from bn_reference.support.originals import Originals
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.note import CONTEXT, NUMBER, Note
+from bn_reference.verification.relied_on import left_in_place
 from bn_reference.verification.selection import Budget, Unit
+
+if TYPE_CHECKING:
+    from bn_reference.verification.judge import Judge
 
 __all__ = ["COLLECT_AFTER", "DESCRIBE", "READY", "Worker"]
 
 READY, DESCRIBE = "ready", "describe"  # what a worker says once it has loaded the target, and is asked in the end
 COLLECT_AFTER = 20_000  # objects
+LOADING = 240  # seconds, after which native code has the import or the constructor; Python would have been interrupted
 
 
 def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bool, orders: Connection, note: Note) -> None:
     """A worker's life: load the target, find out whose conventions it keeps, then try unit after unit."""
     from bn_reference.verification.judge import Judge  # and with it Hypothesis, for which the parent has no use
 
+    originals = Originals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends the workers
     os.dup2(2, 1)  # what the target prints must not get between the lines of a report
     try:
-        judge = Judge(load_target(target, device, budget.imports), budget, spec=target, on_example=note.write)
+        with left_in_place(target, originals):
+            judge = Judge(load_target(target, device, budget.imports), budget, spec=target, on_example=note.write)
     except UnusableTarget as unusable:
         orders.send(unusable)
         return
@@ -44,21 +55,24 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bo
     while (order := orders.recv()) is not None:
         note.begin()
         try:
-            if settles:
-                judge.settle()
-                settles = False
-                note.begin()
-            if order == DESCRIBE:
-                orders.send(judge.described())
-                continue
-            numbers, pair = order
-            orders.send(judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast))
+            with left_in_place(target, originals):
+                if settles:
+                    judge.settle()
+                    settles = False
+                    note.begin()
+                answer = judge.described() if order == DESCRIBE else _verdicts(judge, order, fail_fast)
+            orders.send(answer)
         except UnusableTarget as unusable:
             orders.send(unusable)
             return
         except Exception as error:
             orders.send(SuiteFailed.of(error))
             return
+
+
+def _verdicts(judge: Judge, order: tuple[Sequence[int], Pair], fail_fast: bool) -> list[Result]:
+    numbers, pair = order
+    return judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast)
 
 
 class Worker:
@@ -69,6 +83,7 @@ class Worker:
         self.unit: Unit | None = None
         self.pair: Pair | None = None  # of the latest unit
         self.loaded = False
+        self._started = time.monotonic()
         self.orders, theirs = CONTEXT.Pipe()
         self.process = CONTEXT.Process(target=_work, args=(*arguments, settles, theirs, self.note), daemon=True)
         self.process.start()
@@ -80,6 +95,8 @@ class Worker:
         self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair))
 
     def hangs(self, limit: float) -> bool:
+        if not self.loaded:
+            return time.monotonic() - self._started > LOADING
         return self.unit is not None and time.monotonic() - self.note.since.value > limit
 
     def end(self) -> None:

@@ -24,7 +24,7 @@ from bn_reference.verification.demand import Description
 from bn_reference.verification.events import Done, Listener, Started, Tried, Trying
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.selection import Budget, Unit
-from bn_reference.verification.worker import DESCRIBE, READY, Worker
+from bn_reference.verification.worker import DESCRIBE, LOADING, READY, Worker
 
 __all__ = ["run", "title"]
 
@@ -123,7 +123,8 @@ class _Pool:
         status, loaded, unit = worker.process.exitcode, worker.loaded, worker.unit
         worker.end()
         if not loaded:
-            how = f"the target {self.target} ends the process while it is loaded ({_ended(status)})"
+            ends = f"ends the process while it is loaded ({_ended(status)})"
+            how = f"the target {self.target} {f'is not loaded within {LOADING} s' if hung else ends}"
             raise UnusableTarget(f"{how}; make its import and its constructor work first")
         if unit is not None and self.settles and not worker.note.tried.value:
             self.settles = False
@@ -172,7 +173,7 @@ class _Pool:
                 with suppress(EOFError, ConnectionError):
                     worker.orders.send(DESCRIBE)
                     found = worker.orders.recv() if worker.orders.poll(self.budget.timeout + GRACE) else None
-                    if isinstance(found, SuiteFailed):
+                    if isinstance(found, UnusableTarget | SuiteFailed):
                         raise found
                     return found if isinstance(found, Description) else None
         return None

@@ -1,5 +1,6 @@
 """One alarm limits many examples, each by itself, and leaves the alarms of others as they were."""
 
+import contextlib
 import signal
 import sys
 import time
@@ -32,6 +33,19 @@ def test_what_takes_longer_is_ended(limit: TimeLimit) -> None:
 
     assert SECONDS <= time.monotonic() - began < 60
     assert say_fact(late.value.fact) == "an example did not come to an end within 0.1 s (--timeout sets another limit)"
+
+
+def test_what_swallows_it_is_ended_the_next_time(limit: TimeLimit) -> None:
+    def swallow_and_go_on() -> None:
+        with contextlib.suppress(BaseException):
+            time.sleep(60)
+        time.sleep(60)
+
+    began = time.monotonic()
+    with limit.in_force(), pytest.raises(TimedOut), limit:
+        swallow_and_go_on()
+
+    assert time.monotonic() - began < 60
 
 
 def test_what_is_imported_for_the_first_time_does_not_count(limit: TimeLimit, monkeypatch: pytest.MonkeyPatch) -> None:

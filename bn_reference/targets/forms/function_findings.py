@@ -28,6 +28,7 @@ from bn_reference.targets.forms.function_probe import (
     with_shape,
 )
 from bn_reference.targets.forms.function_session import Manner, beside
+from bn_reference.targets.protocol import Misbehaviour
 
 __all__ = ["Findings", "findings_of"]
 
@@ -53,7 +54,8 @@ def findings_of(manner: Manner, sibling: Callable[..., Any] | None, name: str, d
     probe = _told(manner)
     if not isinstance(probe, Probe):
         require_none(name, probe, device)
-        return f"called with {manner.arrays.name} it raises {said(probe)}"
+        met = f", {said(probe)}" if isinstance(probe, Misbehaviour) else f" it raises {said(probe)}"
+        return f"called with {manner.arrays.name}{met}"
     probe = _with_statistics(probe)
     notes: list[str] = []
     probe = going_back(probe, sibling, notes)
