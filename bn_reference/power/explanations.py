@@ -29,11 +29,12 @@ from bn_reference.verification.judge import Judge
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 
-__all__ = ["LAYERS", "WORDS", "Row", "row"]
+__all__ = ["LAYERS", "WORDS", "Row", "row", "true_words"]
 
-# what only size, a life or another way of calling shows has no word: slips are told apart in small fresh steps
-WORDLESS = (*SIZES.mutants, *LIVES.mutants, *CALLS.mutants)
-LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
+# what only size shows has no word: slips are told apart in small steps
+LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in SIZES.mutants), *MALFORMED.controls)
+LIVED = (*LIVES.mutants, *CALLS.mutants)
+EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
 
 # What is true of each layer, where there is a word for it; of all others nothing must be said.
@@ -46,6 +47,7 @@ WORDS = {
     "statistics_per_position": "statistics_per_position",
     "samples_counted_for_values": "sums_divided_by_samples",
     "running_statistics_in_training": "running_statistics_in_training",
+    "updated_before_use": "updated_before_use",
     "absolute_weight": "absolute_weight",
     "weight_taken_for_one": "weight_not_used",
     "missing_bias_is_one": "constant_term",
@@ -63,6 +65,7 @@ WORDS = {
     "eps_stored": "eps_in_the_running_variance",
     "running_deviation": "running_deviation",
     "bessel_counts_samples": "bessel_counts_samples",
+    "eps_in_bessel": "eps_in_bessels_factor",
     "updated_in_eval": "updated_in_eval",
     "updated_in_the_backward_pass": "updated_in_the_backward_pass",
     "updated_twice": "updated_twice",
@@ -82,6 +85,33 @@ WORDS = {
     "weight_gradient_one_percent_low": "constant_factor",
     "bias_gradient_of_the_input": "bias_gradient_sums_x_hat",
     "batch_recovered_from_the_output": "rounded_to_half_precision",
+    # in circumstances alone
+    "updated_only_while_recording": "running_statistics_not_updated",
+    "mode_read_once": "batch_statistics_in_eval",
+    "deviation_computed_once": "running_variance_of_before",
+    "stale_after_loading": "running_variance_of_before",
+    "second_step_forgotten": "zero",
+    "mode_of_the_first_call": "batch_statistics_in_eval",
+    "first_parameters_kept": "parameters_of_before",
+    "parameters_by_identity": "parameters_of_before",
+    "parameters_by_version": "weight_of_before",
+    "variance_by_shape": "variance_of_the_last_batch",
+    "momentum_of_construction": "momentum_of_construction",
+    "eps_of_construction": "eps_of_construction",
+    "copy_loses_its_eps": "eps_fixed_at_1e-5",
+    "loading_resets_momentum": "momentum_taken_as_1",
+    "eval_of_its_own": "batch_statistics_in_eval",
+    "evaluation_stops_the_updates": "running_statistics_not_updated",
+    "frozen_for_ever": "zero",
+    "converted_with_the_usual_eps": "eps_fixed_at_1e-5",
+    "pickled_with_the_usual_momentum": "momentum_fixed_at_0.1",
+    "parameters_of_the_last_call": "parameters_of_before",
+    "wrong_under_no_grad": "constant_term",
+    "wrong_in_inference_mode": "bias_not_used",
+    "statistics_stand_still_without_gradients": "running_statistics_not_updated",
+    "folded_once_in_eval": "parameters_of_before",
+    "statistics_by_address": "mean_of_the_last_batch",
+    "output_by_address": "output_of_the_step_before",
     # malformed layers
     "one_added": "constant_term",
     "output_doubled": "constant_factor",
@@ -98,8 +128,14 @@ WORDS = {
     "weight_gradient_is_a_mean": "grad_weight_is_a_mean",
 }
 
-# What is true as well, though it says less: where the bounds of half formats do not tell more.
-TRUE_TOO = {"statistics_in_half_precision": "rounded_to_half_precision"}
+# What is true as well: in another mode, of another quantity, or where the bounds of half formats do not tell more.
+TRUE_TOO = {
+    "statistics_in_half_precision": {"rounded_to_half_precision"},
+    "statistics_in_the_input_dtype": {"running_statistics_read_in_the_input_dtype"},
+    "mode_of_the_first_call": {"running_statistics_in_training"},
+    "mode_read_once": {"running_statistics_in_training", "running_statistics_not_updated", "updated_in_eval"},
+    "copy_loses_its_eps": {"momentum_fixed_at_0.1"},
+}
 
 Truth = Literal["right", "silent", "wrong"]
 
@@ -111,10 +147,17 @@ class _Listening(Judge):
         super().__init__(TorchImplementation(layer.factory, layer.name), Budget(examples=examples))
         self.said: list[Rival | None] = []
 
-    def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
-        rival = super().explained(property, found, original, case)
+    def explained(
+        self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False
+    ) -> Rival | None:
+        rival = super().explained(property, found, original, case, lived=lived)
         self.said.append(rival)
         return rival
+
+
+def true_words(layer: str) -> set[str]:
+    """The names of all that may be said of a layer."""
+    return {*[WORDS[layer]] * (layer in WORDS), *TRUE_TOO.get(layer, ())}
 
 
 @dataclass(frozen=True)
@@ -140,14 +183,13 @@ class Row:
         """Right where a true word was said and no other; silent where nothing was."""
         if not self.names:
             return "silent"
-        true = {WORDS.get(self.layer), TRUE_TOO.get(self.layer)}
-        return "right" if set(self.names) <= true else "wrong"
+        return "right" if set(self.names) <= true_words(self.layer) else "wrong"
 
 
-def row(layer: Mutant | Control, pairs: Sequence[Pair] = PAIRS, examples: int = 30) -> Row:
-    """What is said of a layer."""
+def row(layer: Mutant | Control, pairs: Sequence[Pair] = PAIRS, examples: int = 0) -> Row:
+    """What is said of a layer; by default after as many examples as its kind needs."""
     for pair in pairs:
-        judge = _Listening(layer, examples)
+        judge = _Listening(layer, examples or (OF_LIVES if layer in LIVED else EXAMPLES))
         judge.check_together(DIRECT, pair)
         if judge.said:
             named = [rival for rival in judge.said if rival is not None]
@@ -166,8 +208,8 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer"
     yield "of `bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the"
     yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
-    yield "else is *wrong*. Mutants that only size, a life or another way of calling shows are left out: no slip is named where"
-    yield "a fresh layer keeps the rule on a small batch."
+    yield "else is *wrong*. Mutants that only size shows are left out: slips are told apart in small steps. Where a fresh layer"
+    yield "keeps the rule, what is said holds in the circumstances of the case alone, and says so."
     yield ""
     yield "A word rests on finite numbers alone, on a case that is made to show the slip and on one that broke the rule; a NaN"
     yield "supports none, even where the slip divides zero by zero, as it may come from anywhere."

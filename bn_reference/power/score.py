@@ -10,7 +10,7 @@ from typing import Literal
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison
-from bn_reference.power.explanations import TRUE_TOO, WORDS
+from bn_reference.power.explanations import true_words
 from bn_reference.power.subjects import Subject
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -94,8 +94,10 @@ class _Listening(Judge):
 
     said: Rival | None = None
 
-    def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
-        self.said = super().explained(property, found, original, case)
+    def explained(
+        self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False
+    ) -> Rival | None:
+        self.said = super().explained(property, found, original, case, lived=lived)
         return self.said
 
 
@@ -133,4 +135,4 @@ def _explanation(judge: _Listening, subject: Subject, pair: Pair, broken: list[T
     judge.check(telling, pair)
     if judge.said is None:
         return "silent"
-    return "right" if judge.said.name in (WORDS.get(subject.name), TRUE_TOO.get(subject.name)) else "wrong"
+    return "right" if judge.said.name in true_words(subject.name) else "wrong"

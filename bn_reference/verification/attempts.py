@@ -138,11 +138,13 @@ class Attempts:
         tally.deviates([*spared, *met])
         return comparison
 
-    def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
+    def explained(
+        self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False
+    ) -> Rival | None:
         """The known slip that explains a violation, within the time that one example may take."""
         try:
             with self.limit:
-                return explain(self._implementation, property, found, original, case)
+                return explain(self._implementation, property, found, original, case, lived=lived)
         except TimedOut:
             return None
         except Exception as error:

@@ -5,6 +5,9 @@ that broke the rule, the smallest one, and generic ones) the implementation lies
 excludes the truth there, on a generic case and on one of the first two. An element whose bound is infinite supports nothing.
 Where the slip shows in one mode only, or with one option only, the sentence says so. Two rivals of different meaning that
 explain equally much explain nothing: a false explanation is worse than none.
+
+Of a rule that is broken in circumstances alone, all cases are looked at in circumstances, and a fresh layer must be right on
+the generic ones; what is then named holds in these circumstances, and the sentence says so.
 """
 
 from __future__ import annotations
@@ -15,16 +18,29 @@ from dataclasses import replace
 import numpy as np
 
 from bn_reference.cases.case import Case
+from bn_reference.properties.trial import is_unrecorded
 from bn_reference.targets.protocol import Implementation
 from bn_reference.verification.earlier import EARLIER, is_of_an_earlier_batch
 from bn_reference.verification.evidence import Verdict
 from bn_reference.verification.generic import generic_cases, variants
-from bn_reference.verification.rivals import OF_THE_PRECISION, QUANTITIES, RIVALS, STATE, Inexact, Rival, fitted, truth
+from bn_reference.verification.rivals import (
+    OF_A_LIFE,
+    OF_THE_PRECISION,
+    QUANTITIES,
+    RIVALS,
+    STATE,
+    Inexact,
+    Rival,
+    fitted,
+    truth,
+    zero,
+)
 from bn_reference.verification.scenes import Scene
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "diagnose_life"]
 
 ONLY = "seen only "
+IN_CIRCUMSTANCES = "in these circumstances alone"
 LATE = Rival(
     "updated_in_the_backward_pass", "the running statistics are updated in the backward pass, not in the forward pass", truth
 )
@@ -41,6 +57,17 @@ def diagnose(implementation: Implementation, quantity: str, training: bool, case
     """
     with np.errstate(all="ignore"):
         return _Inquiry(implementation, quantity, training, cases).outcome()
+
+
+def diagnose_life(implementation: Implementation, quantity: str, training: bool, cases: Sequence[Case]) -> Rival | None:
+    """The same, where the cases break the rule in their circumstances alone."""
+    smallest = cases[-1]
+    with np.errstate(all="ignore"):
+        fresh = _Inquiry(implementation, quantity, training, [smallest.but(circumstances=())])
+        if not all(scene.is_right(quantity) for scene in fresh.generic):
+            return None
+        named = _Inquiry(implementation, quantity, training, cases[::-1]).outcome_of_a_life()
+    return named and replace(named, sentence=f"{named.sentence} ({IN_CIRCUMSTANCES})")
 
 
 class _Inquiry:
@@ -63,16 +90,26 @@ class _Inquiry:
         return [Scene(self.implementation, self.implementation.domain.nearest(case), mode) for case in cases]
 
     def outcome(self) -> Rival | None:
-        survivors = [rival for rival in (*RIVALS, *self._fitted()) if self._explains(rival)]
-        if any(rival.mute for rival in survivors):
-            return None
+        survivors = self._survivors((*RIVALS, zero(self.quantity, mute=True)))
         if survivors:
-            placed = [self._in_its_place(rival) for rival in survivors]
-            named = self._most([rival for rival in placed if rival is not None])
-            return self._sooner_or_later(named) if named else None
+            return self._named(survivors)
         if self.quantity == "y" and is_of_an_earlier_batch(self.implementation, self.original, self.training):
             return EARLIER
         return next((rival for rival in OF_THE_PRECISION if self._explains_inexactly(rival)), None)
+
+    def outcome_of_a_life(self) -> Rival | None:
+        survivors = self._survivors((*RIVALS, *OF_A_LIFE, zero(self.quantity, mute=False)))
+        return self._named(survivors) if survivors else None
+
+    def _survivors(self, rivals: Iterable[Rival]) -> list[Rival]:
+        return [rival for rival in (*rivals, *self._fitted()) if self._explains(rival)]
+
+    def _named(self, survivors: list[Rival]) -> Rival | None:
+        if any(rival.mute for rival in survivors):
+            return None
+        placed = [self._in_its_place(rival) for rival in survivors]
+        named = self._most([rival for rival in placed if rival is not None])
+        return self._sooner_or_later(named) if named else None
 
     def _fitted(self) -> Iterable[Rival]:
         scene = self.generic[-1]
@@ -136,7 +173,7 @@ class _Inquiry:
 
     def _sooner_or_later(self, rival: Rival) -> Rival | None:
         """Statistics that the forward pass does not update may be updated by the backward pass."""
-        if rival.name != "running_statistics_not_updated":
+        if rival.name != "running_statistics_not_updated" or is_unrecorded(self.original, self.training):
             return rival
         late = [scene.is_right_after_backward(self.quantity) for scene in self.generic]
         return LATE if all(late) else rival if not any(late) else None

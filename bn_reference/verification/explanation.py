@@ -13,7 +13,7 @@ from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import Property, transform
 from bn_reference.targets.protocol import Implementation
-from bn_reference.verification.diagnosis import diagnose
+from bn_reference.verification.diagnosis import diagnose, diagnose_life
 from bn_reference.verification.rivals import QUANTITIES, Rival
 
 __all__ = ["STEPS", "explain"]
@@ -50,12 +50,26 @@ STEPS: dict[str, tuple[bool, Callable[[Case], Case]]] = {
 
 
 def explain(
-    implementation: Implementation, property: Property, found: Comparison, original: Case, smallest: Case
+    implementation: Implementation,
+    property: Property,
+    found: Comparison,
+    original: Case,
+    smallest: Case,
+    *,
+    lived: bool = False,
 ) -> Rival | None:
-    """The slip that explains a violation; None where the rule speaks of no single step, or where nothing was compared."""
+    """The slip that explains a violation; None where the rule speaks of no single step, or where nothing was compared.
+
+    Args:
+        implementation: the one under test.
+        property, found: the rule, and how it was seen broken.
+        original, smallest: the case that broke it, and the smallest one that does.
+        lived: whether a fresh layer, called as usual, keeps the rule on them.
+    """
     of_a_step = found.fact is None and found.aspect in (Aspect.VALUE, Aspect.AFTER_EVALUATION)
     if property.name not in STEPS or found.what not in QUANTITIES or not of_a_step:
         return None
     training, made = STEPS[property.name]
     cases = dict.fromkeys((original, smallest))
-    return diagnose(implementation, found.what, training, [made(case) for case in cases])
+    inquire = diagnose_life if lived else diagnose
+    return inquire(implementation, found.what, training, [made(case) for case in cases])

@@ -241,10 +241,9 @@ class Judge:
         case, found = least.failing or original, least.failure or first
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)
-        # known slips show in small cases and in fresh layers, for which a rule held that others broke
         fresh_keeps = self._kept_without(tally.property, case)
-        telling = None if large or fresh_keeps else smallest.telling(tally) or original
-        rival = None if telling is None else self.explained(tally.property, found, telling, case)
+        telling = None if large else smallest.telling(tally) or original  # known slips show in small cases
+        rival = None if telling is None else self.explained(tally.property, found, telling, case, lived=fresh_keeps)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)
@@ -261,6 +260,8 @@ class Judge:
         self.attempts.note(plain, case.but(circumstances=()))
         return plain.examples > plain.deviating and plain.failing is None
 
-    def explained(self, property: Property, found: Comparison, original: Case, case: Case) -> Rival | None:
-        """The known slip that explains a violation."""
-        return self.attempts.explained(property, found, original, case)
+    def explained(
+        self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False
+    ) -> Rival | None:
+        """The known slip that explains a violation; ``lived`` where a fresh layer shows none."""
+        return self.attempts.explained(property, found, original, case, lived=lived)

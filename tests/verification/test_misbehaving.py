@@ -101,9 +101,7 @@ def test_a_function_that_returns_no_array_is_told_in_words() -> None:
     def generates(x: Any, gamma: Any, beta: Any, bn_param: Any) -> Any:
         yield x
 
-    with pytest.raises(
-        UnusableTarget, match=r"NumPy arrays, y: not an array \(a generator, where an array of numbers"
-    ):
+    with pytest.raises(UnusableTarget, match=r"NumPy arrays, y: not an array \(a generator, where an array of numbers"):
         load_target(generates)
 
 

@@ -19,6 +19,10 @@ from bn_reference.verification.rivals.hypothesis import STATE, Expect, Rival, Ru
 
 __all__ = ["OF_THE_BATCH"]
 
+UPDATED_FIRST = (
+    "updated_before_use",
+    "training normalizes with the running statistics, as the batch has updated them, where it should take the batch's own",
+)
 UNBIASED = "unbiased_normalization", "the batch is normalized with the unbiased variance"
 
 
@@ -45,6 +49,20 @@ def _unbiased(**functions: Any) -> Rival:
 
 def _running_in_training(case: Case, training: bool, what: str) -> Bounded | None:
     return truth(case, training and (what in STATE or not case.tracks), what)
+
+
+def _updated_first(momentum: Callable[[float | None], float | None], **kept: str) -> Expect:
+    """Training with running statistics that the batch has moved already; what moves them once more is not said."""
+
+    def expect(case: Case, training: bool, what: str) -> Bounded | None:
+        if not (training and case.tracks):
+            return truth(case, training, what)
+        if what != "y":
+            return None
+        conventions = replace(case.conventions, training="running", **kept)
+        return truth(case.but(conventions=conventions, momentum=momentum(case.momentum)), training, what)
+
+    return expect
 
 
 def _batch_in_eval(case: Case, training: bool, what: str) -> Bounded | None:
@@ -138,17 +156,15 @@ def _flushed(case: Case) -> Case:
     return case.but(x=x.astype(case.x.dtype))
 
 
-def _zero(case: Case, training: bool, what: str) -> Bounded | None:
-    right = truth(case, training, what)
-    if right is None:
-        return None
-    return Bounded(_carried(right.value, np.zeros_like), np.zeros_like(right.bound), right.polluted)
-
-
 OF_THE_BATCH: tuple[Rival, ...] = (
     _unbiased(),
     _unbiased(training_gradients=_derived_gradients),
     Rival("running_statistics_in_training", "training normalizes with the running statistics", _running_in_training),
+    *(
+        Rival(*UPDATED_FIRST, _updated_first(momentum, running_variance=variance))
+        for momentum in (lambda f: f, lambda f: 1.0 if f is None else f)
+        for variance in ("unbiased", "biased")
+    ),
     Rival("batch_statistics_in_eval", "eval normalizes with the statistics of the batch", _batch_in_eval),
     Rival(
         "identity_without_tracking",
@@ -169,6 +185,4 @@ OF_THE_BATCH: tuple[Rival, ...] = (
         of_case("subnormals_flushed", "subnormal numbers in x are taken for zero", _flushed),
         shows=lambda case: (subnormal(case),),
     ),
-    # zeros are what freed memory often holds, and what many slips give in part
-    Rival("zero", "this is zero, whatever goes in", _zero, mute=True),
 )

@@ -18,7 +18,7 @@ from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant
 from bn_reference.verification.evidence import usable
 from bn_reference.verification.rivals.hypothesis import Rival, truth
 
-__all__ = ["fitted"]
+__all__ = ["fitted", "zero"]
 
 MOST_DIGITS = 3  # of a number that somebody wrote
 WORDS = {
@@ -78,6 +78,18 @@ def _term(quantity: str, term: float) -> Rival:
 
     side = "more" if term > 0 else "less"
     return Rival("constant_term", f"{WORDS[quantity]} is {abs(term):g} {side} than it should be, in every element", expect)
+
+
+def zero(quantity: str, *, mute: bool) -> Rival:
+    """Zeros are what freed memory often holds, and what many slips give in part: what else they are is then not said."""
+
+    def expect(case: Case, training: bool, what: str) -> Bounded | None:
+        right = truth(case, training, what)
+        if right is None or what != quantity:
+            return right
+        return Bounded(right.value - right.value, np.zeros_like(right.bound), right.polluted)
+
+    return Rival("zero", f"{WORDS[quantity]} is zero", expect, mute=mute)
 
 
 def _number(case: Case, right: Bounded) -> RunningError:

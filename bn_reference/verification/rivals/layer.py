@@ -114,6 +114,11 @@ OF_THE_UPDATE: tuple[Rival, ...] = (
         "eps is added to the variance before it goes into the running variance",
         rules=with_eps(lambda eps: {"unbiased_variance": lambda var, m: spec.unbiased_variance(var + eps, m)}),
     ),
+    of_rules(
+        "eps_in_bessels_factor",
+        "the factor of the running variance is n / (n - 1 + eps), where it should be n / (n - 1)",
+        rules=with_eps(lambda eps: {"unbiased_variance": lambda var, m: var * m / (m - 1 + eps)}),
+    ),
     of_case(*REVERSED, _momentum(lambda case, f: None if f is None else 1.0 - f)),
     of_case(*REVERSED, _momentum(lambda case, f: 1.0 - (_cumulative(case) if f is None else f))),
     of_case(
