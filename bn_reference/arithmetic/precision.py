@@ -112,6 +112,7 @@ class Precision:
         narrow_totals: makes the sums in ``working`` too.
         outputs: name of the format of y, where it is not that of the inputs.
         statistics: name of the format of the running statistics, where it is not that of the parameters.
+        clamps: keeps a variance in one pass from being negative.
         flushes: replaces subnormal numbers, given and computed, by zero.
         root_roundings: units of rounding that a root may be wrong by: 1 where it is rounded correctly.
     """
@@ -123,6 +124,7 @@ class Precision:
     narrow_totals: bool = False
     outputs: str | None = None
     statistics: str | None = None
+    clamps: bool = True
     flushes: bool = False
     root_roundings: int = 1
 

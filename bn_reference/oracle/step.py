@@ -60,7 +60,8 @@ def statistics(case: Case, rules: Any = spec) -> Statistics:
     # keeping the sum of squares rounds it relative to itself, as its quotient by m is rounded
     variance = rules.biased_variance(x, mean)
     if case.conventions.variance == "one_pass" and rules is ONE_PASS:
-        variance = clamped(variance, spec.biased_variance(x, mean))
+        floor = 0.0 if case.precision.clamps else None
+        variance = clamped(variance, spec.biased_variance(x, mean), floor)
     squares = case.rows * (variance.size + variance.error)
     # merging l and r rows adds d^2 l r / (l + r), at most the sum of squares; d^2 l r, made first, is up to m times as much
     overflows = (squares >= case.precision.sums.largest) | (case.rows * squares >= case.precision.compute.largest)
@@ -84,13 +85,13 @@ def by_any_update(mean: RunningError, x: RunningError) -> RunningError:
     return RunningError(mean.value, np.maximum(mean.error, updated), mean.rounding)
 
 
-def clamped(variance: RunningError, stable: RunningError) -> RunningError:
+def clamped(variance: RunningError, stable: RunningError, floor: float | None = 0.0) -> RunningError:
     """A variance in one pass as whoever keeps that convention has it: max(0, E[x^2] - E[x]^2), so that its root exists.
 
     Only with the clamp can the convention be kept: without it a constant channel of 100 already gives NaN in float32. What
     the carrier loses in one pass is no truth either, so the value is that of a stable variance, with the errors of both.
     """
-    return RunningError(stable.value, variance.error + stable.error, stable.rounding, floor=0.0)
+    return RunningError(stable.value, variance.error + stable.error, stable.rounding, floor=floor)
 
 
 class ExpectedStep:

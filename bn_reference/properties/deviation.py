@@ -1,4 +1,4 @@
-"""What a known deviation of torch is: a region, a reason, a link, a witness, and what torch does there instead."""
+"""What a known deviation of a library is: a region, a reason, a link, a witness, and what the library does there instead."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 from bn_reference.arithmetic.precision import Pair
@@ -16,15 +17,23 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.registry import Property
 from bn_reference.properties.trial import Trial
 
-__all__ = ["GAPS", "Deviation", "by_model", "in_order", "loaded_torch"]
+__all__ = ["GAPS", "TORCH", "Deviation", "by_model", "in_order", "loaded_torch", "version_of"]
 
 
 GAPS = "spread"
+TORCH = "torch"  # the library, as implementations name the kernels that they run through
+DISTRIBUTIONS = {  # of the libraries by the names used here, where these are others
+    "haiku": "dm-haiku",
+    "keras on torch": "keras",
+    "onnx.reference": "onnx",
+    "onnxruntime, Y of initializers": "onnxruntime",
+    "onnxruntime, Y of inputs": "onnxruntime",
+}
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """Where torch is known to break a rule.
+    """Where torch, or another library, is known to break a rule; what is said of torch here is said of that one then.
 
     Attributes:
         name: short, for reports.
@@ -40,6 +49,7 @@ class Deviation:
         device: where torch does so, "cpu" or "cuda"; None for everywhere.
         loses_device: a script that ends with status 1 where the device answers nothing more after it; empty for all others. A
             case in the region of such a one is not run, but ``instead``; nor is one for which that is the case itself.
+        libraries: those that have it, as implementations name what they run through.
         gone_in: the first version of torch that was seen without it; None where every version has it.
     """
 
@@ -55,14 +65,15 @@ class Deviation:
     quantities: str = ""
     device: str | None = "cpu"
     loses_device: str = ""
+    libraries: tuple[str, ...] = (TORCH,)
     gone_in: tuple[int, int] | None = None
 
     def shows(self, device: str) -> bool:
-        """Whether the torch that is loaded has it on a device; no torch has none."""
-        version = loaded_torch()
+        """Whether the torch that is loaded, or one of its libraries, has it on a device; where there is none, none has."""
+        versions = [found for library in self.libraries if (found := version_of(library)) is not None]
         if self.device not in (None, device.partition(":")[0]):
             return False
-        known = version is not None and (self.gone_in is None or version < self.gone_in)
+        known = bool(versions) and (self.gone_in is None or min(versions) < self.gone_in)
         return known and (not self.loses_device or _ends_with_1(self.loses_device))
 
 
@@ -79,6 +90,20 @@ def loaded_torch() -> tuple[int, int] | None:
         return None
     major, minor = re.findall(r"\d+", str(torch.__version__))[:2]
     return int(major), int(minor)
+
+
+@cache
+def _installed(distribution: str) -> tuple[int, int] | None:
+    try:
+        major, minor = re.findall(r"\d+", metadata.version(distribution))[:2]
+    except metadata.PackageNotFoundError:
+        return None
+    return int(major), int(minor)
+
+
+def version_of(library: str) -> tuple[int, int] | None:
+    """Major and minor version: of the torch that is loaded, of another library as it is installed."""
+    return loaded_torch() if library == TORCH else _installed(DISTRIBUTIONS.get(library, library))
 
 
 def by_model(property: Property, trial: Trial) -> Comparison:

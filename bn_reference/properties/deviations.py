@@ -13,16 +13,16 @@ from typing import Any
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.deviation import Deviation
+from bn_reference.properties.deviations_of_frameworks import OF_FRAMEWORKS
 from bn_reference.properties.deviations_of_torch import OF_TORCH
 from bn_reference.properties.deviations_on_cuda import ON_CUDA
 from bn_reference.properties.registry import Property
 from bn_reference.properties.trial import Trial
 from bn_reference.targets.protocol import Unsupported
 
-__all__ = ["DEVIATIONS", "Deviation", "as_torch_does", "deviations_of", "without_losing_the_device"]
+__all__ = ["DEVIATIONS", "Deviation", "as_torch_does", "deviations_of", "runs_through", "without_losing_the_device"]
 
-DEVIATIONS = (*OF_TORCH, *ON_CUDA)
-TORCH = "torch"  # the library, as implementations name the kernels that they run through
+DEVIATIONS = (*OF_TORCH, *ON_CUDA, *OF_FRAMEWORKS)
 
 
 def as_torch_does(property: Property, trial: Trial, found: Comparison) -> tuple[Comparison, list[Deviation]] | None:
@@ -35,7 +35,8 @@ def as_torch_does(property: Property, trial: Trial, found: Comparison) -> tuple[
     known = deviations_of(property, trial.case.pair, trial.implementation.device)
     known = tuple(deviation for deviation in known if found.what.startswith(deviation.quantities))
     met = [deviation for deviation in known if deviation.region(property, trial.case)]
-    if not met or not _runs_through_torch(property, trial):
+    met = [deviation for deviation in met if runs_through(deviation, property, trial)]
+    if not met:
         return None
     for together in chain.from_iterable(combinations(met, size) for size in range(1, len(met) + 1)):
         model: dict[str, Any] = {}
@@ -60,7 +61,7 @@ def without_losing_the_device(property: Property, trial: Trial) -> tuple[Trial, 
     met = [deviation for deviation in known if deviation.loses_device and deviation.region(property, trial.case)]
     for deviation in met:
         spared = trial.on(deviation.instead(trial.case))
-        if not _runs_through_torch(property, spared):
+        if not runs_through(deviation, property, spared):
             return trial, []
         if deviation.region(property, spared.case):
             raise Unsupported(deviation.reason)
@@ -68,11 +69,11 @@ def without_losing_the_device(property: Property, trial: Trial) -> tuple[Trial, 
     return trial, met
 
 
-def _runs_through_torch(property: Property, trial: Trial) -> bool:
-    """Whether torch's own kernel makes all the steps that the rule looks at, as far as there are such steps."""
+def runs_through(deviation: Deviation, property: Property, trial: Trial) -> bool:
+    """Whether a library that has the deviation makes all the steps that the rule looks at, as far as there are such steps."""
     kernels = [trial.laboratory.kernels(trial.case, mode == "training") for mode in property.modes]
     made = [libraries for libraries in kernels if libraries is not None]
-    return bool(made) and all(TORCH in libraries for libraries in made)
+    return bool(made) and all(not libraries.isdisjoint(deviation.libraries) for libraries in made)
 
 
 def deviations_of(property: Property, pair: Pair, device: str = "cpu") -> tuple[Deviation, ...]:

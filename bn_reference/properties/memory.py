@@ -20,15 +20,21 @@ prop = family("contract", PROPERTIES, "training", "eval")
 
 @prop(source="github.com/flagos-ai/FlagGems/issues/6332: the input used as scratch memory")
 def the_input_is_never_modified(trial: Trial) -> Comparison:
-    """The memory of x holds the same bits after the forward and the backward pass, with and without tracking."""
+    """The memory of x, and of what else is handed over to be read, holds the same bits after a forward and a backward pass."""
     bare = trial.case.but(running_mean=None, running_var=None, batches=0)
     steps = (trial.train, trial.evaluate, lambda: trial.train(bare))
-    return all_of(*(asked(lambda step=step: _untouched(step()), "x") for step in steps))  # type: ignore[misc]
+    of_x = [asked(lambda step=step: _untouched(step()), "x") for step in steps]  # type: ignore[misc]
+    return all_of(*of_x, *(asked(lambda step=step: _unwritten(step()), "given") for step in steps))  # type: ignore[misc]
 
 
 def _untouched(observed: Observation) -> Comparison:
     assert observed.grads is not None  # the backward pass may write as well
     return fact(not observed.input_changed(), Fact(Kind.WRITTEN, "x"))
+
+
+def _unwritten(observed: Observation) -> Comparison:
+    written = observed.given_changed()
+    return fact(not written, Fact(Kind.WRITTEN, written or "what was handed over"))
 
 
 @prop(source="docs of torch.autograd.Function.backward: the gradients that are passed in may be another's too")

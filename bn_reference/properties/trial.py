@@ -98,6 +98,10 @@ class Observation:
         """Whether the memory of x was written to by now."""
         return self._step.input_changed() or self._output.input_changed()
 
+    def given_changed(self) -> str:
+        """Which other array that was handed over for reading was written to; empty where none was."""
+        return self._step.given_changed() or self._output.given_changed()
+
     def upstream_changed(self) -> bool:
         """Whether the memory of the upstream gradient was written to."""
         assert self.grads is not None  # it has gone back by now

@@ -7,6 +7,7 @@ from typing import Any
 
 from bn_reference.cases.domain import AXES
 from bn_reference.targets import PLAIN, TORCH, USUAL
+from bn_reference.targets.frameworks.known import KNOWN
 
 __all__ = ["cannot", "say_capabilities", "taken"]
 
@@ -60,7 +61,7 @@ def say_capabilities(target: str, capabilities: Mapping[str, Any]) -> list[str]:
         lines.append(", ".join([*taken(domain), *(f"no {words.removeprefix('the ')}" for words in absent)]))
     elif absent:
         lines.append(f"it cannot be asked for: {', '.join(absent)}")
-    for library in capabilities.get("kernels", ()) if target != TORCH else ():
+    for library in () if target == TORCH or target in KNOWN else capabilities.get("kernels", ()):
         lines.append(f"it computes through the batch norm of {library} itself, whose known deviations count as such here")
     return [*lines, *capabilities.get("notes", ())]
 

@@ -28,6 +28,7 @@ WORDS = {
     "numbers": NUMBERS,
     "untouched": "not {step}.input_changed()",
     "upstream_untouched": "not {step}.upstream_changed()",
+    "given_untouched": "not {step}.given_changed()",
     "device": '{step}.device.split(":")[0] == adapter.device.split(":")[0]',
     "detached": "not {layer}.state_in_graph()",
 }

@@ -213,6 +213,8 @@ def _conditions(replay: Replay, fact: Fact, steps: list[int]) -> Iterator[str]:
     if (fact.kind, fact.what) == (Kind.WRITTEN, "grad_y"):
         name, backwards = f"upstream_{name}", {call.step for call in replay.lines if isinstance(call, Backward)}
         steps = [step for step in steps if step in backwards]
+    elif fact.kind is Kind.WRITTEN and fact.what != "x":
+        name = f"given_{name}"
     return (replay.condition(name, step) for step in steps)
 
 

@@ -107,7 +107,7 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
         kernels=kernels,
         form=implementation.form,
         domain={name: value for name, value in asdict(domain).items() if value != getattr(UNRESTRICTED, name)},
-        notes=(*implementation.notes, *(_of_torch_alone(implementation, case) if kernels else ())),
+        notes=(*implementation.notes, *(_of_torch_alone(implementation, case) if "torch" in kernels else ())),
     )
 
 

@@ -36,6 +36,8 @@ class Functional(Implementation):
         layouts, grad_layouts: False where x and grad_y must lie contiguously.
         channels_last: x, y and their gradients are (N, L, C) instead of (N, C, L).
         conventions: what it promises where batch norms lawfully differ; None: not said.
+        libraries: whose own batch norm it runs through, as known deviations name them; they count as such then.
+        writes_statistics: whether mean and var, as they are handed over, may be written to; weight and bias never may.
         batches: how many batches of training the statistics that are handed over have seen; set before each call.
     """
 
@@ -52,6 +54,8 @@ class Functional(Implementation):
     grad_layouts: bool = True
     channels_last: bool = False
     conventions: Any = None
+    libraries: tuple[str, ...] = ()
+    writes_statistics: bool = True
     batches: int = 0
 
     @abstractmethod
@@ -104,8 +108,8 @@ class Functional(Implementation):
         return FunctionalSession(self, case, trainable, input_gradient)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
-        if sys.modules.get("torch") is None:
-            return frozenset()
+        if self.libraries or sys.modules.get("torch") is None:
+            return frozenset(self.libraries)
         from bn_reference.targets.forms.torch_kernels import kernels_of
 
         return kernels_of(self, case, training)

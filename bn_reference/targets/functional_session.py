@@ -15,6 +15,7 @@ from bn_reference.targets.protocol import Grads, Misbehaviour, Session, Step, Un
 
 __all__ = ["FunctionalSession"]
 
+VECTORS = ("weight", "bias", "mean", "var")  # in the order of the arguments
 KEPT_BY_BASE = Missing("the base class Functional keeps it")
 Y_ALONE = Missing("forward returns y alone")
 NONE_GIVEN = Missing("forward returns None for the running statistics")
@@ -25,6 +26,7 @@ class Target(Protocol):
 
     device: str
     channels_last: bool
+    writes_statistics: bool
     batches: int
 
     @property
@@ -109,6 +111,7 @@ class _Step(Step):
     def __init__(self, session: FunctionalSession, x: Placement, vectors: tuple[Seen, ...], training: bool) -> None:
         self._session, self._x, self._vectors, self._training = session, x, vectors, training
         self._handed: list[_Batch] = []
+        self._given: list[tuple[str, Array, Array]] = []  # what else was handed over, and what it held
         self._upstream: _Batch | None = None
         self._batches = session.batches
         self.device = session.target.device
@@ -121,7 +124,10 @@ class _Step(Step):
         target, case = self._session.target, self._session.case
         target.batches = self._batches
         self._handed.append(_Batch(target, self._x))
-        vectors = (target.to_array(v.copy()) if isinstance(v, np.ndarray) else None for v in self._vectors)
+        copies = [v.copy() if isinstance(v, np.ndarray) else None for v in self._vectors]
+        read = VECTORS[: 2 if target.writes_statistics else 4]
+        self._given += [(name, copy, copy.copy()) for name, copy in zip(read, copies, strict=False) if copy is not None]
+        vectors = (None if copy is None else target.to_array(copy) for copy in copies)
         return self._handed[-1].array, *vectors, self._training, case.eps, case.momentum
 
     def _first(self, array: Array) -> Array:
@@ -147,6 +153,9 @@ class _Step(Step):
 
     def input_changed(self) -> bool:
         return any(batch.changed() for batch in self._handed)
+
+    def given_changed(self) -> str:
+        return next((name for name, now, before in self._given if now.tobytes() != before.tobytes()), "")
 
     def upstream_changed(self) -> bool:
         return self._upstream is not None and self._upstream.changed()

@@ -97,6 +97,10 @@ class Step(ABC):
         """Whether the memory that x was handed over in (the whole buffer, its gaps too) differs from before the step."""
         raise Unsupported("the memory of the input is not watched")
 
+    def given_changed(self) -> str:
+        """Which of the other arrays that were handed over for reading was written to, in a word; empty where none was."""
+        raise Unsupported("no other arrays are handed over")
+
     def upstream_changed(self) -> bool:
         """Whether the memory that the latest upstream gradient was handed over in differs from before the backward pass."""
         raise Unsupported("the memory of the upstream gradient is not watched")

@@ -112,6 +112,9 @@ class WatchedStep(Step):
     def input_changed(self) -> bool:
         return bool(asked("looking at the input after the step", Call(), self._inner.input_changed))
 
+    def given_changed(self) -> str:
+        return str(asked("looking at what was handed over after the step", Call(), self._inner.given_changed))
+
     def upstream_changed(self) -> bool:
         return bool(asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
 

@@ -24,7 +24,9 @@ from bn_reference.cases.strategies import cases, lattice_cases
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import Property
+from bn_reference.properties.deviation import TORCH
 from bn_reference.properties.deviations import deviations_of
+from bn_reference.properties.kept_otherwise import known_otherwise
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say, say_edge
 from bn_reference.reproduction.reproducer import script
@@ -113,9 +115,13 @@ class Judge:
             raise SuiteFailed.of(error) from error
 
     def described(self) -> Description:
-        """What the implementation can be asked for, and the conventions that it keeps."""
-        demand = self.demand
-        return Description(demand.conventions, self.conventions, demand.accepts_all, self.capabilities())
+        """What the implementation can be asked for, and the conventions that it keeps, in known deviations as well."""
+        demand, capabilities = self.demand, self.capabilities()
+        known = known_otherwise(capabilities.get("kernels", ()), demand.conventions, self.conventions)
+        if known:
+            capabilities["notes"] = [*capabilities["notes"], *(each.sentence for each in known)]
+        demanded = demand.conventions.but(**{each.convention: each.value for each in known})
+        return Description(demanded, self.conventions, demand.accepts_all, capabilities)
 
     def capabilities(self) -> dict[str, Any]:
         """What the implementation can be asked for; empty where finding that out takes too long."""
@@ -220,6 +226,9 @@ class Judge:
         """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
         for deviation in deviations_of(tally.property, pair, self.implementation.device):
             witness = deviation.witness(pair)
+            others = TORCH not in deviation.libraries
+            if others and (self.implementation.kernels(witness, training=True) or frozenset()).isdisjoint(deviation.libraries):
+                continue
             if tally.failing is None and self.implementation.domain.takes(witness):
                 self.attempts.note(tally, witness)
 

@@ -10,6 +10,7 @@ from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.power.clean import CleanBatchNorm1d, Saved
 from bn_reference.properties import PROPERTIES, Property, deviations
+from bn_reference.properties.deviation import TORCH
 from bn_reference.properties.deviations import DEVIATIONS, Deviation, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -19,6 +20,7 @@ from bn_reference.targets.watched import Watched
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
+HALF = next(pair for pair in PAIRS if str(pair) == "float16/float32")
 BY_NAME = {property.name: property for property in PROPERTIES}
 # the property in which a deviation shows for certain, and the pairs in which it does
 SHOWN_BY = {
@@ -42,6 +44,7 @@ def shows_for_certain(deviation: Deviation, pair: Pair) -> bool:
 SHOWN = [
     pytest.param(deviation, BY_NAME[SHOWN_BY[deviation.name]], pair, id=f"{deviation.name}-{pair}")
     for deviation in DEVIATIONS
+    if TORCH in deviation.libraries  # the others are for tests/frameworks
     if not deviation.loses_device  # whose witness would be the last case of this process
     for pair in PAIRS
     if deviation.device in (None, "cpu") or torch.cuda.is_available()
@@ -216,7 +219,9 @@ def test_torch_loses_the_device_until_it_is_mended(deviation: Deviation) -> None
 @pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: deviation.name)
 def test_a_deviation_has_a_reason_and_a_link(deviation: Deviation) -> None:
     assert deviation.reason
-    assert deviation.link.startswith("https://github.com/pytorch/pytorch/")
+    assert deviation.link.startswith(
+        "https://github.com/pytorch/pytorch/" if TORCH in deviation.libraries else "https://github.com/"
+    )
 
 
 def test_a_step_that_cannot_be_asked_for_runs_through_no_kernel_that_would_count() -> None:
@@ -229,3 +234,23 @@ def test_a_step_that_cannot_be_asked_for_runs_through_no_kernel_that_would_count
 
 def deviation_of(name: str) -> Deviation:
     return next(deviation for deviation in DEVIATIONS if deviation.name == name)
+
+
+OTHERS = [deviation for deviation in DEVIATIONS if TORCH not in deviation.libraries]
+
+
+@pytest.mark.parametrize("deviation", OTHERS, ids=lambda deviation: deviation.name)
+def test_what_another_library_does_excuses_nobody_else(deviation: Deviation) -> None:
+    concerned = [property for property in PROPERTIES if deviation.concerns(property, HALF)]
+    trial = Trial(Laboratory(Watched(TorchImplementation(torch.nn.BatchNorm1d, "torch"))), deviation.witness(HALF))
+
+    assert concerned
+    assert not any(deviations.runs_through(deviation, property, trial) for property in concerned)
+
+
+def test_the_witness_of_another_library_lies_in_its_region() -> None:
+    for deviation in OTHERS:
+        (property_, *_) = [property for property in PROPERTIES if deviation.concerns(property, HALF)]
+        witness = deviation.witness(HALF)
+
+        assert deviation.region(property_, witness) or deviation.name == "negative variance"  # whose convention it needs

@@ -183,3 +183,36 @@ def test_what_is_wrong_with_it_is_said_in_one_sentence(target: Any, sentence: st
     with pytest.raises(UnusableTarget) as caught:
         load_target(target)
     assert str(caught.value) == sentence
+
+
+class Scribbles(Worked):
+    """Scales the weight that it is handed, in place."""
+
+    def forward(self, x, weight, *rest):  # type: ignore[no-untyped-def]
+        y = super().forward(x, weight, *rest)
+        weight *= 2
+        return y
+
+
+class MovesInPlace(Worked):
+    """Writes the new statistics over the old ones, as torch does."""
+
+    def forward(self, x, weight, bias, mean, var, *rest):  # type: ignore[no-untyped-def]
+        y, moved_mean, moved_var = super().forward(x, weight, bias, mean, var, *rest)
+        if mean is not None:
+            mean[:], var[:] = moved_mean, moved_var
+        return y, mean, var
+
+
+class MovesWhatIsFed(MovesInPlace):
+    writes_statistics = False
+
+
+@pytest.mark.parametrize(("target", "written"), [(Scribbles, "weight"), (MovesInPlace, ""), (MovesWhatIsFed, "mean")])
+def test_what_is_handed_over_to_be_read_is_watched(target: type[Functional], written: str) -> None:
+    report = verify(target, dtypes=["float32"], properties=["the_input_is_never_modified"], examples=5, conventions="auto")
+    (result,) = report.results
+
+    assert result.status == ("violated" if written else "passed")
+    assert f"the memory of {written} was written to" in result.message or not written
+    assert all(cause.reproducer_fails for cause in report.causes)

@@ -18,6 +18,7 @@ NAMES = ("running_mean", "running_var")
 class Equinox(OfJax):
     """The module; its state is what it keeps: sums from which an evaluation takes the averages."""
 
+    libraries = ("equinox",)
     form = 'equinox.nn.BatchNorm(mode="batch")'
     conventions = LIBRARIES["equinox"]
     momentum = tuple(momentum for momentum in OfJax.momentum if 0 < momentum < 1)  # as its documentation says

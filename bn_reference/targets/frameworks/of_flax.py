@@ -14,6 +14,7 @@ from bn_reference.targets.frameworks.of_jax import OfJax
 class Flax(OfJax):
     """The layer as it is by default, with a variance in one pass."""
 
+    libraries = ("flax",)
     form = "flax.nnx.BatchNorm"
     conventions = LIBRARIES["flax"]
     fast = True

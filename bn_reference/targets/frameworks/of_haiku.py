@@ -14,6 +14,7 @@ from bn_reference.targets.frameworks.of_jax import OfJax
 class Haiku(OfJax):
     """The module, with the state that an average has after so many updates; momentum is its ``decay_rate``."""
 
+    libraries = ("haiku",)
     form = "haiku.BatchNorm"
     conventions = LIBRARIES["haiku"]
     pairs = ("float32/float32", "float64/float64", "float16/float16", "bfloat16/bfloat16")

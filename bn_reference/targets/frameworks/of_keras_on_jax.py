@@ -12,6 +12,7 @@ from bn_reference.targets.frameworks.of_jax import OfJax
 class Keras(OfJax):
     """The layer, called without its own state."""
 
+    libraries = ("keras",)
     form = "keras.layers.BatchNormalization on jax"
     conventions = LIBRARIES["keras"]
 

@@ -16,6 +16,7 @@ from bn_reference.targets.functional import Functional
 class Keras(Functional):
     """The layer, called without its own state."""
 
+    libraries = ("keras on torch",)
     form = "keras.layers.BatchNormalization on torch"
     conventions = LIBRARIES["keras"].but(variance="one_pass", subnormals="kept")
     momentum_weights = "old"

@@ -17,6 +17,7 @@ mx.set_default_device(mx.cpu)
 class Mlx(Functional):
     """The layer, built for each call; gradients by ``mx.vjp``."""
 
+    libraries = ("mlx",)
     form = "mlx.nn.BatchNorm"
     conventions = LIBRARIES["mlx"]
     channels_last = True

@@ -22,6 +22,7 @@ from bn_reference.targets.protocol import Unsupported
 class NumpyMl(Functional):
     """The layer, built for each call, with its own backward pass for training; eval is ``retain_derived=False``."""
 
+    libraries = ("numpy-ml",)
     form = "numpy_ml.neural_nets.layers.BatchNorm1D"
     conventions = LIBRARIES["numpy_ml"]
     momentum_weights = "old"

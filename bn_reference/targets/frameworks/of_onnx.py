@@ -55,6 +55,7 @@ class Onnx(Functional):
 class OnnxReference(Onnx):
     """The reference evaluator of the onnx package."""
 
+    libraries = ("onnx.reference",)
     form = "onnx.reference.ReferenceEvaluator on BatchNormalization-15"
     layouts = True
 

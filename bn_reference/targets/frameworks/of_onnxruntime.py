@@ -14,6 +14,7 @@ onnxruntime.set_default_logger_severity(4)  # what it warns of is not part of a 
 class Initializers(Onnx):
     """Parameters and statistics are initializers."""
 
+    libraries: tuple[str, ...] = ("onnxruntime",)
     form = "onnxruntime on BatchNormalization-15, parameters as initializers"
     pairs = ("float32/float32", "float64/float64", "float16/float32", "float16/float16")  # those that its kernel has
     inputs = 1
@@ -34,12 +35,15 @@ class Inputs(Initializers):
 class YAlone(Initializers):
     """Parameters and statistics are initializers, Y is the one output."""
 
+    libraries = ("onnxruntime", "onnxruntime, Y of initializers")
     form = "onnxruntime on BatchNormalization-15, parameters as initializers, Y alone"
     y_alone = True
 
 
 class InputsYAlone(Inputs):
-    """Parameters and statistics are inputs, Y is the one output."""
+    """Parameters and statistics are inputs, Y is the one output: what is fed is the caller's."""
 
+    writes_statistics = False
+    libraries = ("onnxruntime", "onnxruntime, Y of inputs")
     form = "onnxruntime on BatchNormalization-15, parameters as inputs, Y alone"
     y_alone = True

@@ -18,6 +18,7 @@ warnings.filterwarnings("ignore", message="When training, we now always track")
 class Paddle(Functional):
     """The layer, built for each call."""
 
+    libraries = ("paddlepaddle",)
     form = "paddle.nn.BatchNorm1D"
     conventions = LIBRARIES["paddle"]
     momentum_weights = "old"

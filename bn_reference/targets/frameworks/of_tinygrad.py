@@ -15,6 +15,7 @@ from bn_reference.targets.functional import Functional
 class Tinygrad(Functional):
     """The layer, built for each call; gradients by ``Tensor.gradient``."""
 
+    libraries = ("tinygrad",)
     form = "tinygrad.nn.BatchNorm"
     conventions = LIBRARIES["tinygrad"]
     layouts = grad_layouts = False
