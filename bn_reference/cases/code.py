@@ -27,6 +27,8 @@ def array_code(array: Array, library: Library = "numpy", width: int | None = Non
     module, dtype = ("torch" if library == "torch" else "np"), dtype_code(array.dtype.name, library)
     if array.size == 0:
         return f"{module}.zeros({array.shape}, dtype={dtype})"
+    if array.dtype.kind in "biuc":  # of the four dtypes none: an input that a layer may refuse
+        return f"{'torch.tensor' if library == 'torch' else 'np.array'}({array.tolist()}, dtype={dtype})"
     with np.errstate(all="ignore"):
         plain = np.where(np.isnan(array), array.dtype.type(np.nan), array)
     if plain.tobytes() != array.tobytes():  # a NaN of which there is more to say

@@ -35,10 +35,16 @@ class Kind(Enum):
     UNWANTED = "unwanted"  # something where there is to be nothing
     WRITTEN = "written"  # the memory of an input was written to
     SURROUNDINGS = "surroundings"  # what: something beside the layer that is another after a step
+    PRINTED = "printed"  # found: what a step printed
     FORM = "form"  # found, wanted: (shape, dtype name), or None for what is not there
     ATTACHED = "attached"  # a running statistic is part of a recorded computation
     # what a layer may not do
     ACCEPTED = "accepted"  # found: the shape of an input; wanted: the channels of the layer that took it
+    OTHER_NUMBERS = "other numbers"  # found: the dtype of an input; wanted: that of the output which cannot hold its numbers
+    NO_VALUE = "no value"  # found: an element and its number; wanted: the hyperparameter with which there is none
+    SHOWN = "shown"  # what: an argument; found, wanted: what the layer says that it is, and what it was built with
+    PARAMETERS = "parameters"  # found: how many a layer has that was built without
+    HOLDS = "holds"  # found: how many more things a layer holds; wanted: after so many steps
     NOT_REFUSED = "not refused"  # one value a channel was taken in training
     NOT_FINITE = "not finite"  # found: how many values a channel left the running statistics not finite
     CONVENTION = "convention"  # found, wanted: the values of a convention, kept and demanded

@@ -1,6 +1,6 @@
 """The rules of batch normalization, each a named sentence: ``PROPERTIES``, in the order in which they are reported."""
 
-from bn_reference.properties import contract, evaluation, gradients, memory, normalization, running
+from bn_reference.properties import contract, edge, evaluation, gradients, memory, normalization, running, surroundings
 from bn_reference.properties.registry import FAMILIES, Property
 from bn_reference.properties.trial import NotApplicable
 
@@ -12,5 +12,7 @@ PROPERTIES: tuple[Property, ...] = (
     *gradients.PROPERTIES,
     *evaluation.PROPERTIES,
     *contract.PROPERTIES,
+    *edge.PROPERTIES,
     *memory.PROPERTIES,
+    *surroundings.PROPERTIES,
 )

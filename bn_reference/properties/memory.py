@@ -76,22 +76,6 @@ def _stays(trial: Trial, training: bool, record: bool) -> Comparison:
     return all_of(*(same_bits(what, now, then, Aspect.LOOKED_AT_AGAIN) for what, (now, then) in pairs.items()))
 
 
-@prop(source="github.com/HazyResearch/flash-fft-conv/issues/26: a library set the seed of whoever used it")
-def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
-    """Random states, default dtype, gradient mode and number of threads are after a step, forth and back, what they were."""
-    steps = (True, False)
-    return all_of(*(asked(lambda training=training: _as_before(trial, training), "y") for training in steps))  # type: ignore[misc]
-
-
-def _as_before(trial: Trial, training: bool) -> Comparison:
-    case, session = trial.case, trial.open()
-    before = trial.implementation.surroundings(stir=True)
-    session.forward(place(case.x, case.layout), training=training).backward(place(case.grad_y, case.grad_layout))
-    after = trial.implementation.surroundings()
-    changed = [name for name, value in before.items() if after[name] != value]
-    return fact(not changed, Fact(Kind.SURROUNDINGS, " and ".join(changed)))
-
-
 @prop(source="docs of Python's copy.deepcopy")
 def a_copy_shares_nothing(trial: Trial) -> Comparison:
     """A trained copy with other parameters changes neither state nor evaluation of the layer, nor the layer the copy's."""

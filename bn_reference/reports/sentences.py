@@ -106,9 +106,17 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.UNWANTED: lambda fact: f"there is a {fact.what} where there is to be none",
     Kind.WRITTEN: lambda fact: f"the memory of {fact.what} was written to",
     Kind.SURROUNDINGS: lambda fact: f"{fact.what} is another after a step",
+    Kind.PRINTED: lambda fact: f"a step printed {fact.found!r}",
     Kind.FORM: lambda fact: f"{fact.what} has {_form(fact.found)} and must have {_form(fact.wanted)}",
     Kind.ATTACHED: lambda fact: "a running statistic is attached to the recorded computation",
     Kind.ACCEPTED: lambda fact: f"an input of shape {fact.found} was accepted by a layer of {fact.wanted} channels",
+    Kind.OTHER_NUMBERS: lambda fact: f"an input of {fact.found} was accepted, and gave {fact.wanted}, which cannot hold it",
+    Kind.NO_VALUE: lambda fact: (
+        f"{fact.what}{list(fact.found[0])} is {fact.found[1]!r} with {fact.wanted}, where there is no such number"
+    ),
+    Kind.SHOWN: lambda fact: f"the layer shows {fact.what}={fact.found}, and was built with {fact.what}={fact.wanted}",
+    Kind.PARAMETERS: lambda fact: f"with affine=False the layer has {fact.found} parameters",
+    Kind.HOLDS: lambda fact: f"after {fact.wanted} more steps the layer holds {fact.found} things more",
     Kind.NOT_REFUSED: lambda fact: "one value per channel was accepted in training, where it must be refused",
     Kind.NOT_FINITE: lambda fact: (
         f"{fact.found} per channel was accepted in training, and left the running statistics not finite"

@@ -11,7 +11,22 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.code import array_code
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.reproduction.replay import NUMBERS, Replay
-from bn_reference.targets.trace import Backward, Call, Copy, Forward, Fresh, Load, Look, Open, Overwrite, Read, Settle, Undergo
+from bn_reference.targets.trace import (
+    Backward,
+    Call,
+    Copy,
+    Forward,
+    Fresh,
+    Load,
+    Look,
+    Open,
+    Overwrite,
+    Read,
+    Restore,
+    Settle,
+    Threads,
+    Undergo,
+)
 
 __all__ = ["AdapterReplay"]
 
@@ -63,6 +78,9 @@ class AdapterReplay(Replay):
         going = f"grads = {names['step']}.backward({self._placed('grad_y', call.grad_y, forward.session)})"
         return [*[f"{names['step']}.keep()"] * call.kept, going, *self.assigned(call, "{1}")]
 
+    def threads(self, call: Threads) -> list[str]:
+        return [f"adapter.with_threads({call.number}).__enter__()"]
+
     def read(self, call: Read) -> list[str]:
         read = f"{self.layers[call.session][1]}.{'held_state' if call.held else 'state'}()"
         return [f"state = {read}", *self.assigned(call, "{1}")]
@@ -81,6 +99,11 @@ class AdapterReplay(Replay):
         opened, session = self.layers[call.session]
         self.layers[call.made] = opened, self.name("copy_of_session")
         return [f"{self.layers[call.made][1]} = {session}.copied()"]
+
+    def restore(self, call: Restore) -> list[str]:
+        opened, session = self.layers[call.session]
+        self.layers[call.made] = opened, self.name("restored_session")
+        return [f"{self.layers[call.made][1]} = {session}.restored()"]
 
     def undergo(self, call: Undergo) -> list[str]:
         session = self.layers[call.session][1]

@@ -197,6 +197,10 @@ def _of_a_call(replay: Replay, fact: Fact) -> Iterator[Evidence]:
             yield from (
                 Evidence(_so(fact, "refused is not None"), call=call) for call in forwards if call.x.shape == fact.found
             )
+        case Kind.OTHER_NUMBERS:
+            yield from (
+                Evidence(_so(fact, "refused is not None"), call=call) for call in forwards if call.x.buffer.dtype == fact.found
+            )
         case Kind.NOT_FINITE if state:  # the batch of one value a channel may be refused; what it leaves must be finite
             numbers = f"({', '.join(output.name for output in state)},)"
             finite = f"all(math.isfinite(each) for values in {numbers} for each in map(float, values))"
@@ -245,6 +249,8 @@ def _broken(fact: Fact, seen: Part) -> str:
             return "{0} is not None"
         case Kind.UNWANTED | Kind.ONE_SIDED if seen is not None:
             return "{0} is None"
+        case Kind.NO_VALUE if isinstance(seen, np.ndarray) and seen.ndim == len(fact.found[0]):
+            return f"not math.isfinite(float({{0}}{list(fact.found[0])}))"
         case Kind.COUNT if isinstance(seen, int | None) and seen == fact.found:
             return f"({{0}} if {{0}} is None else int({{0}})) == {fact.wanted}"
     return ""

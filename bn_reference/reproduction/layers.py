@@ -15,7 +15,22 @@ from bn_reference.cases.others import another_batch, hyperparameters_of
 from bn_reference.reproduction.life import HAPPENED, recorded
 from bn_reference.reproduction.replay import STATISTICS, Replay
 from bn_reference.reproduction.words import SETTING, WORDS
-from bn_reference.targets.trace import Backward, Call, Copy, Forward, Fresh, Load, Look, Open, Overwrite, Read, Settle, Undergo
+from bn_reference.targets.trace import (
+    Backward,
+    Call,
+    Copy,
+    Forward,
+    Fresh,
+    Load,
+    Look,
+    Open,
+    Overwrite,
+    Read,
+    Restore,
+    Settle,
+    Threads,
+    Undergo,
+)
 
 __all__ = ["LayerReplay"]
 
@@ -94,7 +109,7 @@ class LayerReplay(Replay):
         mode, step = f"{self._told(call.session)}.{'train' if call.training else 'eval'}()", [f"{output} = {layer}({x})"]
         if self.torch:
             step = recorded(step[0], call.record, "inference mode" in words and not call.training)
-        if self.torch and call.record and opened.input_gradient:
+        if self.torch and call.record and opened.input_gradient and call.x.buffer.dtype.kind not in "biu":
             step.insert(0, f"{x}.requires_grad_()")
         if "default float64" in words:
             step = ["torch.set_default_dtype(torch.float64)", *step, "torch.set_default_dtype(torch.float32)"]
@@ -134,6 +149,17 @@ class LayerReplay(Replay):
         opened, layer = self.layers[call.session]
         self.layers[call.made] = opened, self.name("copy_of_layer")
         return [f"{self.layers[call.made][1]} = copy.deepcopy({layer})", *self._holding(call.made)]
+
+    def restore(self, call: Restore) -> list[str]:
+        opened, layer = self.layers[call.session]
+        case, restored = opened.case, self.name("restored_layer")
+        self.layers[call.made] = opened, restored
+        options = f"affine={case.affine}, track_running_stats={case.tracks}, {self._options(case)}"
+        loaded = f"{restored}.load_state_dict(copy.deepcopy({layer}.state_dict()))"
+        return [f"{restored} = Target({case.channels}, {options})", loaded, *self._holding(call.made)]
+
+    def threads(self, call: Threads) -> list[str]:
+        return [f"torch.set_num_threads({call.number})"]
 
     def read(self, call: Read) -> list[str]:
         opened, layer = self.layers[call.session]

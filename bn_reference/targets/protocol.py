@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import pickle
 import random
+import warnings
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +52,10 @@ class Misbehaviour(Exception):
 
 class UnusableTarget(Exception):
     """The target cannot be loaded or built at all; one sentence says why and what to do."""
+
+
+class _Unused(UserWarning):
+    """Of which there are none: a filter for it, in front, shows whether another is put there."""
 
 
 def had(seen: Seen) -> Array | None:
@@ -133,6 +139,30 @@ class Session(ABC):
         """Load running statistics and counter through the implementation's own way of loading a saved state."""
         raise Unsupported("there is no way to load a saved state")
 
+    @property
+    def whole(self) -> bool:
+        """Whether it promises all of torch's contract, what is refused too; by default what is asked through this protocol."""
+        return False
+
+    def shown(self) -> dict[str, str]:
+        """The hyperparameters by their names, as the layer shows them to people."""
+        raise Unsupported("it does not show its hyperparameters")
+
+    def learned(self) -> int:
+        """How many parameters an optimizer would be given."""
+        raise Unsupported("its parameters are not counted")
+
+    def restored(self) -> Session:
+        """Another layer, built alike, that has loaded what this one saves."""
+        raise Unsupported("there is no way to save a state")
+
+    def held(self, *, sure: bool = False) -> int:
+        """How many things the layer holds on to: the memory of inputs and outputs that nobody else has, and what it lists.
+
+        What only points at itself may be counted until it is ``sure`` that nobody holds it.
+        """
+        raise Unsupported("what it holds is not seen")
+
     def state_in_graph(self) -> bool:
         """Whether a running statistic is attached to a recorded computation."""
         raise Unsupported("nothing is recorded")
@@ -201,6 +231,10 @@ class Implementation(ABC):
             Unsupported: it cannot build such a layer.
         """
 
+    def with_threads(self, number: int) -> AbstractContextManager[None]:
+        """In which steps may use so many threads."""
+        raise Unsupported("the number of its threads cannot be set")
+
     def alive(self) -> bool:
         """Whether the device still answers: after some errors of native code none does, in that process. By default True."""
         return True
@@ -210,15 +244,22 @@ class Implementation(ABC):
         raise Unsupported("a layer is not seen as it is constructed")
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
-        """What a step must leave as it is beside the layer, by name; by default the random states of Python and NumPy.
+        """What a step must leave as it is beside the layer, by name; by default of Python and NumPy.
 
         ``stir`` draws a number of each generator first, so that whoever sets its state is seen a second time too.
         """
         if stir:
             random.random()
             np.random.random()  # noqa: NPY002 -- as below
+            np.seterr(all="ignore")
+            warnings.simplefilter("default", _Unused)
         of_numpy = np.random.get_state()  # noqa: NPY002 -- that which everybody shares
-        return {"the random state of Python": random.getstate(), "the random state of NumPy": pickle.dumps(of_numpy)}
+        return {
+            "the random state of Python": random.getstate(),
+            "the random state of NumPy": pickle.dumps(of_numpy),
+            "the list of warning filters": tuple(warnings.filters),
+            "what NumPy does about errors of floats": np.geterr(),
+        }
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         """Names of the known libraries whose own batch norm a step of this case runs through, backward pass included.

@@ -23,7 +23,9 @@ __all__ = [
     "Open",
     "Overwrite",
     "Read",
+    "Restore",
     "Settle",
+    "Threads",
     "Trace",
     "Undergo",
 ]
@@ -124,6 +126,14 @@ class Copy(Call):
 
 
 @dataclass(eq=False, kw_only=True)
+class Restore(Call):
+    """Another layer was built alike and loaded what this one saves; ``made`` is the other."""
+
+    session: int
+    made: int
+
+
+@dataclass(eq=False, kw_only=True)
 class Undergo(Call):
     """Something happened to a layer beside its steps: a word of ``cases.circumstances``."""
 
@@ -138,6 +148,13 @@ class Settle(Call):
 
     session: int
     case: Case
+
+
+@dataclass(eq=False, kw_only=True)
+class Threads(Call):
+    """Steps may use so many threads from now on."""
+
+    number: int
 
 
 Trace = deque[Call]

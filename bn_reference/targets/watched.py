@@ -7,6 +7,7 @@ says why. The trace is what a standalone script is written from.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import AbstractContextManager
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -27,7 +28,9 @@ from bn_reference.targets.trace import (
     Load,
     Open,
     Read,
+    Restore,
     Settle,
+    Threads,
     Trace,
     Undergo,
 )
@@ -52,7 +55,7 @@ class _Session(Session):
         call = Forward(session=self._number, step=self._watcher.next_number(), x=x, training=training, record=record)
         self._watcher.trace.append(call)
         refusal = self._watcher.domain.refusal_of_batch(len(x.shape), is_contiguous(x))
-        if refusal:
+        if refusal and not self.whole:
             raise refused(call, refusal)
         with self._watcher.calls.told("forward", training, x.shape, self._kind):
             step = asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
@@ -100,6 +103,25 @@ class _Session(Session):
         self._watcher.trace.append(call)
         inner = asked("copying the layer", call, self._inner.copied)
         return _Session(inner, call.made, self._case, self._watcher)
+
+    @property
+    def whole(self) -> bool:
+        return self._inner.whole
+
+    def shown(self) -> dict[str, str]:
+        return asked("showing its hyperparameters", Call(), self._inner.shown)
+
+    def learned(self) -> int:
+        return asked("counting its parameters", Call(), self._inner.learned)
+
+    def restored(self) -> Session:
+        call = Restore(session=self._number, made=self._watcher.next_number())
+        self._watcher.trace.append(call)
+        inner = asked("load_state_dict", call, self._inner.restored)
+        return _Session(inner, call.made, self._case, self._watcher)
+
+    def held(self, *, sure: bool = False) -> int:
+        return asked("looking at what it holds", Call(), lambda: self._inner.held(sure=sure))
 
     def undergo(self, word: str, case: Case) -> Session:
         call = Undergo(session=self._number, word=word, case=case)
@@ -203,6 +225,11 @@ class Watched(Implementation):
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         return asked("looking at what surrounds the layer", Call(), lambda: self.inner.surroundings(stir=stir))
+
+    def with_threads(self, number: int) -> AbstractContextManager[None]:
+        call = Threads(number=number)
+        self.trace.append(call)
+        return asked("setting the number of threads", call, lambda: self.inner.with_threads(number))
 
     def alive(self) -> bool:
         return bool(self.inner.alive())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -14,14 +15,16 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import hyperparameters_of
 from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
+from bn_reference.targets.forms.torch_holding import TorchMemory, shown_by
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_step import TorchStep
-from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, with_threads
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["TorchImplementation", "TorchSession"]
 
+Build = Callable[[Case], torch.nn.Module]
 COUNTER = "num_batches_tracked"
 UNCOUNTED = "momentum=None after other batches, which needs num_batches_tracked"
 
@@ -37,14 +40,36 @@ def attribute(module: Any, name: str) -> Any:
 class TorchSession(Session):
     """A module of the whole constructor, and how its steps are called."""
 
-    def __init__(self, module: torch.nn.Module, case: Case, device: str, trainable: bool, input_gradient: bool) -> None:
-        self.module = module
+    def __init__(self, build: Build, case: Case, device: str, trainable: bool, input_gradient: bool) -> None:
+        self._build, self.module = build, build(case)
         self._device, self._trainable, self._input_gradient = device, trainable, input_gradient
         self._life, self._hyperparameters = TorchLife(), hyperparameters_of(case)
+        self._memory = TorchMemory()
         self._give(case)
+
+    @property
+    def whole(self) -> bool:
+        return type(self.module).__name__ != "OptimizedModule"  # which is compiled anew for each kind of input
+
+    def shown(self) -> dict[str, str]:
+        return shown_by(self.module)
+
+    def learned(self) -> int:
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+    def restored(self) -> Session:
+        other = copy.copy(self)
+        other.module, other._life, other._memory = self._build(self._case), TorchLife(), TorchMemory()
+        other.module.load_state_dict({name: value.clone() for name, value in self.module.state_dict().items()})
+        other._held = other._buffers()
+        return other
+
+    def held(self, *, sure: bool = False) -> int:
+        return self._memory.held(self.module, sure)
 
     def _give(self, case: Case) -> None:
         """The layer's parameters and state are the case's from now on."""
+        self._case = case
         self._trained = ("weight", "bias") if self._trainable and case.affine else ()
         self._unloaded = ""  # why it does not have the case's running statistics
         with torch.no_grad():
@@ -117,11 +142,13 @@ class TorchSession(Session):
         if self._unloaded and not training:
             raise Unsupported(self._unloaded)
         tensor, buffer = self._life.tensor(x, self._device)
-        leaf = tensor.requires_grad_() if record and self._input_gradient else tensor
+        grows = record and self._input_gradient and (tensor.is_floating_point() or tensor.is_complex())
+        leaf = tensor.requires_grad_() if grows else tensor
         told = self._life.told(self.module)
         told.train() if training else told.eval()
         with self._life.recording(record, training):
             y = self.module(leaf)
+        self._memory.note(buffer, y)
         sources = ([leaf] if self._input_gradient else []) + [attribute(self.module, name) for name in self._trained]
         return TorchStep(leaf, buffer, x.buffer, y, sources if record else [])
 
@@ -177,7 +204,7 @@ class TorchImplementation(Implementation):
         self.device = device
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
-        return TorchSession(self._build(case), case, self.device, trainable, input_gradient)
+        return TorchSession(self._build, case, self.device, trainable, input_gradient)
 
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         module = self._build(case)
@@ -189,6 +216,9 @@ class TorchImplementation(Implementation):
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         return {**super().surroundings(stir=stir), **surroundings(stir=stir)}
+
+    def with_threads(self, number: int) -> AbstractContextManager[None]:
+        return with_threads(number)
 
     def alive(self) -> bool:
         return answers(self.device)

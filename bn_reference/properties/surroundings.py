@@ -1,0 +1,98 @@
+"""Contract, of surroundings: what a step must leave as it is beside the layer, what must not matter to it, what it keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+from bn_reference.cases.case import Case
+from bn_reference.cases.facts import Fact, Kind
+from bn_reference.cases.layouts import place
+from bn_reference.oracle.aspect import Aspect
+from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
+from bn_reference.properties import transform
+from bn_reference.properties.gradients import grads_within
+from bn_reference.properties.registry import TORCH_DOCS, Property, family
+from bn_reference.properties.trial import Trial, asked, contiguous
+from bn_reference.targets.protocol import Session
+
+PROPERTIES: list[Property] = []
+prop = family("contract", PROPERTIES, "training", "eval")
+
+ONCE = {"the list of warning filters", "what NumPy does about errors of floats"}
+TWO_THREADS, GOES_BACK = 4, 16  # of so many cases one, as threads take long to begin
+FEW, MANY = 4, 16  # steps: of a layer that is looked at, and of one that seems to hold on to something
+
+
+@prop(source="github.com/HazyResearch/flash-fft-conv/issues/26: a library set the seed of whoever used it")
+def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
+    """Random states, default dtype, gradient mode, number of threads, warning filters and error states are after a step, forth
+    and back, what they were, and nothing was printed."""
+    steps = (True, False)
+    return all_of(*(asked(lambda training=training: _as_before(trial, training), "y") for training in steps))  # type: ignore[misc]
+
+
+def _as_before(trial: Trial, training: bool) -> Comparison:
+    changed, printed = _changed(trial, trial.open(), training)
+    if printed or not ONCE.isdisjoint(changed):  # whatever is loaded first may do so, once
+        again, printed = _changed(trial, trial.open(), training)
+        changed = [name for name in changed if name in again or name not in ONCE]
+    if printed and not changed:
+        return fact(False, Fact(Kind.PRINTED, "y", printed))
+    return fact(not changed, Fact(Kind.SURROUNDINGS, " and ".join(changed)))
+
+
+def _changed(trial: Trial, session: Session, training: bool) -> tuple[list[str], str]:
+    case, said = trial.case, io.StringIO()
+    before = trial.implementation.surroundings(stir=True)
+    with contextlib.redirect_stdout(said):
+        session.forward(place(case.x, case.layout), training=training).backward(place(case.grad_y, case.grad_layout))
+    after = trial.implementation.surroundings()
+    return [name for name, value in before.items() if after[name] != value], said.getvalue()
+
+
+@prop(source=f"{TORCH_DOCS}; docs of torch.set_num_threads")
+def threads_change_rounding_alone(trial: Trial) -> Comparison:
+    """A fresh layer's training step is as expected with one thread and, as in every fourth case, with two; y then has the same
+    bits again, and in some of these cases the gradients are as expected."""
+    case = trial.case if not trial.case.circumstances else trial.case.but(circumstances=())
+    turn = (case.rows + case.channels) % GOES_BACK
+    if turn % TWO_THREADS == 0:
+        return _with_two_threads(trial, case, back=turn == 0)
+    observed, expected = trial.train(case), trial.expected(case)
+    return all_of(within("y", observed.y, expected.y), *transform.state_within(observed.state, expected.state))
+
+
+def _with_two_threads(trial: Trial, case: Case, *, back: bool) -> Comparison:
+    expected = trial.expected(case)
+    with trial.implementation.with_threads(2):
+        session = trial.open(case)
+        step = session.forward(place(case.x, case.layout), training=True)
+        state = session.state()
+        grads = step.backward(place(case.grad_y, case.grad_layout)) if back else None
+        again = trial.open(case).forward(place(case.x, case.layout), training=True)
+    return all_of(
+        same_bits("y", again.y, step.y, Aspect.REPEATED),
+        within("y", step.y, expected.y, Aspect.WITH_THREADS),
+        *transform.state_within(state, expected.state),
+        *([] if grads is None else [grads_within(grads, expected, case)]),
+    )
+
+
+@prop(source="github.com/pytorch/pytorch/issues/20275: what is kept of each batch fills the memory")
+def a_layer_holds_on_to_few_things(trial: Trial) -> Comparison:
+    """The memory of inputs and outputs that nobody else has is let go of, and no list grows, however many steps there are."""
+    session, x = trial.open(), trial.case.x
+    x = x[:2] if len(x) > 1 else x
+
+    def held(steps: int, *, sure: bool = False) -> int:
+        for number in range(steps):
+            session.forward(contiguous(x), training=number % 4 < 2, record=number % 2 == 0)
+        return session.held(sure=sure)
+
+    first = held(FEW)
+    if held(FEW) <= first:
+        return fact(True, Fact(Kind.HOLDS, "x"))
+    before = session.held(sure=True)
+    more = held(MANY, sure=True) - before
+    return fact(more < MANY // 4, Fact(Kind.HOLDS, "x", more, MANY))
