@@ -56,17 +56,17 @@ def diagnose(implementation: Implementation, quantity: str, training: bool, case
         cases: the one that broke it, and the smallest one that does; they may be the same.
     """
     with np.errstate(all="ignore"):
-        return _Inquiry(implementation, quantity, training, cases).outcome()
+        return _Inquiry(implementation, quantity, training, cases[0].but(circumstances=()), cases).outcome()
 
 
 def diagnose_life(implementation: Implementation, quantity: str, training: bool, cases: Sequence[Case]) -> Rival | None:
     """The same, where the cases break the rule in their circumstances alone."""
     smallest = cases[-1]
     with np.errstate(all="ignore"):
-        fresh = _Inquiry(implementation, quantity, training, [smallest.but(circumstances=())])
+        fresh = _Inquiry(implementation, quantity, training, smallest.but(circumstances=()), ())
         if not all(scene.is_right(quantity) for scene in fresh.generic):
             return None
-        named = _Inquiry(implementation, quantity, training, cases[::-1]).outcome_of_a_life()
+        named = _Inquiry(implementation, quantity, training, smallest, cases).outcome_of_a_life()
     return named and replace(named, sentence=f"{named.sentence} ({IN_CIRCUMSTANCES})")
 
 
@@ -74,13 +74,16 @@ class _Inquiry:
     """All that is looked at for one diagnosis.
 
     Attributes:
+        original: the case whose options and circumstances the generic ones have.
         met: the cases that the rule was broken on.
         generic: those that are made to tell slips apart.
     """
 
-    def __init__(self, implementation: Implementation, quantity: str, training: bool, cases: Sequence[Case]) -> None:
+    def __init__(
+        self, implementation: Implementation, quantity: str, training: bool, original: Case, cases: Sequence[Case]
+    ) -> None:
         self.implementation, self.quantity, self.training = implementation, quantity, training
-        self.original = cases[0]
+        self.original = original
         self.met = self.scenes(dict.fromkeys(cases))
         self.generic = self.scenes(generic_cases(self.original))
 

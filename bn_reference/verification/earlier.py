@@ -35,4 +35,4 @@ def is_of_an_earlier_batch(implementation: Implementation, met: Case, training: 
 
 def _same(one: Scene, other: Scene) -> bool:
     a, b = one.seen("y"), other.seen("y")
-    return a is not None and b is not None and a.tobytes() == b.tobytes() and bool(np.isfinite(a.astype(np.float64)).all())
+    return a is not None and b is not None and a.tobytes() == b.tobytes() and bool(np.isfinite(a.astype(np.float64)).any())

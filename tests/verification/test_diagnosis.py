@@ -147,6 +147,18 @@ def test_what_a_fresh_layer_shows_as_well_is_no_slip_of_a_life() -> None:
     assert diagnose_life(layer, "y", True, [lived, lived]) is None
 
 
+def test_a_slip_of_a_fresh_layer_is_told_by_fresh_layers() -> None:
+    """The case that broke the rule may have circumstances; what tells slips apart has none."""
+    lived = case(rows=16, circumstances=("train", "same memory"))
+    layer = Watched(TorchImplementation(BY_NAME["output_kept_by_shape"].factory, "output_kept_by_shape"))
+    diagnose(layer, "y", True, [lived.but(x=-lived.x)])  # the first output of a shape is the one that is right
+
+    named = diagnose(layer, "y", True, [lived])
+
+    assert named is not None
+    assert named.name == "output_of_an_earlier_batch"
+
+
 def test_nothing_is_said_of_a_life_that_does_no_harm() -> None:
     assert said_of_a_life("copy_loses_its_eps", "y", ("train",), training=True) == ""
 
