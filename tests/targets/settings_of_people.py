@@ -114,3 +114,23 @@ class Unworded(Worded):
     """Names that say nothing: what moves a part of its way to the batch's mean is the mean."""
 
     mean, var = "rm", "q"
+
+
+class OfAverages(nn.Module):
+    """Is told with each call whether it is to use its averages, whatever train() and eval() said."""
+
+    def __init__(self, *, features: int, epsilon: float = 1e-5, decay: float = 0.99) -> None:
+        super().__init__()
+        self.epsilon, self.decay = epsilon, decay
+        self.scale, self.bias = nn.Parameter(torch.ones(features)), nn.Parameter(torch.zeros(features))
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("var", torch.ones(features))
+
+    def forward(self, x: Any, use_running_average: bool = False) -> Any:
+        mean, var = self.mean, self.var
+        if not use_running_average:
+            mean, var = x.mean(0), x.var(0, unbiased=False)
+            with torch.no_grad():
+                self.mean.lerp_(mean, 1 - self.decay)
+                self.var.lerp_(var, 1 - self.decay)
+        return (x - mean) * (var + self.epsilon).rsqrt() * self.scale + self.bias

@@ -11,6 +11,7 @@ FOUND = {
     people.OfArguments: "epsilon for eps",
     people.OfAxis: "momentum, epsilon for eps",
     people.OfShape: "momentum",
+    people.OfAverages: "epsilon for eps, decay for momentum",
     people.Worded: "momentum",
     people.Unworded: "momentum",
 }

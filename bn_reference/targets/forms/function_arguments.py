@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bn_reference.targets.forms.names import BIAS, CHANNELS, EPS, MEAN, MOMENTUM, VAR, WEIGHT, named
+from bn_reference.targets.forms.names import BIAS, CHANNELS, EPS, EVALUATION, MEAN, MOMENTUM, TRAINING, VAR, WEIGHT, named
 from bn_reference.targets.forms.near import Near
 
 __all__ = ["FORM", "Arguments", "arguments_of"]
@@ -15,45 +15,6 @@ __all__ = ["FORM", "Arguments", "arguments_of"]
 FORM = "a function of a batch, its parameters and its running statistics"
 BATCH = ("x", "input", "inputs", "batch", "data", "z", "h", "a", "inp", "tensor", "features", "activations", "x_in", "images")
 TABLE = ("bn_param", "bn_params", "bn_config", "bn_state", "bn_dict", "params", "param", "config", "state", "options")
-TRAINING = (
-    "training",
-    "train",
-    "is_training",
-    "is_train",
-    "in_training",
-    "train_mode",
-    "training_mode",
-    "is_training_mode",
-    "use_batch_stats",
-    "use_batch_statistics",
-    "use_input_stats",
-    "training_flag",
-    "train_flg",
-    "train_flag",
-    "phase_train",
-    "training_phase",
-    "update_stats",
-)
-EVALUATION = (
-    "eval",
-    "is_eval",
-    "test",
-    "is_test",
-    "testing",
-    "test_mode",
-    "inference",
-    "is_inference",
-    "inference_mode",
-    "eval_mode",
-    "evaluation",
-    "use_global_stats",
-    "use_running_average",
-    "use_running_stats",
-    "use_running_statistics",
-    "use_moving_average",
-    "deterministic",
-    "frozen",
-)
 MODE = ("mode", "phase", "stage")
 ROLES = {
     "x": BATCH,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bn_reference.targets.forms.names import EVALUATION, TRAINING
 from bn_reference.targets.forms.slots import parts_of
 
 __all__ = ["ALWAYS", "RECORDED", "Mode", "modes_of"]
@@ -90,9 +91,10 @@ def modes_of(layer: Any, call: Callable[..., Any]) -> Iterator[Mode]:
 def _values(kind: Literal["attribute", "argument"], name: str, value: Any) -> Iterator[Mode]:
     known = name.strip("_").lower()
     worded = isinstance(value, str) or known == "mode"
-    if known in ON and not isinstance(value, str):
+    argument = kind == "argument"  # attributes of such names may be something else
+    if (known in ON or (argument and known in TRAINING)) and not isinstance(value, str):
         yield Mode(kind, name, True, False)
-    elif known in OFF and not isinstance(value, str):
+    elif (known in OFF or (argument and known in EVALUATION)) and not isinstance(value, str):
         yield Mode(kind, name, False, True)
     elif worded and (known in (*ON, *OFF, "mode", "phase") or value in {word for pair in WORDS for word in pair}):
         yield from (Mode(kind, name, *words) for words in WORDS)

@@ -13,9 +13,10 @@ __all__ = [
     "COUNTER",
     "DIMENSIONS",
     "EPS",
+    "EVALUATION",
     "MEAN",
-    "MODE",
     "MOMENTUM",
+    "TRAINING",
     "VAR",
     "WEIGHT",
     "named",
@@ -134,7 +135,46 @@ MOMENTUM = (
     "moving_average_fraction",
 )
 DIMENSIONS = ("num_dims", "ndim", "dims", "dimensions", "n_dims", "ndims", "num_dimensions")
-MODE = ("training", "train", "is_training", "is_train", "train_mode", "mode", "eval", "is_test", "inference", "test")
+# arguments that say whether it trains: True where it does, and True where it does not
+TRAINING = (
+    "training",
+    "train",
+    "is_training",
+    "is_train",
+    "in_training",
+    "train_mode",
+    "training_mode",
+    "is_training_mode",
+    "use_batch_stats",
+    "use_batch_statistics",
+    "use_input_stats",
+    "training_flag",
+    "train_flg",
+    "train_flag",
+    "phase_train",
+    "training_phase",
+    "update_stats",
+)
+EVALUATION = (
+    "eval",
+    "is_eval",
+    "test",
+    "is_test",
+    "testing",
+    "test_mode",
+    "inference",
+    "is_inference",
+    "inference_mode",
+    "eval_mode",
+    "evaluation",
+    "use_global_stats",
+    "use_running_average",
+    "use_running_stats",
+    "use_running_statistics",
+    "use_moving_average",
+    "deterministic",
+    "frozen",
+)
 
 
 def named(names: Iterable[str], aliases: tuple[str, ...]) -> str | None:

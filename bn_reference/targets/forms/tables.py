@@ -14,9 +14,9 @@ from typing import Any
 
 from bn_reference.targets.forms import functions
 from bn_reference.targets.forms.construction import Constructor
-from bn_reference.targets.forms.function_arguments import BATCH, EVALUATION, MODE, ROLES, TRAINING
+from bn_reference.targets.forms.function_arguments import BATCH, MODE, ROLES
 from bn_reference.targets.forms.function_probe import FAILED
-from bn_reference.targets.forms.names import ALIASES, COUNTER, named
+from bn_reference.targets.forms.names import ALIASES, COUNTER, EVALUATION, TRAINING, named
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.protocol import Implementation
 

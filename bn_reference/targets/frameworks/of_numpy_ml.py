@@ -48,7 +48,9 @@ class NumpyMl(Functional):
 def _layer(x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, momentum: float) -> Any:
     layer = BatchNorm1D(1 - momentum, eps)
     layer.n_in = layer.n_out = x.shape[1]
+    random = np.random.get_state()  # noqa: NPY002 -- a layer draws its first parameters once, and is built for each step here
     layer._init_params()
+    np.random.set_state(random)  # noqa: NPY002
     layer.parameters = {"scaler": weight, "intercept": bias, "running_mean": mean, "running_var": var}
     layer.gradients = {"scaler": np.zeros_like(weight), "intercept": np.zeros_like(bias)}
     return layer
