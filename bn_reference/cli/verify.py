@@ -39,7 +39,13 @@ __all__ = ["verify"]
 @click.option(
     "--dtype", "dtypes", multiple=True, metavar="T ...", help="Input dtypes (float32) or pairs (float16/float32); default: all."
 )
-@click.option("--property", "properties", multiple=True, metavar="NAME ...", help="Properties or families; default: all.")
+@click.option(
+    "--property",
+    "properties",
+    multiple=True,
+    metavar="NAME ...",
+    help="Properties or families; default: all but lives.",
+)
 @click.option("--examples", type=int, default=100, show_default=True, help="Cases a property and pair of dtypes.")
 @click.option(
     "--seed", type=SEED, default=0, show_default=True, help="Of the cases; the same one gives the same verdict; or random."

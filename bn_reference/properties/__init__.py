@@ -1,10 +1,23 @@
-"""The rules of batch normalization, each a named sentence: ``PROPERTIES``, in the order in which they are reported."""
+"""The rules of batch normalization, each a named sentence, in the order in which they are reported.
 
-from bn_reference.properties import contract, edge, evaluation, gradients, memory, normalization, running, surroundings
+``PROPERTIES`` are those of every run, ``ON_REQUEST`` those that are asked for by name alone, and ``ALL`` both.
+"""
+
+from bn_reference.properties import (
+    contract,
+    edge,
+    evaluation,
+    gradients,
+    lives,
+    memory,
+    normalization,
+    running,
+    surroundings,
+)
 from bn_reference.properties.registry import FAMILIES, Property
 from bn_reference.properties.trial import NotApplicable
 
-__all__ = ["FAMILIES", "PROPERTIES", "NotApplicable", "Property"]
+__all__ = ["ALL", "FAMILIES", "ON_REQUEST", "PROPERTIES", "NotApplicable", "Property"]
 
 PROPERTIES: tuple[Property, ...] = (
     *normalization.PROPERTIES,
@@ -16,3 +29,5 @@ PROPERTIES: tuple[Property, ...] = (
     *memory.PROPERTIES,
     *surroundings.PROPERTIES,
 )
+ON_REQUEST: tuple[Property, ...] = tuple(lives.PROPERTIES)
+ALL = PROPERTIES + ON_REQUEST

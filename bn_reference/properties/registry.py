@@ -27,7 +27,7 @@ class Property:
 
     Attributes:
         name: the sentence, in snake_case.
-        family: one of FAMILIES.
+        family: one of FAMILIES, or lives.
         formula: the rule in symbols, with what the symbols mean: the body's docstring.
         source: where the rule comes from.
         body: runs the implementation in a trial and compares; raises NotApplicable or Unsupported.

@@ -11,7 +11,7 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 from bn_reference.oracle.compare import Comparison
-from bn_reference.properties import PROPERTIES
+from bn_reference.properties import ALL
 from bn_reference.reports.lives import said_of
 from bn_reference.reports.marks import ratio
 from bn_reference.reports.results import Cause, Result, Violation, pair_of
@@ -23,7 +23,7 @@ READABLE_SIZE = 24  # numbers of x that are shown
 TALL = 4  # lines that x takes as a matrix; it is written row after row where it would take more
 FEW = 4  # rules and reasons that are named; more are counted
 LONG = 300  # characters of a sentence: a target may say much in an exception
-RULES = {property.name: property for property in PROPERTIES}
+RULES = {property.name: property for property in ALL}
 
 
 class Brief(Enum):

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bn_reference.arithmetic.precision import PAIRS
-from bn_reference.properties import FAMILIES, PROPERTIES
+from bn_reference.properties import ALL, ON_REQUEST
 from bn_reference.targets.recognition import FORMS
 
 __all__ = ["print_listing"]
@@ -15,9 +15,10 @@ __all__ = ["print_listing"]
 
 def print_listing(console: Console) -> None:
     """Print every property with its formula and source, the pairs of dtypes, and the forms of a target."""
-    for family in FAMILIES:
-        console.print(Text(family, style="bold"))
-        for property in (p for p in PROPERTIES if p.family == family):
+    for family in dict.fromkeys(property.family for property in ALL):
+        aside = " (asked for by --property alone)" * (family in {property.family for property in ON_REQUEST})
+        console.print(Text(family, style="bold").append(aside, style="not bold dim"))
+        for property in (p for p in ALL if p.family == family):
             console.print(Padding(Text(property.name, style="cyan"), (0, 0, 0, 2)))
             said = Text(property.formula).append(f" [{property.source}]", style="dim")
             if property.implied_by:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from bn_reference.properties import PROPERTIES
+from bn_reference.properties import ALL
 from bn_reference.reports.lawful import RULES, accepting, facts_of, say_keepers
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.reports.sentences import element, say_fact
@@ -17,7 +17,7 @@ from bn_reference.reports.verdict import Verdict
 __all__ = ["SCHEMA", "schema", "to_json"]
 
 SCHEMA = 2
-IMPLIED_BY = {property.name: list(property.implied_by) for property in PROPERTIES}
+IMPLIED_BY = {property.name: list(property.implied_by) for property in ALL}
 
 
 def schema() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bn_reference.conventions import Conventions
-from bn_reference.properties import PROPERTIES
+from bn_reference.properties import ALL
 from bn_reference.reports.report import Report
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.support.originals import Originals
@@ -40,7 +40,7 @@ NO_LIMIT = (
 )
 MOST_EXAMPLES = 10_000_000  # of a property and pair, which nobody waits for
 MOST_JOBS = 1024
-ORDER = {property.name: number for number, property in enumerate(PROPERTIES)}
+ORDER = {property.name: number for number, property in enumerate(ALL)}
 
 
 def verify(

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.facts import Fact, Kind, Raised
-from bn_reference.properties import PROPERTIES, Property
+from bn_reference.properties import ALL, Property
 from bn_reference.reports.results import Cause, Result, Violation, pair_of
 
 __all__ = ["causes_of"]
 
-RULES = {property.name: property for property in PROPERTIES}
-ORDER = {property.name: number for number, property in enumerate(PROPERTIES)}
+RULES = {property.name: property for property in ALL}
+ORDER = {property.name: number for number, property in enumerate(ALL)}
 POSITION = {str(pair): number for number, pair in enumerate(PAIRS)}
 DEPTH = {kind: number for number, kind in enumerate(Kind)}
 MODES = ("training", "eval")  # the first that is broken takes the rules that look at both

@@ -1,4 +1,4 @@
-"""Search, the only place that runs Hypothesis: cases are drawn from a seed and handed to a body until it has had enough.
+"""Search by Hypothesis: cases are drawn from a seed and handed to a body until it has had enough.
 
 Drawing costs as much as judging. The same key gives the same cases, so what was drawn once is replayed to whoever asks later.
 """

@@ -23,7 +23,7 @@ from bn_reference.cases.recorded import recorded_cases
 from bn_reference.cases.strategies import cases, lattice_cases
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
-from bn_reference.properties import Property
+from bn_reference.properties import ON_REQUEST, Property
 from bn_reference.properties.deviation import TORCH
 from bn_reference.properties.deviations import deviations_of
 from bn_reference.properties.kept_otherwise import known_otherwise
@@ -246,12 +246,13 @@ class Judge:
         if tally.final or smallest is None or original is None:
             return Violation(say(first), first, original, first)
         large = is_large(original)
-        least, edge = self._large.smallest(tally, pair) if large else (smallest.of(tally), None)
+        alone = tally.property in ON_REQUEST  # whose body itself seeks what is small
+        least, edge = self._large.smallest(tally, pair) if large else (tally if alone else smallest.of(tally), None)
         case, found = least.failing or original, least.failure or first
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)
         fresh_keeps = self._kept_without(tally.property, case)
-        telling = None if large else smallest.telling(tally) or original  # known slips show in small cases
+        telling = None if large or alone else smallest.telling(tally) or original  # known slips show in small cases
         rival = None if telling is None else self.explained(tally.property, found, telling, case, lived=fresh_keeps)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none

@@ -11,12 +11,12 @@ from typing import NoReturn
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact
-from bn_reference.properties import PROPERTIES, Property
+from bn_reference.properties import ALL, Property
 
 __all__ = ["CONTEXT", "NUMBER", "Note"]
 
 CONTEXT = multiprocessing.get_context("spawn")
-NUMBER = {property.name: number for number, property in enumerate(PROPERTIES)}
+NUMBER = {property.name: number for number, property in enumerate(ALL)}
 SIZE = 4096  # bytes that a recipe, or a fact, takes at most
 LOST = 70  # exit status of a worker whose device answers nothing any more
 
@@ -70,4 +70,4 @@ class Note:
             recipe = pickle.loads(self.recipe.raw)
         except (pickle.UnpicklingError, EOFError):
             recipe = None
-        return PROPERTIES[self.property.value], None if recipe is None else recipe.realize()
+        return ALL[self.property.value], None if recipe is None else recipe.realize()

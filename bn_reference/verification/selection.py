@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.plan import Plan
-from bn_reference.properties import FAMILIES, PROPERTIES, Property
+from bn_reference.properties import ALL, PROPERTIES, Property
 from bn_reference.verification.arguments import UnusableArguments
 from bn_reference.verification.demand import Demand
 
 __all__ = ["Budget", "Unit", "UnusableArguments", "select_pairs", "select_properties", "units"]
+
+
+FAMILIES = tuple(dict.fromkeys(property.family for property in ALL))
 
 
 @dataclass(frozen=True)
@@ -49,25 +52,25 @@ class Unit:
 
 
 def select_properties(names: Iterable[str] | None) -> tuple[Property, ...]:
-    """The properties of these names; the name of a family stands for all of its properties, None for all there are.
+    """The properties of these names; the name of a family stands for all of its properties, None for those of every run.
 
     Raises:
         UnusableArguments: a name is neither.
     """
     if names is None:
         return PROPERTIES
-    known = {property.name for property in PROPERTIES}
+    known = {property.name for property in ALL}
     wanted: set[str] = set()
     for name in names:
         if name in FAMILIES:
-            wanted |= {property.name for property in PROPERTIES if property.family == name}
+            wanted |= {property.name for property in ALL if property.family == name}
         elif name in known:
             wanted.add(name)
         else:
             near = difflib.get_close_matches(name, [*FAMILIES, *sorted(known)], n=1)
             hint = f"did you mean {near[0]}?" if near else "bn-reference list shows them all"
             raise UnusableArguments(f"the property is {name!r}, which is neither a property nor a family; {hint}")
-    return tuple(property for property in PROPERTIES if property.name in wanted)
+    return tuple(property for property in ALL if property.name in wanted)
 
 
 def select_pairs(dtypes: Iterable[str] | None) -> tuple[Pair, ...]:

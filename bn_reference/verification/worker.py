@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.properties import PROPERTIES
+from bn_reference.properties import ALL
 from bn_reference.reports.results import Result
 from bn_reference.support.originals import Originals
 from bn_reference.targets.protocol import UnusableTarget
@@ -72,7 +72,7 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bo
 
 def _verdicts(judge: Judge, order: tuple[Sequence[int], Pair], fail_fast: bool) -> list[Result]:
     numbers, pair = order
-    return judge.check_together([PROPERTIES[number] for number in numbers], pair, fail_fast=fail_fast)
+    return judge.check_together([ALL[number] for number in numbers], pair, fail_fast=fail_fast)
 
 
 class Worker:
