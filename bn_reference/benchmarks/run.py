@@ -17,10 +17,13 @@ from bn_reference.benchmarks.operations import CACHES, OPERATIONS, Setting
 from bn_reference.benchmarks.plan import BASE, default_plan, full_plan, selected
 from bn_reference.benchmarks.rows import Row
 from bn_reference.cases.layouts import LAYOUTS
+from bn_reference.targets import REFERENCE
 from bn_reference.targets.protocol import Implementation
 from bn_reference.targets.recognition import load_target
 
 __all__ = ["Run", "UnusableChoice", "prepared"]
+
+CPU = "cpu"
 
 
 class UnusableChoice(Exception):
@@ -124,7 +127,8 @@ def prepared(
     _require_known(selection)
     baseline = None if compare is None or is_target(compare) else read_baseline(compare)
     if baseline is None:
-        work = _planned(targets, full, selection, compare)
+        on_it = tuple(target for target in STANDARD if target != REFERENCE or device == CPU)  # NumPy knows of no other device
+        work = _planned(targets, on_it, full, selection, compare)
     else:
         work = [(target, row.setting, row) for target, row in baseline.against(targets)]
     implementations = {target: load_target(target, device) for target in dict.fromkeys(_named(work))}
@@ -142,7 +146,9 @@ def _named(work: list[Task]) -> Iterator[str]:
             yield baseline
 
 
-def _planned(targets: tuple[str, ...], full: bool, selection: dict[str, Sequence[Any]], rival: str | None) -> list[Task]:
+def _planned(
+    targets: tuple[str, ...], standard: tuple[str, ...], full: bool, selection: dict[str, Sequence[Any]], rival: str | None
+) -> list[Task]:
     selects = any(selection.values())
     planned = full_plan if full else default_plan
     settings = selected(**selection) if selects else planned()
@@ -151,7 +157,7 @@ def _planned(targets: tuple[str, ...], full: bool, selection: dict[str, Sequence
         # each setting is compiled anew, which takes seconds: of what nobody chose only one shape
         return target != COMPILED or bool(targets) or selects or setting.shape == BASE.shape
 
-    return [(target, setting, rival) for setting in settings for target in targets or STANDARD if wanted(target, setting)]
+    return [(target, setting, rival) for setting in settings for target in targets or standard if wanted(target, setting)]
 
 
 def _require_known(selection: dict[str, Sequence[Any]]) -> None:

@@ -30,6 +30,7 @@ SHOWN_BY = {
     "gradients of freed memory": "training_gradient_of_the_input",
     "upstream gradient in another order": "training_gradient_of_the_bias",
     "half sums of gradients": "training_gradient_of_the_bias",
+    "mean in float16": "one_step_moves_the_running_mean",
     "lost updates": "one_step_moves_the_running_mean",
 }
 
