@@ -10,7 +10,7 @@ from bn_reference.power.clean import CleanBatchNorm1d
 from bn_reference.power.controls import CONTROLS
 from bn_reference.power.mutants.catalogue import MUTANTS, Mutant
 
-ENOUGH_CONTROLS = 12
+ENOUGH_CONTROLS = 30
 
 each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 

@@ -9,6 +9,7 @@ from bn_reference.power.controls import CONTROLS
 from bn_reference.power.declaration import Control, Mutant
 from bn_reference.power.mutants.catalogue import MUTANTS
 from bn_reference.power.mutants.sizes import SIZES
+from bn_reference.power.unusual import UNUSUAL
 from bn_reference.properties import FAMILIES, PROPERTIES
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.judge import Judge
@@ -72,6 +73,16 @@ def test_a_control_is_not_flagged_under_any_of_ten_seeds(control: Control) -> No
 def test_a_control_is_not_flagged_in_many_examples(number: int, pair: Pair) -> None:
     seeds = [(number + PAIRS.index(pair)) % len(SEEDS), (number + PAIRS.index(pair) + 5) % len(SEEDS)]  # all of them, over all
     assert {seed: flagged(CONTROLS[number], pair, seed, examples=100) for seed in seeds} == {seed: {} for seed in seeds}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", range(len(UNUSUAL.controls)), ids=lambda number: UNUSUAL.controls[number].name)
+def test_an_unusual_layer_is_not_flagged_under_any_of_twenty_seeds(number: int) -> None:
+    control = UNUSUAL.controls[number]
+
+    broken = {seed: flagged(control, PAIRS[(number + seed) % len(PAIRS)], seed, examples=20) for seed in range(20)}
+
+    assert broken == {seed: {} for seed in range(20)}
 
 
 def test_the_layer_of_torch_is_seen_to_conform_where_it_does() -> None:
