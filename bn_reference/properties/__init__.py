@@ -13,6 +13,7 @@ from bn_reference.properties import (
     normalization,
     running,
     surroundings,
+    upstream,
 )
 from bn_reference.properties.registry import FAMILIES, Property
 from bn_reference.properties.trial import NotApplicable
@@ -23,6 +24,7 @@ PROPERTIES: tuple[Property, ...] = (
     *normalization.PROPERTIES,
     *running.PROPERTIES,
     *gradients.PROPERTIES,
+    *upstream.PROPERTIES,
     *evaluation.PROPERTIES,
     *contract.PROPERTIES,
     *edge.PROPERTIES,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bn_reference.power.clean import CleanBatchNorm1d, Statistics
+from bn_reference.power.clean import CleanBatchNorm1d, Gradients, Saved, Statistics
 from bn_reference.power.declaration import Family, issue, pull
 
 __all__ = ["EDGE"]
@@ -18,6 +18,7 @@ mutant = EDGE.mutant
 
 REFUSED, DTYPES = "what_is_no_batch_is_refused", "other_dtypes_are_refused_or_right"
 HYPERPARAMETERS, SHOWN = "eps_and_momentum_are_refused_or_used", "what_a_layer_shows_is_so"
+BACK = "what_flows_back_is_not_mended"
 RESTORED = "a_saved_state_restores_the_layer"
 OUTPUT, MEAN, VARIANCE = (
     "output_is_the_normalized_batch",
@@ -263,3 +264,19 @@ class VarianceOfNothingIsOne(CleanBatchNorm1d):
     def batch_mean(self, rows: Tensor, m: int) -> Tensor:
         mu = super().batch_mean(rows, m)
         return torch.where(mu.isfinite(), mu, torch.zeros_like(mu))
+
+
+@mutant(issue("pytorch/pytorch", 90342), BACK)
+class NotANumberFlowsBackAsZero(CleanBatchNorm1d):
+    """A NaN in the upstream gradient counts as zero."""
+
+    def gradients(self, grad_y: Tensor, saved: Saved) -> Gradients:
+        return super().gradients(torch.nan_to_num(grad_y), saved)
+
+
+@mutant(issue("tensorflow/tensorflow", 107705), BACK)
+class UpstreamClipped(CleanBatchNorm1d):
+    """The upstream gradient is clipped at fifty."""
+
+    def gradients(self, grad_y: Tensor, saved: Saved) -> Gradients:
+        return super().gradients(grad_y.clamp(-50.0, 50.0), saved)
