@@ -23,10 +23,11 @@ INTRODUCTION = """\
 Written by `python -m bn_reference.reports.frameworks DIRECTORY docs/frameworks.md` from JSON reports, which
 `bn-reference verify TARGET --json FILE` writes, and the environments `frameworks-light`, `frameworks-jax` and
 `frameworks-paddle` of tox with BN_FRAMEWORKS_REPORTS. Each is judged by the conventions that it keeps, in the dtypes that are
-named. What breaks a rule is followed to its end in `findings.md`.
+named. What breaks a rule is followed to its end in `findings.md`, and is a *known deviation* since.
 """
 KEY = """\
-*ok*: passed in all dtypes that were tried; *n/a*: it cannot be asked for; else the pairs of dtypes in which it is violated.
+*ok*: passed in all dtypes that were tried; *known*: broken in a known deviation alone; *n/a*: it cannot be asked for; else the
+pairs of dtypes in which it is violated.
 """
 
 
@@ -36,8 +37,8 @@ def page(reports: list[tuple[str, dict[str, Any]]]) -> str:
     rules = list(dict.fromkeys(result["property"] for _, report in reports for result in report["results"]))
     rows = [f"| {rule.replace('_', ' ')} | {' | '.join(_cell(report, rule) for _, report in reports)} |" for rule in rules]
     about = [
-        "| | framework | versions | conventions, where not torch's | tried | passed | violated | n/a | seconds |",
-        "|" + "---|" * 9,
+        "| | framework | versions | conventions, where not torch's | tried | passed | known | violated | n/a | seconds |",
+        "|" + "---|" * 10,
     ]
     about += [_about(number, name, report) for number, (name, report) in enumerate(reports, 1)]
     return "\n".join([INTRODUCTION, *about, "", "## Rules", "", KEY, head, "|" + "---|" * (len(reports) + 1), *rows, ""])
@@ -46,8 +47,9 @@ def page(reports: list[tuple[str, dict[str, Any]]]) -> str:
 def _cell(report: dict[str, Any], rule: str) -> str:
     results = [result for result in report["results"] if result["property"] == rule]
     broken = [_pair(result) for result in results if result["status"] == "violated"]
-    passed = any(result["status"] == "passed" for result in results)
-    return f"**{', '.join(broken)}**" if broken else "ok" if passed else "n/a"
+    seen = {result["status"] for result in results}
+    kept = "known" if "known deviation" in seen else "ok" if "passed" in seen else "n/a"
+    return f"**{', '.join(broken)}**" if broken else kept
 
 
 def _pair(result: dict[str, Any]) -> str:
@@ -58,9 +60,8 @@ def _about(number: int, name: str, report: dict[str, Any]) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in report["environment"].items() if package not in OUR_OWN)
     found = report["conventions"]["found"]
     kept = [f"{convention}={value}" for convention, value in found.items() if value != getattr(TORCH, convention)]
-    counts = [
-        sum(result["status"] == status for result in report["results"]) for status in ("passed", "violated", "unsupported")
-    ]
+    statuses = [result["status"] for result in report["results"]]
+    counts = [statuses.count(status) for status in ("passed", "known deviation", "violated", "unsupported")]
     pairs = dict.fromkeys(_pair(result) for result in report["results"] if result["status"] != "unsupported")
     numbers = " | ".join([f"{', '.join(pairs)}, {report['options']['examples']} examples", *map(str, counts)])
     return f"| {number} | `{name}` | {versions} | {', '.join(kept) or 'none'} | {numbers} | {report['seconds']:.0f} |"

@@ -14,6 +14,8 @@ def test_the_page_shows_each_rule_for_each_framework() -> None:
         result("a_rule", "violated", "float16"),
         result("b_rule", "unsupported"),
         result("c_rule", "passed"),
+        result("d_rule", "passed"),
+        result("d_rule", "known deviation", "float16"),
     ]
     report = {
         "environment": {"python": "3.11.7", "mlx": "0.32.4"},
@@ -26,5 +28,7 @@ def test_the_page_shows_each_rule_for_each_framework() -> None:
     lines = page([("mlx.nn:BatchNorm", report)]).splitlines()
 
     assert len({line.count("|") for line in lines if line.startswith(("| |", "| 1"))}) == 1
-    assert "| 1 | `mlx.nn:BatchNorm` | mlx 0.32.4 | output=promoted | f16/f32, f16/f16, 5 examples | 2 | 1 | 1 | 12 |" in lines
-    assert lines[-3:] == ["| a rule | **f16/f16** |", "| b rule | n/a |", "| c rule | ok |"]
+    assert (
+        "| 1 | `mlx.nn:BatchNorm` | mlx 0.32.4 | output=promoted | f16/f32, f16/f16, 5 examples | 3 | 1 | 1 | 1 | 12 |" in lines
+    )
+    assert lines[-4:] == ["| a rule | **f16/f16** |", "| b rule | n/a |", "| c rule | ok |", "| d rule | known |"]
