@@ -215,3 +215,8 @@ def factory(num_features: int, weight: Any = None, bias: Any = None) -> Any:
 @pytest.mark.parametrize("thing", [factory, len, 3, print, Path, importlib.util.find_spec])
 def test_what_is_no_function_of_batch_normalization_is_left_to_other_forms(thing: Any) -> None:
     assert functions.recognize("it", thing) is None
+
+
+def test_a_backward_pass_is_told_to_be_one() -> None:
+    with pytest.raises(UnusableTarget, match=r"is a backward pass, .*; name course_forward instead"):
+        recognized(people.course_backward)

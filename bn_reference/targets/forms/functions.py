@@ -17,7 +17,7 @@ from bn_reference.targets.forms.function_arrays import arrays_named
 from bn_reference.targets.forms.function_findings import Findings, findings_of
 from bn_reference.targets.forms.function_session import FunctionSession, Manner
 from bn_reference.targets.forms.near import Near
-from bn_reference.targets.protocol import Implementation, Session
+from bn_reference.targets.protocol import Implementation, Session, UnusableTarget
 
 __all__ = ["FunctionImplementation", "recognize"]
 
@@ -48,11 +48,14 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
     """The function, as something that layers can be made of; what is missing of that; None where it is no such function.
 
     Raises:
-        UnusableTarget: it runs on an accelerator alone, or the device cannot be used.
+        UnusableTarget: it is a backward pass, it runs on an accelerator alone, or the device cannot be used.
     """
     called, beside = _called(thing)
     if called is None:
         return None
+    if (forward := _forward_of(thing)) is not None:
+        rule = f"must be the function whose gradients those are; name {forward} instead"
+        raise UnusableTarget(f"the target {name} is a backward pass, but {rule}")
     written = _written(thing)
     arguments = arguments_of(called, written, skip=_contexts(thing))
     if not isinstance(arguments, Arguments):
@@ -112,6 +115,13 @@ def _sibling(function: Any) -> Callable[..., Any] | None:
             found: Callable[..., Any] = sibling
             return found
     return None
+
+
+def _forward_of(function: Any) -> str | None:
+    """The name of the function that stands beside ``batchnorm_backward(dout, cache)``, and is what it goes back through."""
+    name, place = getattr(function, "__name__", ""), _namespace(function)
+    names = [name.replace(backward, forward) for forward, backward in BACKWARD if backward in name]
+    return next((other for other in names if callable(getattr(place, other, None))), None)
 
 
 def _namespace(function: Any) -> Any:
