@@ -20,8 +20,10 @@ from bn_reference.power.declaration import Control, Mutant
 from bn_reference.power.malformed import MALFORMED
 from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.edge import EDGE
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.sizes import SIZES
+from bn_reference.power.mutants.surroundings import SURROUNDINGS
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.explanation import STEPS
@@ -29,10 +31,12 @@ from bn_reference.verification.judge import Judge
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 
-__all__ = ["LAYERS", "WORDS", "Row", "row", "true_words"]
+__all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 
-# what only size shows has no word: slips are told apart in small steps
-LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in SIZES.mutants), *MALFORMED.controls)
+# no rule that compares one step with the oracle tells these: what only size shows, what is done at the contract's edge, and
+# what is done to what surrounds a step
+WORDLESS = (*SIZES.mutants, *EDGE.mutants, *SURROUNDINGS.mutants)
+LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
 LIVED = (*LIVES.mutants, *CALLS.mutants)
 EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
@@ -208,8 +212,9 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer"
     yield "of `bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the"
     yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
-    yield "else is *wrong*. Mutants that only size shows are left out: slips are told apart in small steps. Where a fresh layer"
-    yield "keeps the rule, what is said holds in the circumstances of the case alone, and says so."
+    yield "else is *wrong*. Left out are the mutants that no such rule tells on a small batch: of size, of the contract's edge,"
+    yield "of what surrounds a step. Where a fresh layer keeps the rule, what is said holds in the circumstances of the case"
+    yield "alone, and says so."
     yield ""
     yield "A word rests on finite numbers alone, on a case that is made to show the slip and on one that broke the rule; a NaN"
     yield "supports none, even where the slip divides zero by zero, as it may come from anywhere."

@@ -15,7 +15,7 @@ from bn_reference.oracle.bounded import Bounded
 from bn_reference.power.clean import CleanBatchNorm1d
 from bn_reference.power.controls import CONTROLS
 from bn_reference.power.declaration import Control, Mutant
-from bn_reference.power.explanations import LAYERS, WORDS, row
+from bn_reference.power.explanations import LAYERS, WORDLESS, WORDS, row
 from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -260,6 +260,12 @@ def test_no_word_is_false(layer: Mutant | Control) -> None:
     told = row(layer)
 
     assert told.truth == ("right" if layer.name in WORDS else "silent"), told
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("layer", WORDLESS, ids=lambda layer: layer.name)
+def test_nothing_is_said_of_what_has_no_word(layer: Mutant) -> None:
+    assert row(layer, [FLOAT32]).truth == "silent"
 
 
 @pytest.mark.nightly
