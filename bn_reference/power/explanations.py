@@ -33,8 +33,7 @@ from bn_reference.verification.selection import Budget
 
 __all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 
-# no rule that compares one step with the oracle tells these: what only size shows, what is done at the contract's edge, and
-# what is done to what surrounds a step
+# what only size shows, what is done at the contract's edge, and what is done to what surrounds a step has no word
 WORDLESS = (*SIZES.mutants, *EDGE.mutants, *SURROUNDINGS.mutants)
 LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
 LIVED = (*LIVES.mutants, *CALLS.mutants)
@@ -212,9 +211,8 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer"
     yield "of `bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the"
     yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
-    yield "else is *wrong*. Left out are the mutants that no such rule tells on a small batch: of size, of the contract's edge,"
-    yield "of what surrounds a step. Where a fresh layer keeps the rule, what is said holds in the circumstances of the case"
-    yield "alone, and says so."
+    yield "else is *wrong*. Left out are the mutants of size, of the contract's edge and of what surrounds a step, for which there"
+    yield "is no word. Where a fresh layer keeps the rule, what is said holds in the circumstances of the case alone, and says so."
     yield ""
     yield "A word rests on finite numbers alone, on a case that is made to show the slip and on one that broke the rule; a NaN"
     yield "supports none, even where the slip divides zero by zero, as it may come from anywhere."
