@@ -33,6 +33,7 @@ class Aspect(Enum):
     AS_HELD = "{} as held"
     AS_LOADED = "{} as loaded"
     AFTER_EVALUATION = "{} after eval"
+    AFTER_WHAT_HAPPENED = "{} after what happened to the layer"
     AS_RESTORED = "{} of a layer that loaded what was saved"
     OF_OTHER_NUMBERS = "{} of an input of another dtype"
     OF_FOUR_DIMENSIONS = "{} of an input of four dimensions"

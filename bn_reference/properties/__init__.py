@@ -8,6 +8,7 @@ from bn_reference.properties import (
     edge,
     evaluation,
     gradients,
+    happenings,
     lives,
     memory,
     normalization,
@@ -28,6 +29,7 @@ PROPERTIES: tuple[Property, ...] = (
     *evaluation.PROPERTIES,
     *contract.PROPERTIES,
     *edge.PROPERTIES,
+    *happenings.PROPERTIES,
     *memory.PROPERTIES,
     *surroundings.PROPERTIES,
 )

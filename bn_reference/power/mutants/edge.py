@@ -19,6 +19,7 @@ mutant = EDGE.mutant
 REFUSED, DTYPES = "what_is_no_batch_is_refused", "other_dtypes_are_refused_or_right"
 HYPERPARAMETERS, SHOWN = "eps_and_momentum_are_refused_or_used", "what_a_layer_shows_is_so"
 BACK = "what_flows_back_is_not_mended"
+HAPPENED = "what_happens_to_a_layer_leaves_its_numbers"
 RESTORED = "a_saved_state_restores_the_layer"
 OUTPUT, MEAN, VARIANCE = (
     "output_is_the_normalized_batch",
@@ -280,3 +281,23 @@ class UpstreamClipped(CleanBatchNorm1d):
 
     def gradients(self, grad_y: Tensor, saved: Saved) -> Gradients:
         return super().gradients(grad_y.clamp(-50.0, 50.0), saved)
+
+
+@mutant(issue("tensorflow/tensorflow", 8535), HAPPENED)
+class ConvertedThroughHalf(CleanBatchNorm1d):
+    """A conversion rounds the running variance to float16."""
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self.has_statistics():
+            self.running_var.copy_(self.running_var.half())
+        return self
+
+
+@mutant(issue("tensorflow/tensorflow", 8535), HAPPENED)
+class PickledWithoutStatistics(CleanBatchNorm1d):
+    """A layer that is written and read again begins with fresh statistics."""
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.reset_running_stats()
