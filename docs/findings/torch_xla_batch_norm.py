@@ -1,0 +1,23 @@
+"""torch_xla on PJRT_DEVICE=CPU: BatchNorm1d averages the biased variance, and gives NaN for equal values.
+
+torch's own layer averages the variance with n - 1 below; on the device xla the same layer divides by n. Equal values have
+variance 0 and give the bias, here 0. The exit status is 1 while either is otherwise.
+"""
+
+import math
+import sys
+
+import torch
+import torch_xla
+
+print("torch", torch.__version__, "torch_xla", torch_xla.__version__)
+x = torch.tensor([[0.0], [1.0], [2.0], [5.0]])
+variances, outputs = [], []
+for device in ("cpu", "xla"):
+    layer = torch.nn.BatchNorm1d(1, momentum=1.0, device=device)
+    layer(x.to(device))
+    variances.append(layer.running_var.item())
+    outputs.append(layer(torch.full((3, 1), 40.0).to(device)).cpu().flatten().tolist())
+print(f"running variance with momentum 1: {variances[0]} on the CPU, {variances[1]} on xla, expected {14 / 3}")
+print(f"three values of 40: {outputs[0]} on the CPU, {outputs[1]} on xla, expected zeros")
+sys.exit(abs(variances[1] - 14 / 3) > 1e-5 or any(math.isnan(value) for value in outputs[1]))
