@@ -16,14 +16,19 @@ import numpy as np
 
 __all__ = [
     "Gradients",
+    "SecondGradients",
     "biased_variance",
     "deviation",
     "exponential_average",
     "inference_gradients",
+    "inference_second_gradients",
+    "inference_tangent",
     "mini_batch_mean",
     "normalize",
     "scale_and_shift",
     "training_gradients",
+    "training_second_gradients",
+    "training_tangent",
     "unbiased_variance",
 ]
 
@@ -34,6 +39,14 @@ class Gradients(NamedTuple):
     x: Any
     gamma: Any
     beta: Any
+
+
+class SecondGradients(NamedTuple):
+    r"""The derivatives of :math:`\langle dx, u\rangle + d\gamma\, v + d\beta\, w`: ``x, dy: (m, C)``, ``gamma: (C,)``."""
+
+    x: Any
+    gamma: Any
+    dy: Any
 
 
 # Algorithm 1: the batch normalizing transform. Algorithm 2 is its last two steps with the stored mean and variance.
@@ -104,3 +117,54 @@ def inference_gradients(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any) -> Gra
     dgamma = (dy * normalize(x, mu, sigma)).sum(axis=0)
     dbeta = dy.sum(axis=0)
     return Gradients(dx, dgamma, dbeta)
+
+
+# The chain rule once more. Along a direction u of x, v of gamma, w of beta the symbols of Algorithm 1 have tangents; what a
+# backward pass gives is linear in dy, and <dx, u> + <dgamma, v> + <dbeta, w> = <dy, tangent of y>: so its derivative by dy is
+# that tangent, and its derivatives by x and gamma are the backward pass through the tangents.
+#
+# Sums that are zero in exact arithmetic, or could be of one difference, stand as the paper has them in its gradient of mu.
+
+
+def training_tangent(x: Any, mu: Any, sigma: Any, gamma: Any, along: Gradients) -> Any:
+    r"""The tangent of y through Algorithm 1, line by line: :math:`\dot y = \gamma\, \dot{\hat x} + v\, \hat x + w`."""
+    mu_dot, var_dot = _moments(x, mu, along)
+    x_hat = normalize(x, mu, sigma)
+    x_hat_dot = (along.x - mu_dot) / sigma - x_hat * (var_dot / (2 * sigma**2))
+    return gamma * x_hat_dot + along.gamma * x_hat + along.beta
+
+
+def _moments(x: Any, mu: Any, along: Gradients) -> tuple[Any, Any]:
+    r"""Tangents of the mini-batch mean and of the biased variance, :math:`\dot\mu = \bar u` and :math:`\dot\sigma^2`."""
+    m = x.shape[0]
+    mu_dot = along.x.sum(axis=0) / m
+    return mu_dot, (2 * (x - mu) * along.x).sum(axis=0) / m + mu_dot * (-2 * (x - mu)).sum(axis=0) / m
+
+
+def training_second_gradients(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any, along: Gradients) -> SecondGradients:
+    r"""Gradients of :math:`\sum_i dy_i \dot y_i`, where mu and sigma depend on x: section 3's way, through the tangents too."""
+    m = x.shape[0]
+    mu_dot, var_dot = _moments(x, mu, along)
+    x_hat, half_slope = normalize(x, mu, sigma), var_dot / (2 * sigma**2)
+    dx_hat_dot = dy * gamma
+    products, totals = (dx_hat_dot * x_hat).sum(axis=0), (dx_hat_dot * along.x).sum(axis=0) - mu_dot * dx_hat_dot.sum(axis=0)
+    dvar_dot = -products / (2 * sigma**2)
+    dx_hat = dy * along.gamma - dx_hat_dot * half_slope
+    dvar = -totals / (2 * sigma**3) + products * half_slope / sigma**2 - (dx_hat * x_hat).sum(axis=0) / (2 * sigma**2)
+    spread = dvar_dot * 2 * (along.x - mu_dot) / m
+    dmu = -dx_hat.sum(axis=0) / sigma - spread.sum(axis=0) + dvar * (-2 * (x - mu)).sum(axis=0) / m
+    dx = dx_hat / sigma + spread + dvar * 2 * (x - mu) / m + dmu / m
+    dgamma = (dy * ((along.x - mu_dot) / sigma - x_hat * half_slope)).sum(axis=0)
+    return SecondGradients(dx, dgamma, training_tangent(x, mu, sigma, gamma, along))
+
+
+def inference_tangent(x: Any, mu: Any, sigma: Any, gamma: Any, along: Gradients) -> Any:
+    r"""The tangent of y in inference, where mu and sigma are constants: :math:`\dot y = \gamma u / \sigma + v\, \hat x + w`."""
+    return gamma * along.x / sigma + along.gamma * normalize(x, mu, sigma) + along.beta
+
+
+def inference_second_gradients(dy: Any, x: Any, mu: Any, sigma: Any, gamma: Any, along: Gradients) -> SecondGradients:
+    r"""Gradients of :math:`\sum_i dy_i \dot y_i` in inference, where mu and sigma are constants."""
+    dx = dy * along.gamma / sigma
+    dgamma = (dy * along.x / sigma).sum(axis=0)
+    return SecondGradients(dx, dgamma, inference_tangent(x, mu, sigma, gamma, along))

@@ -215,3 +215,54 @@ def test_the_unbiased_variance_is_half_the_mean_squared_difference_of_two_rows(b
 def test_an_irrational_root_is_noticed() -> None:
     with pytest.raises(AssertionError, match="2 has no rational root"):
         spec.deviation(duals([1]), Dual(1))
+
+
+# The chain rule once more: the backward pass itself, run over dual numbers, gives the derivative of what it gives.
+
+
+@st.composite
+def second_orders(draw: Any) -> tuple[Batch, spec.Gradients, Any]:
+    """A batch, the directions u, v, w of its gradients, and a direction of dy."""
+    batch = draw(batches())
+    rows, channels = arrays(batch.x.shape), arrays(batch.gamma.shape)
+    return batch, spec.Gradients(draw(rows), draw(channels), draw(channels)), draw(rows)
+
+
+def along_gradients(gradients: spec.Gradients, along: spec.Gradients) -> Any:
+    """<dx, u> + <dgamma, v> + <dbeta, w>."""
+    return sum((gradient * duals(direction)).sum() for gradient, direction in zip(gradients, along, strict=True))
+
+
+def slope_by_second_gradients(second: spec.SecondGradients, batch: Batch, along_dy: Any) -> Fraction:
+    pairs = ((second.x, batch.along_x), (second.gamma, batch.along_gamma), (second.dy, along_dy))
+    return Fraction(sum((gradient * along).sum() for gradient, along in pairs))
+
+
+@given(second_orders())
+def test_second_gradients_in_training_are_the_derivative_of_the_backward_pass(drawn: tuple[Batch, spec.Gradients, Any]) -> None:
+    batch, along, along_dy = drawn
+    mu, _, sigma, _, _ = forward(batch)
+    x, dy, gamma = duals(batch.x, batch.along_x), duals(batch.dy, along_dy), duals(batch.gamma, batch.along_gamma)
+    second = spec.training_second_gradients(batch.dy, batch.x, plain(mu), plain(sigma), batch.gamma, along)
+    slope = along_gradients(spec.training_gradients(dy, x, mu, sigma, gamma), along).slope
+    assert slope == slope_by_second_gradients(second, batch, along_dy)
+
+
+@given(second_orders(), st.data())
+def test_second_gradients_in_inference_are_the_derivative_of_the_backward_pass(
+    drawn: tuple[Batch, spec.Gradients, Any], data: Any
+) -> None:
+    batch, along, along_dy = drawn
+    mu = data.draw(arrays(batch.gamma.shape))
+    x, dy, gamma = duals(batch.x, batch.along_x), duals(batch.dy, along_dy), duals(batch.gamma, batch.along_gamma)
+    second = spec.inference_second_gradients(batch.dy, batch.x, mu, batch.s, batch.gamma, along)
+    slope = along_gradients(spec.inference_gradients(dy, x, duals(mu), duals(batch.s), gamma), along).slope
+    assert slope == slope_by_second_gradients(second, batch, along_dy)
+
+
+@given(batches())
+def test_the_tangent_of_the_output_is_its_slope_along_the_direction(batch: Batch) -> None:
+    mu, _, sigma, _, y = forward(batch)
+    along = spec.Gradients(batch.along_x, batch.along_gamma, batch.along_beta)
+    tangent = spec.training_tangent(batch.x, plain(mu), plain(sigma), batch.gamma, along)
+    assert (tangent == np.vectorize(lambda number: number.slope, otypes=[object])(y)).all()
