@@ -194,8 +194,12 @@ class ExpectedStep:
     @cached_property
     def grad_weight(self) -> Bounded:
         with np.errstate(all="ignore"):
+            # dy / sigma may be made first, and x - mu then enlarges what it lost to underflow
+            terms, underflow = self._gradients.gamma, self._case.rows * self._x.rounding.underflow
+            lost = underflow * (self._x.size.max(axis=0, initial=0.0) + self._mean.size)
+            total = RunningError(terms.value, terms.error + lost, terms.rounding)
             # sum(dy (x - mu)) is one number a channel: it may be kept before it is divided by sigma
-            return bounded(self._gradients.gamma.stored(self._kept, self._inverse).stored(self._kept), self._channel)
+            return bounded(total.stored(self._kept, self._inverse).stored(self._kept), self._channel)
 
     @cached_property
     def grad_bias(self) -> Bounded:
