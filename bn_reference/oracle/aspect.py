@@ -20,6 +20,8 @@ class Aspect(Enum):
     MIRRORED = "{} of the mirrored input"
     REPEATED = "{}, repeated"
     AGAIN = "{}, again"
+    OF_TWO_STEPS = "{} of two steps, added up"
+    MAPPED = "{} of several batches at once"
     OF_ANOTHER_LAYER = "{} of another layer"
     OF_ONE_ROW = "{} of one row"
     OF_ONE_ROW_ALONE = "{} of one row alone"

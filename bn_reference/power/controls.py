@@ -1,7 +1,7 @@
 """Correct layers that compute otherwise than the clean one: the suite must pass every one of them, under any seed.
 
 Each is a way in which real libraries compute batch normalization. A less stable algorithm (one-pass variance) is no control.
-Other sums are in ``summation``, unusual styles in ``unusual``.
+Other sums are in ``summation``, unusual styles in ``unusual``, other ways to differentiate in ``mechanics``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from bn_reference.power.clean import CleanBatchNorm1d, Saved
 from bn_reference.power.declaration import Control, Controls
+from bn_reference.power.mechanics import MECHANICS
 from bn_reference.power.summation import SUMMATION
 from bn_reference.power.unusual import UNUSUAL
 
@@ -150,4 +151,9 @@ class FrameworkFunction(CleanBatchNorm1d):
         return y.to(batch.dtype)
 
 
-CONTROLS: tuple[Control, ...] = (*SUMMATION.controls, *VARIANTS.controls, *UNUSUAL.controls)
+CONTROLS: tuple[Control, ...] = (
+    *SUMMATION.controls,
+    *VARIANTS.controls,
+    *UNUSUAL.controls,
+    *MECHANICS.controls,
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import place
@@ -15,6 +17,7 @@ from bn_reference.properties.registry import IOFFE_SZEGEDY, Property, family
 from bn_reference.properties.trial import Trial, contiguous
 from bn_reference.targets.protocol import Grads, Misbehaviour, had
 
+WRITTEN_OVER: tuple[Literal["x", "y", "weight"], ...] = ("x", "y", "weight")
 PROPERTIES: list[Property] = []
 prop = family("gradients", PROPERTIES, "training")
 
@@ -168,11 +171,12 @@ def an_evaluation_gradient_survives_later_training(trial: Trial) -> Comparison:
     modes=("training", "eval"),
 )
 def arrays_written_over_give_no_wrong_gradient(trial: Trial) -> Comparison:
-    """Where x or y is written over between forward and backward pass, the gradients are the step's own, or it raises."""
+    """Where x, y or weight is written over between forward and backward pass, the gradients are the step's own, or it
+    raises."""
     case, compared = trial.case, []
     for training in (True, False):
         expected = trial.expected() if training else trial.expected_evaluation()
-        for what in ("x", "y"):
+        for what in WRITTEN_OVER if case.affine else WRITTEN_OVER[:2]:
             step = trial.forward(case, training=training)
             step.overwrite(what)
             grads = step.backward(place(case.grad_y, case.grad_layout))

@@ -13,6 +13,7 @@ from bn_reference.arithmetic.precision import DTYPES, FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.layouts import from_matrix, to_matrix
+from bn_reference.cases.others import another_batch as another_batch_of_its_form
 from bn_reference.oracle.compare import Comparison, within
 from bn_reference.oracle.step import ExpectedState, statistics
 from bn_reference.targets.protocol import had
@@ -161,6 +162,20 @@ def batches_of_several_sizes(case: Case) -> tuple[Array, ...]:
     x = case.x
     least = 2 if x.ndim == 2 or x.shape[2] == 1 else 1
     return x, np.concatenate([x, -x]), x[: max(least, len(x) // 2)]
+
+
+@lru_cache(maxsize=KEPT)
+def another_of_its_shape(case: Case) -> Case:
+    """The case with another batch of the same shape."""
+    return with_batch(case, another_batch_of_its_form(case, 1))
+
+
+SOME_OF_THREE = (("x",), ("weight",), ("bias",), ("x", "weight"), ("x", "bias"), ("weight", "bias"))
+
+
+def some_of_three(case: Case) -> tuple[str, ...]:
+    """One or two of x, weight and bias."""
+    return SOME_OF_THREE[case.rows % len(SOME_OF_THREE)]
 
 
 def another_batch(case: Case) -> Array:

@@ -14,10 +14,16 @@ from typing import Any
 
 from bn_reference.arithmetic.precision import root_roundings
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.directions import direction_of
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, unseen
+from bn_reference.oracle.derivatives import (
+    ExpectedDerivatives,
+    expect_derivatives_of_inference,
+    expect_derivatives_of_training,
+)
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
@@ -235,6 +241,14 @@ class Trial:
     def expected_evaluation(self, case: Case | None = None) -> ExpectedStep:
         """What a step in eval gives, with bounds."""
         return expect_inference(self.modelled(case or self.case))
+
+    def expected_derivatives(self) -> ExpectedDerivatives:
+        """What the derivatives of a training step along the case's direction are, with bounds."""
+        return expect_derivatives_of_training(self.modelled(self.case), direction_of(self.case))
+
+    def expected_derivatives_of_evaluation(self) -> ExpectedDerivatives:
+        """The same of a step in eval."""
+        return expect_derivatives_of_inference(self.modelled(self.case), direction_of(self.case))
 
 
 def contiguous(array: Array) -> Placement:

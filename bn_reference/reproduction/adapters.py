@@ -9,9 +9,11 @@ import numpy as np
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.code import array_code
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.layouts import Placement, place
-from bn_reference.reproduction.replay import NUMBERS, Replay
+from bn_reference.reproduction.replay import NUMBERS, Output, Replay
 from bn_reference.targets.trace import (
+    Ask,
     Backward,
     Call,
     Copy,
@@ -19,11 +21,15 @@ from bn_reference.targets.trace import (
     Fresh,
     Load,
     Look,
+    Mapped,
     Open,
     Overwrite,
+    Pile,
     Read,
     Restore,
+    Second,
     Settle,
+    Tangent,
     Threads,
     Undergo,
 )
@@ -35,6 +41,7 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case, State
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.targets.protocol import Grads, Session, Step
 from bn_reference.targets.recognition import load_target"""
@@ -81,6 +88,31 @@ class AdapterReplay(Replay):
     def threads(self, call: Threads) -> list[str]:
         return [f"adapter.with_threads({call.number}).__enter__()"]
 
+    def second(self, call: Second) -> list[str]:
+        forward, names = self.steps[call.step]
+        upstream = self._placed("grad_y", call.grad_y, forward.session)
+        return [f"gave = {names['step']}.second({upstream}, {self._along(call.along)})", *self.assigned(call, "{1}")]
+
+    def pile(self, call: Pile) -> list[str]:
+        forward, names = self.steps[call.step]
+        going = f"grads = {names['step']}.pile({self._placed('grad_y', call.grad_y, forward.session)})"
+        return [going, *self.assigned(call, "{1}")]
+
+    def tangent(self, call: Tangent) -> list[str]:
+        session, x = self.layers[call.session][1], self._placed("x", call.x, call.session)
+        along = self._along(call.along)
+        return [f"tangent = {session}.tangent({x}, {along}, training={call.training})", *self.assigned(call, "{1}")]
+
+    def mapped(self, call: Mapped) -> list[str]:
+        batches = [self._placed("x", x, call.session) for x in call.batches]
+        made = [Output(call, "y", y, self.name("y")) for y in call.ys]
+        self.outputs += made
+        names = "".join(f"{output.name}, " for output in made)
+        return [f"{names}= {self.layers[call.session][1]}.mapped(({', '.join(batches)}))"]
+
+    def ask(self, call: Ask) -> list[str]:
+        return [f"{self.layers[call.session][1]}.ask({call.names})"]
+
     def read(self, call: Read) -> list[str]:
         read = f"{self.layers[call.session][1]}.{'held_state' if call.held else 'state'}()"
         return [f"state = {read}", *self.assigned(call, "{1}")]
@@ -122,6 +154,12 @@ class AdapterReplay(Replay):
 
     def _case(self, case: Case) -> str:
         return self.constant("case", repr(case))
+
+    def _along(self, along: Direction) -> str:
+        p, vectors = along.x, (along.weight, along.bias)
+        x = f"Placement({self.constant('u', array_code(p.buffer, width=110))}.copy(), {p.shape}, {p.strides}, {p.offset})"
+        codes = ("None" if v is None else self.constant("direction", array_code(v, width=110)) for v in vectors)
+        return f"Direction({', '.join([x, *codes])})"
 
     def _placed(self, kind: str, placement: Placement, session: int) -> str:
         """As the case has it, where it is the case's, so that a reader sees that."""

@@ -111,6 +111,8 @@ class LayerReplay(Replay):
             step = recorded(step[0], call.record, "inference mode" in words and not call.training)
         if self.torch and call.record and opened.input_gradient and call.x.buffer.dtype.kind not in "biu":
             step.insert(0, f"{x}.requires_grad_()")
+        elif self.torch and over:
+            step.insert(0, f"{x}.requires_grad_(False)")
         if "default float64" in words:
             step = ["torch.set_default_dtype(torch.float64)", *step, "torch.set_default_dtype(torch.float32)"]
         handed = f"{memory}.data.copy_({before})  # no version counter notices" if over else f"{x} = {placed}"
@@ -136,7 +138,8 @@ class LayerReplay(Replay):
 
     def overwrite(self, call: Overwrite) -> list[str]:
         names = self.steps[call.step][1]
-        return ["with torch.no_grad():", f"    {names['memory' if call.what == 'x' else 'output']}.zero_()"]
+        places = {"x": names["memory"], "y": names["output"], "weight": f"{names['layer']}.weight"}
+        return ["with torch.no_grad():", f"    {places[call.what]}.zero_()"]
 
     def look(self, call: Look) -> list[str]:
         names = self.steps[call.step][1]

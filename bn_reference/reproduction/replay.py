@@ -10,7 +10,7 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.facts import Missing, Unseen
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Look, Open, Read
+from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Look, Open, Pile, Read, Second, Tangent
 
 __all__ = ["NUMBERS", "STATISTICS", "Index", "Output", "Part", "Replay"]
 
@@ -21,7 +21,14 @@ CAME: dict[type[Call], dict[str, str]] = {  # what comes out of a call, and wher
     Forward: {"y": "y"},
     Backward: {"grad_x": "grads.x", "grad_weight": "grads.weight", "grad_bias": "grads.bias"},
     Read: STATE,
+    Tangent: {"tangent_y": "tangent"},
+    Second: {
+        **{name: f"gave.grads.{part}" for name, part in (("grad_x", "x"), ("grad_weight", "weight"), ("grad_bias", "bias"))},
+        **{f"second_grad_{part}": f"gave.{part}" for part in ("x", "weight")},
+        "second_grad_grad_y": "gave.grad_y",
+    },
 }
+CAME[Pile] = CAME[Backward]
 CAME[Look] = {**CAME[Forward], **CAME[Backward]}
 NUMBERS = 'isinstance({output}, np.ndarray) and {output}.dtype.name in ("float16", "bfloat16", "float32", "float64")'
 Index = tuple[int, ...]

@@ -19,8 +19,8 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.registry import Property
 from bn_reference.reports.sentences import say
 from bn_reference.reproduction.adapters import AdapterReplay
+from bn_reference.reproduction.derivatives import DerivativeReplay
 from bn_reference.reproduction.evidence import Evidence, evidence_of
-from bn_reference.reproduction.layers import LayerReplay
 from bn_reference.reproduction.replay import Replay
 from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.trace import Call, Read
@@ -72,7 +72,7 @@ def script(
 def _replay(calls: Sequence[Call], target: Watched) -> Replay:
     if target.framework == "adapter":
         return AdapterReplay(calls, target.device)
-    return LayerReplay(calls, target.device, target.framework)
+    return DerivativeReplay(calls, target.device, target.framework)
 
 
 def _needed(calls: list[Call], evidence: Evidence) -> list[Call]:

@@ -19,9 +19,20 @@ from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Seen, State
 from bn_reference.cases.facts import Fact, Kind, Missing, Raised, Unseen, Wrong
 from bn_reference.support.alarms import is_from_outside
-from bn_reference.targets.protocol import Grads, Misbehaviour
+from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads
 
-__all__ = ["in_words", "is_of_a_target", "kind_of", "missing", "raised", "said", "seen_array", "seen_grads", "seen_state"]
+__all__ = [
+    "in_words",
+    "is_of_a_target",
+    "kind_of",
+    "missing",
+    "raised",
+    "said",
+    "seen_array",
+    "seen_grads",
+    "seen_second",
+    "seen_state",
+]
 
 OURS = str(Path(__file__).parents[1]) + os.sep
 INSTALLED = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -63,6 +74,22 @@ def seen_grads(value: object, shape: tuple[int, ...]) -> Grads:
         seen_array(value.x, "grad_x", shape),
         seen_array(value.weight, "grad_weight", channels),
         seen_array(value.bias, "grad_bias", channels),
+    )
+
+
+def seen_second(value: object, shape: tuple[int, ...]) -> SecondGrads:
+    """Gradients and their derivatives, each looked at by itself.
+
+    Raises:
+        Misbehaviour: they are no SecondGrads.
+    """
+    if not isinstance(value, SecondGrads):
+        raise Misbehaviour(Fact(Kind.RETURNED, "the second backward pass", kind_of(value), "bn_reference's SecondGrads"))
+    return SecondGrads(
+        seen_grads(value.grads, shape),
+        seen_array(value.x, "second_grad_x", shape),
+        seen_array(value.weight, "second_grad_weight", shape[1:2]),
+        seen_array(value.grad_y, "second_grad_grad_y", shape),
     )
 
 

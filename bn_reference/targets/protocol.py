@@ -21,12 +21,13 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets import PLAIN
 
-__all__ = ["Grads", "Implementation", "Misbehaviour", "Session", "Step", "Unsupported", "UnusableTarget", "had"]
+__all__ = ["Grads", "Implementation", "Misbehaviour", "SecondGrads", "Session", "Step", "Unsupported", "UnusableTarget", "had"]
 
 
 class Unsupported(Exception):
@@ -81,6 +82,19 @@ class Grads:
     bias: Seen
 
 
+@dataclass(frozen=True, eq=False)
+class SecondGrads:
+    """What going back twice gave: the gradients, and the derivatives of their products with a direction, summed.
+
+    ``x, grad_y`` are of the input's shape, ``weight: (C,)``; Missing where the first backward pass was not recorded so far.
+    """
+
+    grads: Grads
+    x: Seen
+    weight: Seen
+    grad_y: Seen
+
+
 class Step(ABC):
     """One forward pass: its output, and the backward pass through it.
 
@@ -95,6 +109,14 @@ class Step(ABC):
     def backward(self, grad_y: Placement) -> Grads:
         """Gradients of ``sum(grad_y * y)``."""
         raise Unsupported("there is no backward pass")
+
+    def second(self, grad_y: Placement, along: Direction) -> SecondGrads:
+        """Gradients of ``sum(grad_x * along.x) + sum(grad_weight * along.weight) + sum(grad_bias * along.bias)``."""
+        raise Unsupported("there is no second backward pass")
+
+    def pile(self, grad_y: Placement) -> Grads:
+        """Go back to where gradients add up, step after step: what lies there then for x, weight and bias, None for nothing."""
+        raise Unsupported("gradients do not add up anywhere")
 
     def keep(self) -> None:  # noqa: B027  # most need do nothing
         """Called before a backward pass that another one through the same step will follow."""
@@ -111,8 +133,8 @@ class Step(ABC):
         """Whether the memory that the latest upstream gradient was handed over in differs from before the backward pass."""
         raise Unsupported("the memory of the upstream gradient is not watched")
 
-    def overwrite(self, what: Literal["x", "y"]) -> None:
-        """Write zeros over the input, or over the output, as somebody may who does not need it any more."""
+    def overwrite(self, what: Literal["x", "y", "weight"]) -> None:
+        """Write zeros over the input, the output or the weight, as somebody may who does not need it any more."""
         raise Unsupported("nothing would notice that an array is written over")
 
     def now(self) -> tuple[Seen, Grads]:
@@ -126,6 +148,18 @@ class Session(ABC):
     @abstractmethod
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         """One forward pass in training or eval; ``record=False`` runs it without recording for a backward pass (no_grad)."""
+
+    def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
+        """The forward-mode derivative of y along a direction of x, weight and bias."""
+        raise Unsupported("there are no forward-mode derivatives")
+
+    def mapped(self, batches: tuple[Placement, ...]) -> tuple[Seen, ...]:
+        """The outputs of an evaluation that is vectorized over several batches of one shape."""
+        raise Unsupported("an evaluation is not vectorized over batches")
+
+    def ask(self, names: tuple[str, ...]) -> None:
+        """Of x, weight and bias, those that are named ask for a gradient from now on, and no others."""
+        raise Unsupported("gradients are not asked for one by one")
 
     def state(self) -> State:
         """The running statistics and the counter as they are now (copies)."""

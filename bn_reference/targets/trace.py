@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bn_reference.cases.case import Case, Seen, State
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Fact
 from bn_reference.cases.layouts import Placement
-from bn_reference.targets.protocol import Grads
+from bn_reference.targets.protocol import Grads, SecondGrads
 
 __all__ = [
+    "Ask",
     "Backward",
     "Call",
     "Copy",
@@ -20,11 +22,15 @@ __all__ = [
     "Fresh",
     "Load",
     "Look",
+    "Mapped",
     "Open",
     "Overwrite",
+    "Pile",
     "Read",
     "Restore",
+    "Second",
     "Settle",
+    "Tangent",
     "Threads",
     "Trace",
     "Undergo",
@@ -83,6 +89,56 @@ class Backward(Call):
     grads: Grads = field(default_factory=lambda: Grads(None, None, None))
 
 
+NO_GRADS = Grads(None, None, None)
+
+
+@dataclass(eq=False, kw_only=True)
+class Second(Call):
+    """Back through a step, and through its backward pass, along a direction."""
+
+    step: int
+    grad_y: Placement
+    along: Direction
+    gave: SecondGrads = field(default_factory=lambda: SecondGrads(NO_GRADS, None, None, None))
+
+
+@dataclass(eq=False, kw_only=True)
+class Pile(Call):
+    """A backward pass through a step to where gradients add up, and what lay there then."""
+
+    step: int
+    grad_y: Placement
+    grads: Grads = field(default_factory=lambda: NO_GRADS)
+
+
+@dataclass(eq=False, kw_only=True)
+class Tangent(Call):
+    """A forward pass in forward mode, along a direction; ``tangent`` is the output's."""
+
+    session: int
+    x: Placement
+    along: Direction
+    training: bool
+    tangent: Seen = None
+
+
+@dataclass(eq=False, kw_only=True)
+class Mapped(Call):
+    """An evaluation that was vectorized over batches; ``ys`` are its outputs."""
+
+    session: int
+    batches: tuple[Placement, ...]
+    ys: tuple[Seen, ...] = ()
+
+
+@dataclass(eq=False, kw_only=True)
+class Ask(Call):
+    """Those of x, weight and bias were named that ask for a gradient from then on."""
+
+    session: int
+    names: tuple[str, ...]
+
+
 @dataclass(eq=False, kw_only=True)
 class Read(Call):
     """The state was read, now or (``held``) through references taken before the first step."""
@@ -111,7 +167,7 @@ class Look(Call):
 
 @dataclass(eq=False, kw_only=True)
 class Overwrite(Call):
-    """Zeros were written over the input ("x") or the output ("y") of a step."""
+    """Zeros were written over the input ("x") or the output ("y") of a step, or over its layer's "weight"."""
 
     step: int
     what: str

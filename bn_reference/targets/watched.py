@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case, Seen, State
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
@@ -20,16 +21,19 @@ from bn_reference.targets.first_calls import FirstCalls
 from bn_reference.targets.lives import Outcome, lived
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported
 from bn_reference.targets.trace import (
+    Ask,
     Call,
     Copy,
     Forward,
     Framework,
     Fresh,
     Load,
+    Mapped,
     Open,
     Read,
     Restore,
     Settle,
+    Tangent,
     Threads,
     Trace,
     Undergo,
@@ -54,9 +58,7 @@ class _Session(Session):
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         call = Forward(session=self._number, step=self._watcher.next_number(), x=x, training=training, record=record)
         self._watcher.trace.append(call)
-        refusal = self._watcher.domain.refusal_of_batch(len(x.shape), is_contiguous(x))
-        if refusal and not self.whole:
-            raise refused(call, refusal)
+        self._require_taken(call, x)
         with self._watcher.calls.told("forward", training, x.shape, self._kind):
             step = asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
         if not isinstance(step, Step):
@@ -71,6 +73,35 @@ class _Session(Session):
             call.y = Wrong(misbehaviour.fact)
         told = partial(self._watcher.calls.told, "backward", training, x.shape, self._kind)
         return WatchedStep(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain, told)
+
+    def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
+        call = Tangent(session=self._number, x=x, along=along, training=training)
+        self._watcher.trace.append(call)
+        self._require_taken(call, x)
+        with self._watcher.calls.told("forward mode", training, x.shape, self._kind):
+            came = asked("forward in forward mode", call, lambda: self._inner.tangent(x, along, training=training))
+        call.tangent = seen_array(came, "tangent_y", x.shape)
+        return call.tangent
+
+    def mapped(self, batches: tuple[Placement, ...]) -> tuple[Seen, ...]:
+        call = Mapped(session=self._number, batches=batches)
+        self._watcher.trace.append(call)
+        for x in batches:
+            self._require_taken(call, x)
+        with self._watcher.calls.told("vectorized", batches[0].shape, self._kind):
+            came = asked("forward over several batches", call, lambda: self._inner.mapped(batches))
+        call.ys = tuple(seen_array(y, "y", x.shape) for y, x in zip(came, batches, strict=True))
+        return call.ys
+
+    def ask(self, names: tuple[str, ...]) -> None:
+        call = Ask(session=self._number, names=names)
+        self._watcher.trace.append(call)
+        asked("asking for gradients", call, lambda: self._inner.ask(names))
+
+    def _require_taken(self, call: Call, x: Placement) -> None:
+        refusal = self._watcher.domain.refusal_of_batch(len(x.shape), is_contiguous(x))
+        if refusal and not self.whole:
+            raise refused(call, refusal)
 
     def state(self) -> State:
         return self._read(held=False)

@@ -10,13 +10,14 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from bn_reference.cases.case import Array, Seen
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Unseen, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.support.alarms import is_from_outside
-from bn_reference.targets.border import missing, raised, seen_array, seen_grads
-from bn_reference.targets.protocol import Grads, Misbehaviour, Step, Unsupported, had
-from bn_reference.targets.trace import Backward, Call, Look, Overwrite, Trace
+from bn_reference.targets.border import missing, raised, seen_array, seen_grads, seen_second
+from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Step, Unsupported, had
+from bn_reference.targets.trace import Backward, Call, Look, Overwrite, Pile, Second, Trace
 
 __all__ = ["WatchedStep", "asked", "had_or_why", "refused"]
 
@@ -100,14 +101,35 @@ class WatchedStep(Step):
         self._trace.append(call)
 
         def gone_back() -> Grads:
-            if not (self._domain.grad_layouts or is_contiguous(grad_y)):
-                raise refused(call, "takes contiguous upstream gradients alone")
+            self._require_taken(call, grad_y)
             with self._going_back():
                 grads = asked("backward", call, lambda: self._inner.backward(grad_y))
             return seen_grads(grads, self._shape)
 
         call.grads = had_or_why(call, gone_back, lambda why: Grads(why, why, why), "there is no backward pass")
         return call.grads
+
+    def second(self, grad_y: Placement, along: Direction) -> SecondGrads:
+        call = Second(step=self._number, grad_y=grad_y, along=along)
+        self._trace.append(call)
+        self._require_taken(call, grad_y)
+        with self._going_back():
+            gave = asked("going back twice", call, lambda: self._inner.second(grad_y, along))
+        call.gave = seen_second(gave, self._shape)
+        return call.gave
+
+    def pile(self, grad_y: Placement) -> Grads:
+        call = Pile(step=self._number, grad_y=grad_y)
+        self._trace.append(call)
+        self._require_taken(call, grad_y)
+        with self._going_back():
+            grads = asked("backward", call, lambda: self._inner.pile(grad_y))
+        call.grads = seen_grads(grads, self._shape)
+        return call.grads
+
+    def _require_taken(self, call: Call, grad_y: Placement) -> None:
+        if not (self._domain.grad_layouts or is_contiguous(grad_y)):
+            raise refused(call, "takes contiguous upstream gradients alone")
 
     def input_changed(self) -> bool:
         return bool(asked("looking at the input after the step", Call(), self._inner.input_changed))
@@ -118,7 +140,7 @@ class WatchedStep(Step):
     def upstream_changed(self) -> bool:
         return bool(asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
 
-    def overwrite(self, what: Literal["x", "y"]) -> None:
+    def overwrite(self, what: Literal["x", "y", "weight"]) -> None:
         call = Overwrite(step=self._number, what=what)
         self._trace.append(call)
         asked("writing over an array", call, lambda: self._inner.overwrite(what))

@@ -95,6 +95,7 @@ UNASKED: dict[Any, set[str]] = {  # the rules that cannot be asked, of each righ
         "buffers_are_updated_in_place",
         "nothing_is_stale_after_loading_a_state",
         "evaluation_gradients",
+        "second_derivatives_of_an_evaluation",
         "an_evaluation_gradient_survives_later_training",
     },
     people.Inside: NO_OPTION | FIXED,
@@ -110,12 +111,14 @@ UNASKED: dict[Any, set[str]] = {  # the rules that cannot be asked, of each righ
         "training_gradient_of_the_weight",
         "training_gradient_of_the_bias",
         "inputs_without_gradient_change_no_other_gradient",
+        "what_asks_for_a_gradient_gets_it_and_nothing_else_does",
+        "gradients_of_two_steps_add_up_exactly",
         "an_evaluation_gradient_survives_later_training",
     },
     people.NoGradientsInEval: NO_COUNTER
     | NO_OPTION
     | POSITIONS
-    | {"evaluation_gradients", "an_evaluation_gradient_survives_later_training"},
+    | {"evaluation_gradients", "second_derivatives_of_an_evaluation", "an_evaluation_gradient_survives_later_training"},
     people.Named2d: set(),
     torch.nn.BatchNorm3d: set(),
     torch.nn.LazyBatchNorm1d: {"a_fresh_layer_starts_neutral"},

@@ -5,10 +5,12 @@ from __future__ import annotations
 from bn_reference.power.declaration import Mutant
 from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.contract import CONTRACT
+from bn_reference.power.mutants.derivatives import DERIVATIVES
 from bn_reference.power.mutants.edge import EDGE
 from bn_reference.power.mutants.evaluation import EVALUATION
 from bn_reference.power.mutants.gradients import GRADIENTS
 from bn_reference.power.mutants.lives import LIVES
+from bn_reference.power.mutants.mechanics import MECHANICS
 from bn_reference.power.mutants.normalization import NORMALIZATION
 from bn_reference.power.mutants.running import RUNNING
 from bn_reference.power.mutants.sizes import SIZES
@@ -18,6 +20,19 @@ __all__ = ["MUTANTS", "Mutant"]
 
 MUTANTS: tuple[Mutant, ...] = tuple(
     mutant
-    for family in (NORMALIZATION, RUNNING, EVALUATION, GRADIENTS, CONTRACT, LIVES, CALLS, EDGE, SURROUNDINGS, SIZES)
+    for family in (
+        NORMALIZATION,
+        RUNNING,
+        EVALUATION,
+        GRADIENTS,
+        CONTRACT,
+        LIVES,
+        CALLS,
+        DERIVATIVES,
+        MECHANICS,
+        EDGE,
+        SURROUNDINGS,
+        SIZES,
+    )
     for mutant in family.mutants
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bn_reference.cases.case import Array
+from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.protocol import Unsupported
 
@@ -48,6 +48,24 @@ class Arrays(ABC):
     def gradients(self, y: Any, sources: Sequence[Any], upstream: Any, keep: bool) -> Sequence[Any]:
         """The gradients of the sources, through what was recorded."""
         raise Unsupported("there is no backward pass")
+
+    def gone_back_twice(
+        self, y: Any, sources: Sequence[Any], upstream: Any, directions: Sequence[Any], by: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """The gradients of the sources, and the derivatives of their products with the directions, summed."""
+        raise Unsupported("there is no second backward pass")
+
+    def piled(self, y: Any, upstream: Any, leaves: Sequence[Any]) -> list[Seen]:
+        """What lies where gradients add up, for each of the leaves, after a backward pass."""
+        raise Unsupported("gradients do not add up anywhere")
+
+    def tangent(self, call: Callable[..., Any], x: Any, u: Any, vectors: Mapping[str, tuple[Any, Any]]) -> Seen:
+        """The tangent of a call along directions of the batch, and of the vectors beside which they stand."""
+        raise Unsupported("there are no forward-mode derivatives")
+
+    def mapped(self, call: Callable[..., Any], batches: Sequence[Any]) -> tuple[Seen, ...]:
+        """The outputs of one call that is vectorized over batches."""
+        raise Unsupported("an evaluation is not vectorized over batches")
 
 
 class NumpyArrays(Arrays):
@@ -99,6 +117,28 @@ class TorchArrays(Arrays):
 
     def gradients(self, y: Any, sources: Sequence[Any], upstream: Any, keep: bool) -> Sequence[Any]:
         return self.torch.autograd.grad(y, sources, upstream, retain_graph=keep or None, allow_unused=True)
+
+    def gone_back_twice(
+        self, y: Any, sources: Sequence[Any], upstream: Any, directions: Sequence[Any], by: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        from bn_reference.targets.forms.torch_derivatives import gone_back_twice
+
+        return gone_back_twice(y, sources, upstream, directions, by)
+
+    def piled(self, y: Any, upstream: Any, leaves: Sequence[Any]) -> list[Seen]:
+        from bn_reference.targets.forms.torch_derivatives import piled
+
+        return piled(y, upstream, leaves)
+
+    def tangent(self, call: Callable[..., Any], x: Any, u: Any, vectors: Mapping[str, tuple[Any, Any]]) -> Seen:
+        from bn_reference.targets.forms.torch_derivatives import tangent
+
+        return tangent(call, x, u, vectors)
+
+    def mapped(self, call: Callable[..., Any], batches: Sequence[Any]) -> tuple[Seen, ...]:
+        from bn_reference.targets.forms.torch_derivatives import mapped
+
+        return mapped(lambda batch: call(batch, {}), batches)
 
 
 def arrays_named(name: str, device: str) -> Arrays:

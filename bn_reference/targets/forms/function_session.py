@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.arrays import numpy_of, seen
@@ -16,7 +17,7 @@ from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.function_arguments import Arguments
 from bn_reference.targets.forms.function_arrays import Arrays
 from bn_reference.targets.forms.shapes import Shape
-from bn_reference.targets.protocol import Grads, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Session, Step, Unsupported
 
 __all__ = ["FunctionSession", "FunctionStep", "Manner"]
 
@@ -76,6 +77,58 @@ class FunctionSession(Session):
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         manner = self.manner
+        self._require(training, record)
+        recorded = training if manner.told == "recording" else record
+        shape = manner.shapes[len(x.shape)]
+        batch, changed = manner.arrays.batch(shape.laid(x), gradient=recorded and self.asked[0] and self.records)
+        with manner.arrays.recording(recorded):
+            result = manner.arguments.call(self._values(shape.enter(batch), training, shape))
+        first, others = _taken_apart(result)
+        if training or self._any_returned(others):
+            self._keep(beside(others))
+        return FunctionStep(self, x.shape, batch, changed, first, others, training, recorded)
+
+    def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
+        arrays, shape = self.manner.arrays, self.manner.shapes[len(x.shape)]
+        self._require(training, True)
+        given = {"weight": (self.parameters[0], along.weight), "bias": (self.parameters[1], along.bias)}
+        vectors = {name: (own, arrays.vector(values, False)) for name, (own, values) in given.items() if values is not None}
+        batch, u = (arrays.batch(shape.laid(each), gradient=False)[0] for each in (x, along.x))
+        with arrays.recording(training or self.manner.told != "recording"):
+            came = arrays.tangent(self._as_call(shape, training), batch, u, vectors)
+        return shape.leave(came, x.shape) if isinstance(came, np.ndarray) else came
+
+    def mapped(self, batches: tuple[Placement, ...]) -> tuple[Seen, ...]:
+        arrays, shape = self.manner.arrays, self.manner.shapes[len(batches[0].shape)]
+        self._require(False, False)
+        handed = [arrays.batch(shape.laid(x), gradient=False)[0] for x in batches]
+        came = arrays.mapped(self._as_call(shape, training=False), handed)
+        return tuple(shape.leave(y, x.shape) if isinstance(y, np.ndarray) else y for y, x in zip(came, batches, strict=True))
+
+    def ask(self, names: tuple[str, ...]) -> None:
+        if not (self.records and self.manner.arrays.records):
+            raise Unsupported("gradients are not asked for one by one")
+        self.asked = "x" in names, True
+        for name, parameter in zip(("weight", "bias"), self.parameters, strict=True):
+            if parameter is not None:
+                parameter.requires_grad_(name in names)
+
+    def _as_call(self, shape: Shape, training: bool) -> Callable[..., Any]:
+        """The output as a function of a batch, and of other parameters by their names."""
+
+        def call(batch: Any, others: Mapping[str, Any]) -> Any:
+            own = self.parameters
+            self.parameters = [others.get(name, parameter) for name, parameter in zip(("weight", "bias"), own, strict=True)]
+            try:
+                return _taken_apart(self.manner.arguments.call(self._values(shape.enter(batch), training, shape)))[0]
+            finally:
+                self.parameters = own
+
+        return call
+
+    def _require(self, training: bool, record: bool) -> None:
+        """Raises Unsupported where no such step can be asked for."""
+        manner = self.manner
         if manner.told == "trains" and not training:
             raise Unsupported("it normalizes with the batch's statistics alone")
         if manner.told == "evaluates" and training:
@@ -86,15 +139,6 @@ class FunctionSession(Session):
             raise Unsupported("nothing is recorded that could be turned off")
         if not record and training and manner.told == "recording":
             raise Unsupported("it trains where gradients are recorded, and evaluates where they are not")
-        recorded = training if manner.told == "recording" else record
-        shape = manner.shapes[len(x.shape)]
-        batch, changed = manner.arrays.batch(shape.laid(x), gradient=recorded and self.asked[0] and self.records)
-        with manner.arrays.recording(recorded):
-            result = manner.arguments.call(self._values(shape.enter(batch), training, shape))
-        first, others = _taken_apart(result)
-        if training or self._any_returned(others):
-            self._keep(beside(others))
-        return FunctionStep(self, x.shape, batch, changed, first, others, training, recorded)
 
     def _values(self, batch: Any, training: bool, shape: Shape) -> dict[str, Any]:
         """What the arguments are, by their roles."""
@@ -190,6 +234,39 @@ class FunctionStep(Step):
         weight, bias = (self._session.seen(g, name) for g, name in zip(grads[1:], ("grad_weight", "grad_bias"), strict=True))
         return Grads(x, weight if asked[1] else None, bias if asked[1] else None)
 
+    def second(self, grad_y: Placement, along: Direction) -> SecondGrads:
+        manner, session = self._session.manner, self._session
+        if manner.going_back is not None or not manner.goes_back[self._training] or not self._recorded:
+            raise Unsupported("there is no backward pass that is recorded")
+        arrays, shape = manner.arrays, self._shape
+        handed, self._upstream_changed = arrays.batch(shape.laid(grad_y), gradient=True)
+        given = [arrays.vector(each, False) for each in (along.weight, along.bias) if each is not None]
+        sources = [self._batch, *(each for each in session.parameters if each is not None)]
+        directions = [arrays.batch(shape.laid(along.x), gradient=False)[0], *given]
+        upstream, by = shape.enter(handed), [self._batch, handed, *sources[1:2]]
+        if self.tensor.shape != upstream.shape:
+            raise Unsupported("an output of a wrong form has no gradients to ask for")
+        grads, again = arrays.gone_back_twice(self.tensor, sources, upstream, directions, by)
+        names = ("grad_x", "grad_weight", "grad_bias", "second_grad_x", "second_grad_grad_y", "second_grad_weight")
+        unrecorded = Missing("the derivative of its gradients by it is not recorded")
+        x, weight, bias, *second = (
+            None if padding else unrecorded if one is None else session.seen(one, name)
+            for name, (one, padding) in zip(names, [*_padded(grads), *_padded(again)], strict=True)
+        )
+        return SecondGrads(Grads(x, weight, bias), second[0], second[2], second[1])
+
+    def pile(self, grad_y: Placement) -> Grads:
+        manner, session = self._session.manner, self._session
+        if manner.going_back is not None or not manner.goes_back[self._training] or not self._recorded:
+            raise Unsupported("there is no backward pass that is recorded")
+        handed, self._upstream_changed = manner.arrays.batch(self._shape.laid(grad_y), gradient=False)
+        upstream = self._shape.enter(handed)
+        if self.tensor.shape != upstream.shape:
+            raise Unsupported("an output of a wrong form has no gradients to ask for")
+        if not manner.arrays.recorded(self.tensor):
+            raise Misbehaviour(Fact(Kind.NO_GRADIENT, "y"))
+        return Grads(*manner.arrays.piled(self.tensor, upstream, [self._batch, *session.parameters]))
+
     def _by_sibling(self, going_back: Callable[..., Any], upstream: Any) -> tuple[Any, Any, Any]:
         with self._session.manner.arrays.recording(False):
             returned = going_back(upstream, cache_in(self.others))
@@ -212,6 +289,11 @@ class FunctionStep(Step):
         grads = list(arrays.gradients(self.tensor, sources, upstream, kept))
         x = grads.pop(0) if session.asked[0] else None
         return (x, *grads) if session.asked[1] else (x, None, None)
+
+
+def _padded(given: list[Any]) -> list[tuple[Any, bool]]:
+    """Three of them, those that are not there marked."""
+    return [(one, False) for one in given] + [(None, True)] * (3 - len(given))
 
 
 def _taken_apart(result: Any) -> tuple[Any, list[Any]]:

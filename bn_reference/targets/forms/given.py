@@ -34,6 +34,7 @@ class GivenLayer:
         self.plan, self.layer, self.channels = plan, layer, case.channels
         self.latest: Step | None = None
         self.trainable, self.input_gradient = trainable and case.affine, input_gradient
+        self.asking: tuple[str, ...] | None = None  # of weight and bias, where they are asked one by one
         self.life = life_of(plan.library, layer)
         self.give(case)
 
@@ -78,6 +79,10 @@ class GivenLayer:
     def parameters(self) -> list[Any]:
         """Weight and bias as the layer has them, as far as they are found."""
         return [value for role in PARAMETERS if is_array(value := self.read(role))]
+
+    def trains(self, role: str) -> bool:
+        """Whether weight or bias is to have a gradient."""
+        return self.trainable if self.asking is None else role in self.asking
 
     def called(self, handed: Any, training: bool) -> Any:
         """What the layer returns for a batch, as it is handed over."""

@@ -6,8 +6,9 @@ import copy
 from dataclasses import replace
 from typing import Any, Literal
 
-from bn_reference.cases.case import Case, State
+from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.circumstances import FOLDS
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Missing, Unseen
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import hyperparameters_of
@@ -77,16 +78,43 @@ class FormSession(GivenLayer, Session):
         return self
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
+        self._require(training)
+        return self.run(x, training=training, record=record)
+
+    def _require(self, training: bool) -> None:
         if not training and self._unloaded:
             raise Unsupported(self._unloaded)
         if not training and self.plan.mode.kind == "always":
             raise Unsupported("there is no telling it to evaluate")
-        return self.run(x, training=training, record=record)
+
+    def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
+        self._require(training)
+        if self.plan.library == "numpy":
+            raise Unsupported("NumPy has no forward mode")
+        from bn_reference.targets.forms.torch_steps import tangent_of
+
+        return tangent_of(self, x, along, self._arrangement(x), training)
+
+    def mapped(self, batches: tuple[Placement, ...]) -> tuple[Seen, ...]:
+        self._require(False)
+        if self.plan.library == "numpy":
+            raise Unsupported("NumPy vectorizes nothing over batches")
+        from bn_reference.targets.forms.torch_steps import mapped_of
+
+        return mapped_of(self, batches, self._arrangement(batches[0]))
+
+    def ask(self, names: tuple[str, ...]) -> None:
+        if self.plan.backward == "method" or not self.plan.slots or len(self.parameters()) < len(PARAMETERS):
+            raise Unsupported("gradients are not asked for one by one")
+        self.asking, self.input_gradient = tuple(role for role in PARAMETERS if role in names), "x" in names
+
+    def _arrangement(self, x: Placement) -> Arrangement:
+        arrangement = self.plan.arrangements.get(len(x.shape), Arrangement(len(x.shape)))
+        return replace(arrangement, fold=self._fold) if self._fold else arrangement
 
     def run(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         """One step, with no question whether it can be asked for."""
-        arrangement = self.plan.arrangements.get(len(x.shape), Arrangement(len(x.shape)))
-        arrangement = replace(arrangement, fold=self._fold) if self._fold else arrangement
+        arrangement = self._arrangement(x)
         x = arrangement.laid(x)
         if self.plan.library == "numpy":
             from bn_reference.targets.forms.numpy_steps import step

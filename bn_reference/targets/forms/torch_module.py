@@ -10,16 +10,18 @@ from typing import Any
 import torch
 
 from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import hyperparameters_of
 from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
+from bn_reference.targets.forms.torch_derivatives import call_of, mapped, tangent
 from bn_reference.targets.forms.torch_holding import TorchMemory, shown_by
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_step import TorchStep
-from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, with_threads
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor, with_threads
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["TorchImplementation", "TorchSession"]
@@ -70,7 +72,7 @@ class TorchSession(Session):
     def _give(self, case: Case) -> None:
         """The layer's parameters and state are the case's from now on."""
         self._case = case
-        self._trained = ("weight", "bias") if self._trainable and case.affine else ()
+        self._trained: tuple[str, ...] = ("weight", "bias") if self._trainable and case.affine else ()
         self._unloaded = ""  # why it does not have the case's running statistics
         with torch.no_grad():
             for name, values in (("weight", case.weight), ("bias", case.bias)):
@@ -143,14 +145,47 @@ class TorchSession(Session):
             raise Unsupported(self._unloaded)
         tensor, buffer = self._life.tensor(x, self._device)
         grows = record and self._input_gradient and (tensor.is_floating_point() or tensor.is_complex())
-        leaf = tensor.requires_grad_() if grows else tensor
+        leaf = tensor.requires_grad_(grows)  # it may be the last one, which did
         told = self._life.told(self.module)
         told.train() if training else told.eval()
         with self._life.recording(record, training):
             y = self.module(leaf)
         self._memory.note(buffer, y)
         sources = ([leaf] if self._input_gradient else []) + [attribute(self.module, name) for name in self._trained]
-        return TorchStep(leaf, buffer, x.buffer, y, sources if record else [])
+        vectors = [attribute(self.module, name) for name in ("weight", "bias")]
+        return TorchStep(leaf, buffer, x.buffer, y, sources if record else [], vectors)
+
+    def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
+        if self._unloaded and not training:
+            raise Unsupported(self._unloaded)
+        given = {"weight": along.weight, "bias": along.bias}
+        vectors = {
+            name: (own := attribute(self.module, name), self._tensor(values).reshape(own.shape))
+            for name, values in given.items()
+            if values is not None
+        }
+        call = call_of(self.module, {name: own for name, (own, _) in vectors.items()})
+        tensor, told = self._life.tensor(x, self._device)[0], self._life.told(self.module)
+        told.train() if training else told.eval()
+        with self._life.recording(True, training):
+            return tangent(call, tensor, to_tensor(along.x, self._device)[0], vectors)
+
+    def mapped(self, batches: tuple[Placement, ...]) -> tuple[Seen, ...]:
+        if self._unloaded:
+            raise Unsupported(self._unloaded)
+        call = call_of(self.module, {})
+        self._life.told(self.module).eval()
+        return mapped(lambda batch: call(batch, {}), [to_tensor(x, self._device)[0] for x in batches])
+
+    def ask(self, names: tuple[str, ...]) -> None:
+        vectors = {name: attribute(self.module, name) for name in ("weight", "bias")}
+        for name, own in vectors.items():
+            if isinstance(own, torch.Tensor) and own.is_leaf:
+                own.requires_grad_(name in names)
+            elif own is not None:
+                raise Unsupported(f"its {name} is no leaf that could ask for a gradient")
+        self._input_gradient = "x" in names
+        self._trained = tuple(name for name, own in vectors.items() if own is not None and name in names)
 
     def state(self) -> State:
         return _as_state(*self._buffers())

@@ -1,0 +1,127 @@
+"""Gradients, of their mechanics: derivatives of derivatives, other ways to differentiate, who asks, and where gradients go."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_reference.cases.case import Array, Seen
+from bn_reference.cases.directions import direction_of
+from bn_reference.cases.layouts import place
+from bn_reference.oracle.aspect import Aspect
+from bn_reference.oracle.compare import Comparison, all_of, same_bits, within
+from bn_reference.oracle.derivatives import ExpectedDerivatives
+from bn_reference.properties import transform
+from bn_reference.properties.gradients import grads_within
+from bn_reference.properties.premises import require_batch_statistics
+from bn_reference.properties.registry import Property, family
+from bn_reference.properties.trial import Trial, asked, contiguous
+
+PROPERTIES: list[Property] = []
+prop = family("gradients", PROPERTIES, "training")
+
+TWICE = "docs of torch, Double Backward with Custom Functions: what is saved must be recorded too, or the derivative is wrong"
+FORWARD = "docs of torch.autograd.forward_ad"
+
+
+def second_within(trial: Trial, training: bool, expected: ExpectedDerivatives) -> Comparison:
+    """The gradients of a step that go on being differentiated, and their own derivatives, against the expected ones."""
+    case = trial.case
+    step = trial.forward(case, training=training)
+    gave = step.second(place(case.grad_y, case.grad_layout), direction_of(case))
+    compared = [
+        grads_within(gave.grads, expected, case),
+        within("second_grad_x", gave.x, expected.second_grad_x),
+        within("second_grad_grad_y", gave.grad_y, expected.second_grad_grad_y),
+    ]
+    if case.affine:
+        compared.append(within("second_grad_weight", gave.weight, expected.second_grad_weight))
+    return all_of(*compared)
+
+
+def tangent_within(trial: Trial, training: bool, expected: ExpectedDerivatives) -> Comparison:
+    """The tangent of the output in forward mode against the expected one."""
+    case = trial.case
+    tangent = trial.open().tangent(place(case.x, case.layout), direction_of(case), training=training)
+    return within("tangent_y", tangent, expected.tangent_y)
+
+
+@prop(source=TWICE)
+def second_derivatives_of_a_training_step(trial: Trial) -> Comparison:
+    """s = <dx, u> + <dgamma, v> + <dbeta, w> has the derivatives by x, gamma and dy that the chain rule gives."""
+    require_batch_statistics(trial)
+    return second_within(trial, True, trial.expected_derivatives())
+
+
+@prop(source=TWICE, modes=("eval",))
+def second_derivatives_of_an_evaluation(trial: Trial) -> Comparison:
+    """In eval ds/dx = v dy / sigma, ds/dgamma = sum(dy u / sigma), ds/ddy = gamma u / sigma + v x_hat + w."""
+    return second_within(trial, False, trial.expected_derivatives_of_evaluation())
+
+
+@prop(source=FORWARD)
+def forward_mode_derivatives_of_a_training_step(trial: Trial) -> Comparison:
+    """Along (u, v, w) y changes by gamma (u - mean(u) - x_hat mean(u x_hat)) / sigma + v x_hat + w."""
+    require_batch_statistics(trial)
+    return tangent_within(trial, True, trial.expected_derivatives())
+
+
+@prop(source=FORWARD, modes=("eval",))
+def forward_mode_derivatives_of_an_evaluation(trial: Trial) -> Comparison:
+    """In eval y changes along (u, v, w) by gamma u / sigma + v x_hat + w."""
+    return tangent_within(trial, False, trial.expected_derivatives_of_evaluation())
+
+
+@prop(source="docs of torch.func.vmap", modes=("eval",))
+def an_evaluation_of_several_batches_at_once_is_that_of_each(trial: Trial) -> Comparison:
+    """Vectorized over two batches, eval gives for each of them what it gives for it alone."""
+    case, other = trial.case, transform.another_of_its_shape(trial.case)
+    ys = trial.open().mapped((contiguous(case.x), contiguous(other.x)))
+    expected = trial.expected_evaluation(), trial.expected_evaluation(other)
+    return all_of(*(within("y", y, right.y, Aspect.MAPPED) for y, right in zip(ys, expected, strict=True)))
+
+
+@prop(source="docs of torch.Tensor.requires_grad", modes=("training", "eval"))
+def what_asks_for_a_gradient_gets_it_and_nothing_else_does(trial: Trial) -> Comparison:
+    """Of x, weight and bias, some ask: they have their gradients afterwards, and the others have none."""
+    trial.require(trial.case.affine)
+    steps = (True, False)
+    return all_of(*(asked(lambda training=training: just_those(trial, training), "grad_x") for training in steps))  # type: ignore[misc]
+
+
+def just_those(trial: Trial, training: bool) -> Comparison:
+    """The gradients of those that ask, and nothing of the others, after a step."""
+    case, session, names = trial.case, trial.open(), transform.some_of_three(trial.case)
+    session.ask(names)
+    grads = session.forward(place(case.x, case.layout), training=training).pile(place(case.grad_y, case.grad_layout))
+    right = trial.expected() if training else trial.expected_evaluation()
+    return all_of(
+        within("grad_x", grads.x, right.grad_x if "x" in names else None),
+        within("grad_weight", grads.weight, right.grad_weight if "weight" in names else None),
+        within("grad_bias", grads.bias, right.grad_bias if "bias" in names else None),
+    )
+
+
+@prop(source="docs of torch.autograd.backward: gradients are accumulated in the leaves")
+def gradients_of_two_steps_add_up_exactly(trial: Trial) -> Comparison:
+    """After two steps and their backward passes weight and bias have the sum of both gradients, rounded once."""
+    case = trial.case
+    trial.require(case.affine)
+    batches = place(case.x, case.layout), contiguous(transform.another_of_its_shape(case).x)
+    upstream = place(case.grad_y, case.grad_layout), contiguous(transform.small_upstream(case))
+    alone, adding = trial.open(), trial.open()
+    steps = [alone.forward(x, training=True) for x in batches]
+    one, two = (step.backward(dy) for step, dy in zip(steps, upstream, strict=True))
+    _, both = [adding.forward(x, training=True).pile(dy) for x, dy in zip(batches, upstream, strict=True)]
+    return all_of(
+        same_bits("grad_weight", both.weight, added(one.weight, two.weight), Aspect.OF_TWO_STEPS),
+        same_bits("grad_bias", both.bias, added(one.bias, two.bias), Aspect.OF_TWO_STEPS),
+    )
+
+
+def added(one: Seen, other: Seen) -> Seen:
+    """The sum in their own dtype; of what could not be had, that."""
+    if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)):
+        return other if isinstance(one, np.ndarray) else one
+    with np.errstate(all="ignore"):
+        total: Array = one + other
+        return total
