@@ -21,7 +21,7 @@ prop = family("contract", PROPERTIES, "training", "eval")
 
 ONCE = {"the list of warning filters", "what NumPy does about errors of floats"}
 TWO_THREADS, GOES_BACK = 4, 16  # of so many cases one, as threads take long to begin
-FEW, MANY = 4, 16  # steps: of a layer that is looked at, and of one that seems to hold on to something
+FEW, FILLED, MANY = 4, 64, 16  # steps: of a layer that is looked at; of one that seems to hold on to something; and then
 
 
 @prop(source="github.com/HazyResearch/flash-fft-conv/issues/26: a library set the seed of whoever used it")
@@ -93,6 +93,6 @@ def a_layer_holds_on_to_few_things(trial: Trial) -> Comparison:
     first = held(FEW)
     if held(FEW) <= first:
         return fact(True, Fact(Kind.HOLDS, "x"))
-    before = session.held(sure=True)
+    before = held(FILLED, sure=True)
     more = held(MANY, sure=True) - before
     return fact(more < MANY // 4, Fact(Kind.HOLDS, "x", more, MANY))

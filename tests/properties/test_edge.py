@@ -65,12 +65,12 @@ class ChecksHyperparameters(CleanBatchNorm1d):
 
 
 class KeepsTheLatest(CleanBatchNorm1d):
-    """The latest input and output are kept, and the means of the last three batches."""
+    """The latest input and output are kept, and the means of the last ten batches."""
 
     def forward(self, batch: Tensor) -> Tensor:
         y = super().forward(batch)
         self._input, self._output = batch, y
-        self.__dict__.setdefault("_means", collections.deque(maxlen=3)).append(float(y.detach().sum()))
+        self.__dict__.setdefault("_means", collections.deque(maxlen=10)).append(float(y.detach().sum()))
         return y
 
 
