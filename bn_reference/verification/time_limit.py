@@ -11,7 +11,8 @@ from time import monotonic  # by name: a target may put another in its place
 from types import FrameType, TracebackType
 
 from bn_reference.cases.facts import Fact, Kind
-from bn_reference.support.alarms import Interruption
+from bn_reference.support.alarms import LEAST, Interruption
+from bn_reference.support.scheduling import waited
 
 __all__ = ["PATIENCE", "TimeLimit", "TimedOut"]
 
@@ -36,7 +37,8 @@ class TimeLimit:
 
     One alarm serves many blocks, as setting one takes longer than some examples do: when it rings, it is set again for what
     the block that runs by then has left. What a block imports or compiles for the first time does not count: where modules were
-    loaded since it began, or something is being compiled, its time begins again.
+    loaded since it began, or something is being compiled, its time begins again. Nor does what it waits for a processor, on a
+    machine that is busy with something else.
 
     Attributes:
         on_extended: is called where the time of a block begins again.
@@ -51,6 +53,7 @@ class TimeLimit:
         self._ends: float | None = None  # of the block that runs
         self._loaded = 0  # modules, when its time began
         self._compiling = 0  # times that it was found compiling
+        self._waited = 0.0  # seconds for a processor, when the alarm was set or counted them last
         self._in_force = self._set = False
 
     @staticmethod
@@ -80,7 +83,7 @@ class TimeLimit:
         self._ends = monotonic() + self.seconds
         self._loaded, self._compiling = len(sys.modules), 0
         if self._in_force and not self._set:
-            self._set = True
+            self._set, self._waited = True, waited()
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -94,10 +97,16 @@ class TimeLimit:
         self._compiling += self.compiling()
         return self.compiling() and self._compiling <= self.patience
 
+    def _granted(self) -> float:
+        """Seconds that the block is given beyond the limit: for what does not count of the time that it took."""
+        if self._begins_again():
+            return self.seconds
+        waiting, self._waited = waited() - self._waited, waited()
+        return waiting if waiting >= LEAST else 0.0
+
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
         left = 0.0 if self._ends is None else self._ends - monotonic()
-        if left <= 0 and self._ends is not None and self._begins_again():
-            left = self.seconds
+        if left <= 0 and self._ends is not None and (left := self._granted()) > 0:
             self._ends = monotonic() + left
             self.on_extended()
         if left > 0:

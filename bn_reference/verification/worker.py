@@ -14,6 +14,7 @@ from bn_reference.arithmetic.precision import Pair
 from bn_reference.properties import ALL
 from bn_reference.reports.results import Result
 from bn_reference.support.originals import Originals
+from bn_reference.support.scheduling import waited
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification.failure import SuiteFailed
@@ -83,6 +84,7 @@ class Worker:
         self.unit: Unit | None = None
         self.pair: Pair | None = None  # of the latest unit
         self.loaded = False
+        self._since = self._waited = 0.0  # when its example began, and what it had waited for a processor by then
         self._started = time.monotonic()
         self.orders, theirs = CONTEXT.Pipe()
         self.process = CONTEXT.Process(target=_work, args=(*arguments, settles, theirs, self.note), daemon=True)
@@ -95,9 +97,14 @@ class Worker:
         self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair))
 
     def hangs(self, limit: float) -> bool:
-        if not self.loaded:
-            return time.monotonic() - self._started > LOADING
-        return self.unit is not None and time.monotonic() - self.note.since.value > limit
+        """Whether loading, or its example, takes longer than it may; what it waits for a processor does not count."""
+        if self.loaded and self.unit is None:
+            return False
+        since, limit = (self.note.since.value, limit) if self.loaded else (self._started, LOADING)
+        if since != self._since:
+            self._since, self._waited = since, waited(self.process.pid)
+        taken = time.monotonic() - since
+        return taken > limit and taken - (waited(self.process.pid) - self._waited) > limit
 
     def end(self) -> None:
         self.process.kill()

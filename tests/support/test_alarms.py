@@ -1,11 +1,16 @@
 """A block that takes too long is ended, and whoever had set an alarm keeps it."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
+from bn_reference.support import alarms
 from bn_reference.support.alarms import TooLate, within_seconds
+from bn_reference.support.scheduling import waited
 
 
 def _swallow_whatever_comes() -> None:
@@ -37,3 +42,36 @@ def test_an_alarm_of_somebody_elses_stays() -> None:
             time.sleep(0.05)
 
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 1
+
+
+def test_what_a_block_waits_for_a_processor_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter([0.0, 0.2, 0.2])  # before the block; and when the alarm rings
+    monkeypatch.setattr(alarms, "waited", lambda: next(told, 0.2))
+
+    with within_seconds(0.05):
+        time.sleep(0.1)
+    with pytest.raises(TooLate), within_seconds(0.05):
+        time.sleep(60)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone tells how long a process waits")
+def test_a_process_beside_others_on_one_processor_waits() -> None:
+    [processor, *_] = os.sched_getaffinity(0)
+    spins = f"import os\nos.sched_setaffinity(0, [{processor}])\nwhile True: pass"
+    others = [subprocess.Popen([sys.executable, "-c", spins]) for _ in range(3)]
+    allowed, before = os.sched_getaffinity(0), waited()
+    try:
+        os.sched_setaffinity(0, [processor])
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            pass
+        assert waited() - before > 0.1  # three quarters of the second, were all three under way at its beginning
+    finally:
+        os.sched_setaffinity(0, allowed)
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def test_of_no_process_nothing_is_known() -> None:
+    assert waited(2**22 + 1) == 0.0
