@@ -45,3 +45,9 @@ def test_what_moves_to_a_deviation_is_no_variance() -> None:
             return y
 
     assert "running_var" not in formed(Deviating).plan.slots
+
+
+def test_who_keeps_statistics_that_nobody_sees_is_not_built_without_a_momentum() -> None:
+    report = verify(people.of_a_closure, dtypes=["float32"], properties=["output_is_the_normalized_batch"], examples=4)
+
+    assert report.results[0].status == "passed"

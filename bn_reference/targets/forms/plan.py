@@ -67,6 +67,8 @@ class Plan:
     def construct(self, case: Case) -> Any:
         """The same, where a layer that was told no number of channels has seen no batch yet."""
         pair, momentum = case.pair, case.momentum
+        if momentum is None and not case.tracks:
+            momentum = 0.1  # of statistics that nobody sees: it weights nothing, but people compute with it
         if self.momentum_weights == "old" and momentum is not None:
             momentum = 1.0 - momentum
         arrays = {role: self.array(value) for role in ARRAYS if (value := getattr(case, role)) is not None}
