@@ -137,7 +137,8 @@ class BackwardInNumpy(CleanBatchNorm1d):
     def grad_x_training(self, dy: Tensor, saved: Saved) -> Tensor:
         upstream, x_hat = dy.cpu().numpy(), saved.x_hat.cpu().numpy()
         with np.errstate(all="ignore"):
-            centred = upstream - upstream.mean(axis=0, dtype=upstream.dtype)
-            slope = (upstream * x_hat).sum(axis=0, dtype=upstream.dtype) / upstream.dtype.type(len(upstream))
+            m = upstream.dtype.type(len(upstream))
+            centred = upstream - upstream.sum(axis=0, dtype=upstream.dtype) / m
+            slope = (upstream * x_hat).sum(axis=0, dtype=upstream.dtype) / m
             rest = torch.from_numpy(centred - x_hat * slope).to(dy.device)
         return saved.gamma / saved.sigma * rest

@@ -45,26 +45,6 @@ def _strided_witness(pair: Pair) -> Case:
     return Case(pair, x, grad_y, ones, zeros, zeros, ones, layout="sliced", grad_layout="sliced")
 
 
-# half precision where torch composes what it gives
-
-
-COMPOSED = (
-    "second_derivatives_of_a_training_step",
-    "second_derivatives_of_an_evaluation",
-    "forward_mode_derivatives_of_a_training_step",
-    "forward_mode_derivatives_of_an_evaluation",
-    "an_evaluation_of_several_batches_at_once_is_that_of_each",
-)
-
-
-def _far_from_zero_witness(pair: Pair) -> Case:
-    """Three rows whose mean a half format rounds by more than they are apart."""
-    x = np.array([[256.0], [257.0], [260.0]], pair.input_dtype)
-    grad_y = np.array([[1.0], [0.75], [-1.5]], pair.input_dtype)
-    zero, one = np.zeros(1, pair.parameter_dtype), np.ones(1, pair.parameter_dtype)
-    return Case(pair, x, grad_y, one, zero, zero, one)
-
-
 # gradients where parameters and running statistics lie with gaps
 
 
@@ -142,18 +122,6 @@ OF_TORCH: tuple[Deviation, ...] = (
         witness=_strided_witness,
         as_torch=by_model,
         model=lambda case: {"working": case.pair.input},
-    ),
-    Deviation(
-        name="half precision, composed",
-        reason="torch composes second and forward-mode derivatives, and what it vectorizes, of steps that round to the half "
-        "format of the input, and rounds the mean to it",
-        link="https://github.com/pytorch/pytorch/blob/main/torch/csrc/autograd/FunctionsManual.cpp",
-        concerns=lambda property, pair: pair.input in HALVES and property.name in COMPOSED,
-        region=lambda property, case: True,
-        witness=_far_from_zero_witness,
-        as_torch=by_model,
-        model=lambda case: {"working": case.pair.input},
-        device=None,
     ),
     Deviation(
         name="float16 sums of squares",

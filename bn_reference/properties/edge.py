@@ -57,11 +57,17 @@ def _usual(case: Case, shape: tuple[int, ...]) -> tuple[Case, Array]:
 
 
 def _given(session: Session, x: Array, training: bool) -> Array | None:
+    """What an input gives; None where it is refused, or cannot be asked for."""
+    try:
+        return _raised_or_given(session, x, training)
+    except Unsupported:
+        return None
+
+
+def _raised_or_given(session: Session, x: Array, training: bool) -> Array | None:
     """What an input gives; None where it is refused."""
     try:
         return session.forward(contiguous(x), training=training, record=False).y
-    except Unsupported:
-        return None
     except Misbehaviour as misbehaviour:
         if misbehaviour.raised:
             return None
@@ -191,7 +197,7 @@ def _built(trial: Trial, case: Case) -> Session | None:
 
 def _with_eps(trial: Trial, case: Case, training: bool) -> Comparison:
     session = _built(trial, case)
-    y = None if session is None else _given(session, case.x, training)
+    y = None if session is None else _raised_or_given(session, case.x, training)
     if y is None:
         return fact(True, Fact(Kind.ABSENT, "y"))
     if case.eps == 0.0:
@@ -204,7 +210,7 @@ def _with_eps(trial: Trial, case: Case, training: bool) -> Comparison:
 
 def _with_momentum(trial: Trial, case: Case) -> Comparison:
     session = _built(trial, case)
-    if session is None or _given(session, case.x, True) is None:
+    if session is None or _raised_or_given(session, case.x, True) is None:
         return fact(True, Fact(Kind.ABSENT, "running_mean"))
     state = session.state()
     if case.momentum is not None and math.isnan(case.momentum):

@@ -292,7 +292,6 @@ class Implementation(ABC):
             "the random state of Python": random.getstate(),
             "the random state of NumPy": pickle.dumps(of_numpy),
             "the list of warning filters": tuple(warnings.filters),
-            "what NumPy does about errors of floats": np.geterr(),
         }
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:

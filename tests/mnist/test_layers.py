@@ -9,6 +9,14 @@ from bn_reference.mnist.layers import ImplementationLayer, layer_named
 from bn_reference.power.clean import CleanBatchNorm1d
 from bn_reference.targets.protocol import Misbehaviour, UnusableTarget
 
+BEYOND_THE_FIRST = {  # of gradients that NumPy computes
+    "second_derivatives_of_a_training_step",
+    "second_derivatives_of_an_evaluation",
+    "forward_mode_derivatives_of_a_training_step",
+    "forward_mode_derivatives_of_an_evaluation",
+    "an_evaluation_of_several_batches_at_once_is_that_of_each",
+}
+
 
 def reference_layer(num_features: int, **options: object) -> torch.nn.Module:
     return layer_named("reference")(num_features, **options)
@@ -18,7 +26,8 @@ def test_the_reference_as_a_torch_module_conforms() -> None:
     report = verify(reference_layer, examples=5)
 
     assert report.conforms, [result.message for result in report.violations]
-    assert {result.status for result in report.results} == {"passed"}
+    assert {result.status for result in report.results} <= {"passed", "unsupported"}
+    assert {result.property for result in report.results if result.status == "unsupported"} == BEYOND_THE_FIRST
 
 
 def test_the_reference_as_a_torch_module_computes_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:

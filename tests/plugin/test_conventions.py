@@ -6,6 +6,13 @@ from bn_reference.properties import PROPERTIES
 
 pytest_plugins = ["pytester"]
 
+BEYOND_THE_FIRST = {
+    "second_derivatives_of_a_training_step",
+    "second_derivatives_of_an_evaluation",
+    "forward_mode_derivatives_of_a_training_step",
+    "forward_mode_derivatives_of_an_evaluation",
+    "an_evaluation_of_several_batches_at_once_is_that_of_each",
+}  # of gradients that are written by hand
 TARGET = "from bn_reference.power.lawful.averages import Biased"
 
 
@@ -19,6 +26,7 @@ def test_a_biased_running_variance_fails_one_test_unless_it_is_asked_for(
 
     result = pytester.runpytest_subprocess(*usual, *options)
 
-    result.assert_outcomes(passed=len(PROPERTIES) - failed, failed=failed)
+    skipped = len(BEYOND_THE_FIRST)
+    result.assert_outcomes(passed=len(PROPERTIES) - skipped - failed, skipped=skipped, failed=failed)
     if failed:
         result.stdout.fnmatch_lines(["*it keeps the biased variance*--bn-convention 'running_variance=biased' accepts it*"])

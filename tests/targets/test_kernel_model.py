@@ -25,9 +25,12 @@ STEPS = {"output_is_the_normalized_batch", "one_step_moves_the_running_variance"
 COUNTER = {"the_counter_counts_training_batches"}
 
 
+STATUSES = ("passed", "known deviation", "violated", "unsupported")
+
+
 def statuses(target: Implementation, examples: int = 8) -> dict[str, set[str]]:
     results = Judge(target, Budget(examples)).check_together(PROPERTIES, SINGLE)
-    return {status: {r.property for r in results if r.status == status} for status in ("passed", "violated", "unsupported")}
+    return {status: {r.property for r in results if r.status == status} for status in STATUSES}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,7 @@ def test_a_right_model_keeps_what_it_can_be_asked(model: Any, keeps: set[str], c
     found = statuses(load_target(model))
 
     assert not found["violated"]
-    assert keeps <= found["passed"]
+    assert keeps <= found["passed"] | found["known deviation"]  # of torch's, where its own kernel computes
     assert cannot <= found["unsupported"]
 
 

@@ -1,5 +1,6 @@
 """Loading a target: every form that is accepted, and for all that is not the sentence that says why."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -258,7 +259,9 @@ def test_an_adapter_class_that_needs_arguments() -> None:
     assert said.endswith("; an adapter class is built without arguments; pass an instance that needs none")
 
 
-def test_an_interruption_is_not_taken_for_a_fault() -> None:
+def test_an_interruption_is_not_taken_for_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.default_int_handler)  # be it ignored where this runs
+
     def interrupts(num_features: int, **options: Any) -> Any:
         raise KeyboardInterrupt
 

@@ -68,15 +68,6 @@ class WarningsSilenced(CleanBatchNorm1d):
         return super().forward(batch)
 
 
-@mutant(issue("EnergieID/entsoe-py", 501), LEFT)
-class ErrorsOfFloatsRaised(CleanBatchNorm1d):
-    """A step has NumPy warn of divisions by zero from then on."""
-
-    def forward(self, batch: Tensor) -> Tensor:
-        np.seterr(divide="warn")
-        return super().forward(batch)
-
-
 @mutant(pull("charmplusplus/charm4py", 229), LEFT)
 class MeanPrinted(CleanBatchNorm1d):
     """A training step prints the mean of its first channel."""

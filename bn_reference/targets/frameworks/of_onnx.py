@@ -23,9 +23,8 @@ class Onnx(Functional):
     momentum_weights = "old"
     momentum = EXACT  # the attribute is a float32
     affine = tracks = (True,)
-    layouts = False
+    layouts = y_alone = False
     inputs = 5  # of the graph; what is not one is an initializer
-    y_alone = False
 
     def model(self, arrays: dict[str, Any], training: bool, eps: float, momentum: float) -> bytes:
         """The model, serialized, for arrays by their names as inputs of the node."""
