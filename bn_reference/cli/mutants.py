@@ -12,11 +12,10 @@ from bn_reference.cli.files import require_writable, write_json
 from bn_reference.cli.seed import SEED
 from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
+from bn_reference.power.tiers import TIERS
 from bn_reference.support.threads import processors
 
 __all__ = ["mutants"]
-
-TIERS = ("default", "ci", "fail-fast")
 
 
 @click.command(cls=Several)
@@ -29,7 +28,7 @@ TIERS = ("default", "ci", "fail-fast")
 )
 @click.option(
     "--tier",
-    type=click.Choice(TIERS),
+    type=click.Choice(list(TIERS)),
     default="default",
     show_default=True,
     help="As verify does by default, as pytest does, or until the first violation.",

@@ -26,6 +26,7 @@ from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.targets.protocol import Implementation
 from bn_reference.verification.explanation import STEPS
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.rivals import Rival
@@ -143,11 +144,11 @@ TRUE_TOO = {
 Truth = Literal["right", "silent", "wrong"]
 
 
-class _Listening(Judge):
+class Listening(Judge):
     """A judge whose explanations are kept, one for each violation of a rule that speaks of one step."""
 
-    def __init__(self, layer: Mutant | Control, examples: int) -> None:
-        super().__init__(TorchImplementation(layer.factory, layer.name), Budget(examples=examples))
+    def __init__(self, implementation: Implementation, budget: Budget) -> None:
+        super().__init__(implementation, budget)
         self.said: list[Rival | None] = []
 
     def explained(
@@ -192,7 +193,8 @@ class Row:
 def row(layer: Mutant | Control, pairs: Sequence[Pair] = PAIRS, examples: int = 0) -> Row:
     """What is said of a layer; by default after as many examples as its kind needs."""
     for pair in pairs:
-        judge = _Listening(layer, examples or (OF_LIVES if layer in LIVED else EXAMPLES))
+        enough = examples or (OF_LIVES if layer in LIVED else EXAMPLES)
+        judge = Listening(TorchImplementation(layer.factory, layer.name), Budget(examples=enough))
         judge.check_together(DIRECT, pair)
         if judge.said:
             named = [rival for rival in judge.said if rival is not None]

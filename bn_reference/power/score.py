@@ -8,35 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
-from bn_reference.cases.case import Case
-from bn_reference.oracle.compare import Comparison
-from bn_reference.power.explanations import true_words
+from bn_reference.power.explanations import Listening, true_words
 from bn_reference.power.subjects import Subject
-from bn_reference.properties import PROPERTIES, Property
+from bn_reference.power.tiers import Tier
+from bn_reference.properties import PROPERTIES
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.demand import Demand
 from bn_reference.verification.explanation import STEPS
 from bn_reference.verification.judge import Judge
-from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget, units
 from bn_reference.verification.tally import Tally
 
-__all__ = ["CONVENTIONS", "TIERS", "Score", "Tier", "score"]
+__all__ = ["CONVENTIONS", "Score", "score"]
 
 CONVENTIONS = "conventions"  # where the one that is claimed is not kept, which a report tells beside the rules
 
 Truth = Literal["right", "silent", "wrong"]
-
-
-@dataclass(frozen=True)
-class Tier:
-    """How the suite is run: examples a property and pair, and whether it stops at the first violation."""
-
-    examples: int
-    fail_fast: bool = False
-
-
-TIERS = {"default": Tier(100), "ci": Tier(30), "fail-fast": Tier(100, fail_fast=True)}
 
 
 @dataclass(frozen=True)
@@ -75,7 +62,7 @@ def score(subject: Subject, tier: Tier, seed: int = 0, pairs: Sequence[Pair] = P
     """The score of a layer, whose pairs of dtypes are tried in their order: of a mutant until one shows it, else all."""
     demand = Demand() if subject.conventions == Demand().conventions else Demand(subject.conventions, by_default=False)
     implementation = TorchImplementation(subject.factory, subject.name)
-    judge = _Listening(implementation, Budget(tier.examples, seed=seed, demand=demand, pairs=tuple(pairs)))
+    judge = Listening(implementation, Budget(tier.examples, seed=seed, demand=demand, pairs=tuple(pairs)))
     started = time.perf_counter()
     judge.settle()
     unkept = tuple(f"{name}={value}" for name, value in demand.conventions.differences(judge.conventions).items())
@@ -89,18 +76,6 @@ def score(subject: Subject, tier: Tier, seed: int = 0, pairs: Sequence[Pair] = P
     return Score(subject.name, subject.kind, subject.correct, tuple(by), seconds=seconds, conventions=unkept)
 
 
-class _Listening(Judge):
-    """A judge whose latest explanation is kept."""
-
-    said: Rival | None = None
-
-    def explained(
-        self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False
-    ) -> Rival | None:
-        self.said = super().explained(property, found, original, case, lived=lived)
-        return self.said
-
-
 def _broken(judge: Judge, pair: Pair, tier: Tier) -> list[Tally]:
     """What is seen broken in one pair, family by family as in a run."""
     broken: list[Tally] = []
@@ -112,7 +87,7 @@ def _broken(judge: Judge, pair: Pair, tier: Tier) -> list[Tally]:
     return broken
 
 
-def _killed(judge: _Listening, subject: Subject, by: list[str], pair: Pair, broken: list[Tally], started: float) -> Score:
+def _killed(judge: Listening, subject: Subject, by: list[str], pair: Pair, broken: list[Tally], started: float) -> Score:
     first = min(broken, key=lambda tally: tally.broken_at or 0.0, default=None)
     at = None if first is None else first.broken_at
     return Score(
@@ -127,12 +102,11 @@ def _killed(judge: _Listening, subject: Subject, by: list[str], pair: Pair, brok
     )
 
 
-def _explanation(judge: _Listening, subject: Subject, pair: Pair, broken: list[Tally]) -> Truth:
+def _explanation(judge: Listening, subject: Subject, pair: Pair, broken: list[Tally]) -> Truth:
     """What is said of the first broken rule that speaks of one step, against what is so."""
     telling = next((tally.property for tally in broken if tally.property.name in STEPS), None)
     if telling is None:
         return "silent"
     judge.check(telling, pair)
-    if judge.said is None:
-        return "silent"
-    return "right" if judge.said.name in true_words(subject.name) else "wrong"
+    said = {rival.name for rival in judge.said if rival is not None}
+    return "silent" if not said else "right" if said <= true_words(subject.name) else "wrong"

@@ -12,8 +12,9 @@ from statistics import median
 from typing import Any
 
 from bn_reference.power import score as scoring
-from bn_reference.power.score import TIERS, Score
+from bn_reference.power.score import Score
 from bn_reference.power.subjects import SUBJECTS, Subject
+from bn_reference.power.tiers import TIERS
 from bn_reference.properties import PROPERTIES
 from bn_reference.support.threads import shared_by
 

@@ -12,6 +12,7 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import transform
 from bn_reference.properties.deviation import GAPS, Deviation, by_model, in_order
 from bn_reference.properties.gradients import an_evaluation_gradient_survives_later_training, grads_within
+from bn_reference.properties.mechanics import BEYOND_THE_FIRST
 from bn_reference.properties.registry import Property
 from bn_reference.properties.trial import Trial, contiguous
 
@@ -43,6 +44,17 @@ def _strided_witness(pair: Pair) -> Case:
     grad_y = np.array([[1.0, 0.75], [1.0078125, -0.3125], [1.015625, 1.5078125]], pair.input_dtype)
     ones, zeros = np.array([1.0, 1.5], pair.parameter_dtype), np.array([0.1, -0.7], pair.parameter_dtype)
     return Case(pair, x, grad_y, ones, zeros, zeros, ones, layout="sliced", grad_layout="sliced")
+
+
+# half precision where torch composes what it gives
+
+
+def _far_from_zero_witness(pair: Pair) -> Case:
+    """Three rows whose mean a half format rounds by more than they are apart."""
+    x = np.array([[256.0], [257.0], [260.0]], pair.input_dtype)
+    grad_y = np.array([[1.0], [0.75], [-1.5]], pair.input_dtype)
+    zero, one = np.zeros(1, pair.parameter_dtype), np.ones(1, pair.parameter_dtype)
+    return Case(pair, x, grad_y, one, zero, zero, one)
 
 
 # gradients where parameters and running statistics lie with gaps
@@ -122,6 +134,18 @@ OF_TORCH: tuple[Deviation, ...] = (
         witness=_strided_witness,
         as_torch=by_model,
         model=lambda case: {"working": case.pair.input},
+    ),
+    Deviation(
+        name="half precision, composed",
+        reason="torch composes second and forward-mode derivatives, and what it vectorizes, of steps that round to the half "
+        "format of the input, and rounds the mean to it",
+        link="https://github.com/pytorch/pytorch/blob/main/torch/csrc/autograd/FunctionsManual.cpp",
+        concerns=lambda property, pair: pair.input in HALVES and property.name in BEYOND_THE_FIRST,
+        region=lambda property, case: True,
+        witness=_far_from_zero_witness,
+        as_torch=by_model,
+        model=lambda case: {"working": case.pair.input},
+        device=None,
     ),
     Deviation(
         name="float16 sums of squares",

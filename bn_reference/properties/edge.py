@@ -59,15 +59,9 @@ def _usual(case: Case, shape: tuple[int, ...]) -> tuple[Case, Array]:
 def _given(session: Session, x: Array, training: bool) -> Array | None:
     """What an input gives; None where it is refused, or cannot be asked for."""
     try:
-        return _raised_or_given(session, x, training)
+        return session.forward(contiguous(x), training=training, record=False).y
     except Unsupported:
         return None
-
-
-def _raised_or_given(session: Session, x: Array, training: bool) -> Array | None:
-    """What an input gives; None where it is refused."""
-    try:
-        return session.forward(contiguous(x), training=training, record=False).y
     except Misbehaviour as misbehaviour:
         if misbehaviour.raised:
             return None
@@ -185,10 +179,19 @@ def eps_and_momentum_are_refused_or_used(trial: Trial) -> Comparison:
     )
 
 
-def _built(trial: Trial, case: Case) -> Session | None:
-    """A layer; None where its building is refused."""
+def _stepped(trial: Trial, case: Case, training: bool) -> tuple[Session, Array] | None:
+    """A fresh layer after a step, and what it gave; None where its building is refused, or the step.
+
+    Raises:
+        Unsupported: it cannot be asked for.
+    """
     try:
-        return trial.open(case)
+        try:
+            session = trial.open(case)
+            return session, session.forward(contiguous(case.x), training=training, record=False).y
+        except Unsupported:  # who cannot go without recording is called as ever
+            session = trial.open(case)
+            return session, session.forward(contiguous(case.x), training=training).y
     except Misbehaviour as misbehaviour:
         if misbehaviour.raised:
             return None
@@ -196,10 +199,10 @@ def _built(trial: Trial, case: Case) -> Session | None:
 
 
 def _with_eps(trial: Trial, case: Case, training: bool) -> Comparison:
-    session = _built(trial, case)
-    y = None if session is None else _raised_or_given(session, case.x, training)
-    if y is None:
+    stepped = _stepped(trial, case, training)
+    if stepped is None:
         return fact(True, Fact(Kind.ABSENT, "y"))
+    y = stepped[1]
     if case.eps == 0.0:
         return within("y", y, trial.expected_evaluation(case).y)
     axes = tuple(axis for axis in range(y.ndim) if axis != 1)
@@ -209,10 +212,10 @@ def _with_eps(trial: Trial, case: Case, training: bool) -> Comparison:
 
 
 def _with_momentum(trial: Trial, case: Case) -> Comparison:
-    session = _built(trial, case)
-    if session is None or _raised_or_given(session, case.x, True) is None:
+    stepped = _stepped(trial, case, True)
+    if stepped is None:
         return fact(True, Fact(Kind.ABSENT, "running_mean"))
-    state = session.state()
+    state = stepped[0].state()
     if case.momentum is not None and math.isnan(case.momentum):
         sides = {"running_mean": state.mean, "running_var": state.var}
         return all_of(*(_no_value(what, seen, "momentum=nan") for what, seen in sides.items()))

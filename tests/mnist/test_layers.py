@@ -7,15 +7,8 @@ import torch
 from bn_reference import BatchNorm1d, verify
 from bn_reference.mnist.layers import ImplementationLayer, layer_named
 from bn_reference.power.clean import CleanBatchNorm1d
+from bn_reference.properties.mechanics import BEYOND_THE_FIRST
 from bn_reference.targets.protocol import Misbehaviour, UnusableTarget
-
-BEYOND_THE_FIRST = {  # of gradients that NumPy computes
-    "second_derivatives_of_a_training_step",
-    "second_derivatives_of_an_evaluation",
-    "forward_mode_derivatives_of_a_training_step",
-    "forward_mode_derivatives_of_an_evaluation",
-    "an_evaluation_of_several_batches_at_once_is_that_of_each",
-}
 
 
 def reference_layer(num_features: int, **options: object) -> torch.nn.Module:

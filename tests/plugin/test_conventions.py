@@ -3,16 +3,10 @@
 import pytest
 
 from bn_reference.properties import PROPERTIES
+from bn_reference.properties.mechanics import BEYOND_THE_FIRST
 
 pytest_plugins = ["pytester"]
 
-BEYOND_THE_FIRST = {
-    "second_derivatives_of_a_training_step",
-    "second_derivatives_of_an_evaluation",
-    "forward_mode_derivatives_of_a_training_step",
-    "forward_mode_derivatives_of_an_evaluation",
-    "an_evaluation_of_several_batches_at_once_is_that_of_each",
-}  # of gradients that are written by hand
 TARGET = "from bn_reference.power.lawful.averages import Biased"
 
 

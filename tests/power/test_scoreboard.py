@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 
 from bn_reference.arithmetic.precision import PAIRS
-from bn_reference.power.score import CONVENTIONS, Score, Tier, score
+from bn_reference.power.score import CONVENTIONS, Score, score
 from bn_reference.power.scoreboard import Scoreboard
 from bn_reference.power.scoreboard_text import print_scoreboard
 from bn_reference.power.subjects import SUBJECTS, Subject, UnknownSubject, select
+from bn_reference.power.tiers import Tier
 
 SOON = Tier(examples=5)
 DOUBLED = "output_is_the_normalized_batch", "training_gradient_of_the_input"

@@ -25,6 +25,7 @@ BY_NAME = {property.name: property for property in PROPERTIES}
 # the property in which a deviation shows for certain, and the pairs in which it does
 SHOWN_BY = {
     "half precision, strided": "strided_upstream_gradients_agree",
+    "half precision, composed": "second_derivatives_of_a_training_step",
     "float16 sums of squares": "one_step_moves_the_running_variance",
     "stale evaluation gradient": "an_evaluation_gradient_survives_later_training",
     "gradients of freed memory": "training_gradient_of_the_input",
@@ -37,7 +38,7 @@ SHOWN_BY = {
 
 def shows_for_certain(deviation: Deviation, pair: Pair) -> bool:
     """Parameters in half precision hide the extra rounding of strided inputs, and others keep sums of squares in float32."""
-    only = {"half precision, strided": "float32", "float16 sums of squares": "float16"}
+    only = {"half precision, strided": "float32", "half precision, composed": "float32", "float16 sums of squares": "float16"}
     by_cudnn = deviation.name == "half sums of gradients" and pair.input == "float16"  # where a half has digits enough, too
     return pair.parameters == only.get(deviation.name, pair.parameters) and not by_cudnn
 

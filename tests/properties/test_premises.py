@@ -5,6 +5,7 @@ from bn_reference.cases.domain import Domain
 from bn_reference.conventions import TORCH
 from bn_reference.power.lawful.training import RunningInTraining
 from bn_reference.properties import PROPERTIES
+from bn_reference.properties.mechanics import BEYOND_THE_FIRST
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.demand import Demand
 from bn_reference.verification.judge import Judge
@@ -20,13 +21,6 @@ OF_THE_BATCH = {
     "output_variance_is_what_eps_leaves",
     "scaling_by_powers_of_two_changes_no_bit",
 }
-BEYOND_THE_FIRST = {
-    "second_derivatives_of_a_training_step",
-    "second_derivatives_of_an_evaluation",
-    "forward_mode_derivatives_of_a_training_step",
-    "forward_mode_derivatives_of_an_evaluation",
-    "an_evaluation_of_several_batches_at_once_is_that_of_each",
-}  # of gradients that are written by hand
 TRAINING = [property for property in PROPERTIES if property.family in ("normalization", "gradients")]
 
 

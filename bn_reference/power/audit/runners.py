@@ -18,12 +18,12 @@ from threading import TIMEOUT_MAX as NEVER
 from threading import Event, Timer
 from typing import Any
 
+from bn_reference.power.audit.hook.sitecustomize import LAYER, REPLACED
 from bn_reference.power.audit.preloaded import fits
 
 __all__ = ["CannotAudit", "Run", "Runner", "runner_of"]
 
 HOOK = Path(__file__).with_name("hook")
-LAYER, REPLACED = "BN_REFERENCE_AUDIT", "BN_REFERENCE_AUDIT_REPLACE"  # as the hook reads them
 PRELOADED = "bn_reference.power.audit.preloaded"
 
 
