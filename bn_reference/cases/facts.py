@@ -42,7 +42,7 @@ class Kind(Enum):
     ACCEPTED = "accepted"  # found: the shape of an input; wanted: the channels of the layer that took it
     OTHER_NUMBERS = "other numbers"  # found: the dtype of an input; wanted: that of the output which cannot hold its numbers
     NO_VALUE = "no value"  # found: an element and its number; wanted: the hyperparameter with which there is none
-    SHOWN = "shown"  # what: an argument; found, wanted: what the layer says that it is, and what it was built with
+    SHOWN = "shown"  # what: an argument; found, wanted: what the layer says that it is, and what it was given last
     PARAMETERS = "parameters"  # found: how many a layer has that was built without
     HOLDS = "holds"  # found: how many more things a layer holds; wanted: after so many steps
     NOT_REFUSED = "not refused"  # one value a channel was taken in training

@@ -114,7 +114,7 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.NO_VALUE: lambda fact: (
         f"{fact.what}{list(fact.found[0])} is {fact.found[1]!r} with {fact.wanted}, where there is no such number"
     ),
-    Kind.SHOWN: lambda fact: f"the layer shows {fact.what}={fact.found}, and was built with {fact.what}={fact.wanted}",
+    Kind.SHOWN: lambda fact: f"the layer shows {fact.what}={fact.found}, and was given {fact.what}={fact.wanted}",
     Kind.PARAMETERS: lambda fact: f"with affine=False the layer has {fact.found} parameters",
     Kind.HOLDS: lambda fact: f"after {fact.wanted} more steps the layer holds {fact.found} things more",
     Kind.NOT_REFUSED: lambda fact: "one value per channel was accepted in training, where it must be refused",

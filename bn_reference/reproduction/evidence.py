@@ -7,7 +7,7 @@ against the number that was expected at the worst element.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, permutations, product
 
@@ -234,10 +234,26 @@ def _of_outputs(replay: Replay, fact: Fact) -> Iterator[Evidence]:
         for one, other in product(outputs, outputs):
             if one.seen is None and other.seen is not None:
                 yield Evidence(_so(fact, f"({one.name} is None) == ({other.name} is None)"), (one, other))
+    if fact.kind is Kind.NO_VALUE:
+        yield from _of_no_value(outputs, fact)
+        return
     for output in outputs:
         condition = _broken(fact, output.seen).format(output.name)
         if condition:
             yield Evidence(_so(fact, condition), (output,))
+
+
+def _of_no_value(outputs: Sequence[Output], fact: Fact) -> Iterator[Evidence]:
+    """Of the last output that has the number; a forward pass may be refused instead."""
+    index, value = fact.found
+    for output in outputs:
+        if output.element(index) != value:
+            continue
+        nothing = f"not math.isfinite(float({output.at(index)}))"
+        if isinstance(output.call, Forward):
+            yield Evidence(_so(fact, f"refused is not None or {nothing}"), call=output.call)
+        else:
+            yield Evidence(_so(fact, nothing), (output,))
 
 
 def _broken(fact: Fact, seen: Part) -> str:
@@ -249,8 +265,6 @@ def _broken(fact: Fact, seen: Part) -> str:
             return "{0} is not None"
         case Kind.UNWANTED | Kind.ONE_SIDED if seen is not None:
             return "{0} is None"
-        case Kind.NO_VALUE if isinstance(seen, np.ndarray) and seen.ndim == len(fact.found[0]):
-            return f"not math.isfinite(float({{0}}{list(fact.found[0])}))"
         case Kind.COUNT if isinstance(seen, int | None) and seen == fact.found:
             return f"({{0}} if {{0}} is None else int({{0}})) == {fact.wanted}"
     return ""

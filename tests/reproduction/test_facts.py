@@ -33,6 +33,7 @@ KINDS = {
     (Kind.ATTACHED, "statistics_are_detached_and_keep_their_dtype"): {
         "after": "self.running_mean = self.running_mean + 0 * y.sum()"
     },
+    (Kind.NO_VALUE, "eps_and_momentum_are_refused_or_used"): {"before": "self.eps = 1e-5 if self.eps < 0 else self.eps"},
     (Kind.NO_ATTRIBUTE, "training_gradient_of_the_bias"): {"built": "del self.bias"},
     (Kind.PRESENCE, "training_gradient_of_the_bias"): {"built": "self.bias = None"},
     (Kind.UNWANTED, "without_tracking_there_are_no_buffers"): {
