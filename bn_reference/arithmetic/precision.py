@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "HALVES",
     "DTYPES",
     "FORMATS",
     "PAIRS",
@@ -194,6 +195,7 @@ def root_roundings(device: str) -> int:
     return ROOT_ROUNDINGS.get(device.partition(":")[0], 1)
 
 
+HALVES = ("float16", "bfloat16")
 PAIRS: tuple[Pair, ...] = (
     Pair("float32", "float32"),
     Pair("float64", "float64"),

@@ -21,6 +21,8 @@ __all__ = ["GAPS", "TORCH", "Deviation", "by_model", "in_order", "loaded_torch",
 
 
 GAPS = "spread"
+LOST = 86  # a status that nothing else ends with
+MOST_SECONDS = 120  # for a device to be made ready and lost
 TORCH = "torch"  # the library, as implementations name the kernels that they run through
 DISTRIBUTIONS = {  # of the libraries by the names used here, where these are others
     "haiku": "dm-haiku",
@@ -47,8 +49,8 @@ class Deviation:
         quantities: how the names of those begin in which it may show.
         instead: a case on which torch must keep the rule where nothing can be said of this one; the case itself otherwise.
         device: where torch does so, "cpu" or "cuda"; None for everywhere.
-        loses_device: a script that ends with status 1 where the device answers nothing more after it; empty for all others. A
-            case in the region of such a one is not run, but ``instead``; nor is one for which that is the case itself.
+        loses_device: a script that ends with the status LOST where the device answers nothing more after it; empty for all
+            others. A case in the region of such a one is not run, but ``instead``; nor is one for which that is itself.
         libraries: those that have it, as implementations name what they run through.
         gone_in: the first version of torch that was seen without it; None where every version has it.
     """
@@ -74,13 +76,17 @@ class Deviation:
         if self.device not in (None, device.partition(":")[0]):
             return False
         known = bool(versions) and (self.gone_in is None or min(versions) < self.gone_in)
-        return known and (not self.loses_device or _ends_with_1(self.loses_device))
+        return known and (not self.loses_device or _loses(self.loses_device))
 
 
 @cache
-def _ends_with_1(script: str) -> bool:
-    """Whether a script does so, in a process of its own."""
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 1
+def _loses(script: str) -> bool:
+    """Whether a script says so, in a process of its own; one that fails otherwise, or does not end, shows nothing."""
+    try:
+        ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=MOST_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return ended.returncode == LOST
 
 
 def loaded_torch() -> tuple[int, int] | None:

@@ -23,6 +23,7 @@ from bn_reference.targets.protocol import Unsupported
 __all__ = ["DEVIATIONS", "Deviation", "as_torch_does", "deviations_of", "runs_through", "without_losing_the_device"]
 
 DEVIATIONS = (*OF_TORCH, *ON_CUDA, *OF_FRAMEWORKS)
+LOSING = tuple(deviation for deviation in DEVIATIONS if deviation.loses_device)
 
 
 def as_torch_does(property: Property, trial: Trial, found: Comparison) -> tuple[Comparison, list[Deviation]] | None:
@@ -57,16 +58,20 @@ def without_losing_the_device(property: Property, trial: Trial) -> tuple[Trial, 
     Raises:
         Unsupported: it is the property itself that hands out what costs the device.
     """
-    known = deviations_of(property, trial.case.pair, trial.implementation.device)
-    met = [deviation for deviation in known if deviation.loses_device and deviation.region(property, trial.case)]
-    for deviation in met:
-        spared = trial.on(deviation.instead(trial.case))
-        if not runs_through(deviation, property, spared):
-            return trial, []
-        if deviation.region(property, spared.case):
+    met: list[Deviation] = []
+    spared = trial
+    for deviation in LOSING:
+        if not deviation.concerns(property, trial.case.pair) or not deviation.region(property, trial.case):
+            continue
+        if not deviation.shows(trial.implementation.device):
+            continue
+        other = spared.on(deviation.instead(spared.case))
+        if not runs_through(deviation, property, other):
+            continue
+        if deviation.region(property, other.case):
             raise Unsupported(deviation.reason)
-        trial = spared
-    return trial, met
+        met, spared = [*met, deviation], other
+    return spared, met
 
 
 def runs_through(deviation: Deviation, property: Property, trial: Trial) -> bool:

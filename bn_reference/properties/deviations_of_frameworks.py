@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import Pair, format_of
+from bn_reference.arithmetic.precision import HALVES, Pair, format_of
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.oracle.aspect import Aspect
@@ -20,12 +20,11 @@ from bn_reference.properties.evaluation import a_row_does_not_depend_on_its_comp
 from bn_reference.properties.memory import the_input_is_never_modified
 from bn_reference.properties.normalization import scaling_by_powers_of_two_changes_no_bit
 from bn_reference.properties.registry import Property
-from bn_reference.properties.running import form_of
+from bn_reference.properties.running import form_of, same_count
 from bn_reference.properties.trial import Trial, contiguous
 
 __all__ = ["OF_FRAMEWORKS"]
 
-HALVES = ("float16", "bfloat16")
 SMALL = 8  # elements of the constants that onnxruntime shares
 OF_JAX = ("equinox", "flax", "haiku", "keras")
 
@@ -39,6 +38,10 @@ def _case(pair: Pair, x: Any, **changes: Any) -> Case:
 
 def _always(property: Property, case: Case) -> bool:
     return True
+
+
+def _trains(property: Property) -> bool:
+    return "training" in property.modes
 
 
 # a variance in one pass that may be negative
@@ -63,6 +66,7 @@ def _begins_with_one(property: Property, trial: Trial) -> Comparison:
         same_bits("bias", bias, affine[1], Aspect.AS_CONSTRUCTED),
         same_bits("running_mean", state.mean, ones - 1, Aspect.AS_CONSTRUCTED),
         same_bits("running_var", state.var, ones, Aspect.AS_CONSTRUCTED),
+        same_count(state.batches, 0),
     )
 
 
@@ -130,16 +134,24 @@ def _half_in_training(property: Property, trial: Trial) -> Comparison:
         return by_model(property, trial)
     case = trial.case
     promoted = (case.x.shape, case.precision.output_format.name)
-    return all_of(form_of("y", trial.train().y, (case.x.shape, case.pair.input)), form_of("y", trial.evaluate().y, promoted))
+    batch, steps = (case.x.shape, case.pair.input), (trial.train(), trial.evaluate())
+    forms = [form_of("y", step.y, form) for step, form in zip(steps, (batch, promoted), strict=True)]
+    return all_of(*forms, *(form_of("grad_x", step.grads.x, batch) for step in steps))
 
 
 # what is fed is written to
 
 
 def _x_alone(property: Property, trial: Trial) -> Comparison:
-    """x is left alone, if the running statistics are not."""
-    steps = trial.train(), trial.evaluate()
-    return all_of(*(fact(not step.input_changed(), Fact(Kind.WRITTEN, "x")) for step in steps))
+    """x is left alone, and of what else is handed over all but the running statistics."""
+    compared = []
+    for step in (trial.train(), trial.evaluate()):
+        written = step.given_changed()
+        compared += [
+            fact(not step.input_changed(), Fact(Kind.WRITTEN, "x")),
+            fact(written in ("", "mean", "var"), Fact(Kind.WRITTEN, written)),
+        ]
+    return all_of(*compared)
 
 
 def _in_half(property: Property, pair: Pair) -> bool:
@@ -217,7 +229,7 @@ OF_FRAMEWORKS: tuple[Deviation, ...] = (
         name="cube of the root",
         reason="going back, mlx makes (var + eps)^-1.5 in float16, where it overflows for a small variance, and gives NaN",
         link="https://github.com/ml-explore/mlx/blob/main/python/mlx/nn/layers/normalization.py",
-        concerns=lambda property, pair: pair.input == "float16" and property.family == "gradients",
+        concerns=lambda property, pair: pair.input == "float16" and property.family == "gradients" and _trains(property),
         region=_cube_overflows,
         witness=lambda pair: _case(pair, [[1.0], [1.0], [1.0]], grad_y=np.array([[1], [2], [6]], pair.input_dtype)),
         as_torch=by_model,
@@ -228,7 +240,7 @@ OF_FRAMEWORKS: tuple[Deviation, ...] = (
         name="unpromoted without weights",
         reason="without weight and bias mlx puts out the half format of its input in training, and float32 in eval",
         link="https://github.com/ml-explore/mlx/blob/main/python/mlx/nn/layers/normalization.py",
-        concerns=lambda property, pair: pair.input in HALVES and pair.parameters == "float32",
+        concerns=lambda property, pair: pair.input in HALVES and pair.parameters == "float32" and _trains(property),
         region=lambda property, case: not case.affine,
         witness=lambda pair: _case(pair, [[1.0], [2.0], [6.0]], weight=None, bias=None),
         as_torch=_half_in_training,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import Pair
+from bn_reference.arithmetic.precision import HALVES, Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.circumstances import FOLDS
 from bn_reference.cases.layouts import place
@@ -16,10 +16,9 @@ from bn_reference.properties.mechanics import BEYOND_THE_FIRST
 from bn_reference.properties.registry import Property
 from bn_reference.properties.trial import Trial, contiguous
 
-__all__ = ["HALVES", "LAYS_X_OUT", "OF_TORCH"]
+__all__ = ["IN_ORDER", "LAYS_X_OUT", "OF_TORCH"]
 
 IN_ORDER = ("contiguous", "offset")
-HALVES = ("float16", "bfloat16")
 LAYS_X_OUT = ("every_layout_agrees_with_the_contiguous_one", "strided_upstream_gradients_agree")
 READ = (  # rules of other families that read gradients
     "every_layout_agrees_with_the_contiguous_one",
@@ -33,8 +32,12 @@ READ = (  # rules of other families that read gradients
 
 
 def _lies_strided(property: Property, case: Case) -> bool:
-    strided = case.layout not in IN_ORDER or case.grad_layout not in IN_ORDER
-    return case.pair.input in HALVES and (strided or property.name in LAYS_X_OUT)
+    return case.pair.input in HALVES and _lays_out(property, case)
+
+
+def _lays_out(property: Property, case: Case) -> bool:
+    """Whether x or dy lies otherwise than in order."""
+    return case.layout not in IN_ORDER or case.grad_layout not in IN_ORDER or property.name in LAYS_X_OUT
 
 
 def _strided_witness(pair: Pair) -> Case:
@@ -76,7 +79,8 @@ def _spread_witness(pair: Pair) -> Case:
 
 
 def _is_folded(property: Property, case: Case) -> bool:
-    return case.x.ndim == 3 and case.channels > 1 and case.x.shape[2] > 1 and any(word in FOLDS for word in case.circumstances)
+    folded = any(word in FOLDS for word in case.circumstances) and case.x.ndim == 3 and case.x.shape[2] > 1
+    return folded and case.channels > 1 and _lays_out(property, case)
 
 
 def _unfolded(case: Case) -> Case:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from bn_reference.arithmetic.precision import Pair
+from bn_reference.arithmetic.precision import HALVES, Pair
 from bn_reference.cases.case import Case
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of
 from bn_reference.properties import transform
 from bn_reference.properties.contract import every_layout_agrees_with_the_contiguous_one
-from bn_reference.properties.deviation import GAPS, Deviation, by_model, in_order
-from bn_reference.properties.deviations_of_torch import HALVES, IN_ORDER, LAYS_X_OUT
+from bn_reference.properties.deviation import GAPS, LOST, Deviation, by_model, in_order
+from bn_reference.properties.deviations_of_torch import IN_ORDER, LAYS_X_OUT
 from bn_reference.properties.evaluation import nothing_is_stale_after_more_training
 from bn_reference.properties.registry import Property
 from bn_reference.properties.running import bessel_counts_every_position, same_state
@@ -21,14 +21,14 @@ __all__ = ["ON_CUDA"]
 
 BY_CUDNN = ("float32/float32", "float64/float64", "float16/float32")
 SHIFTED = "offset"
-LOSES_DEVICE = """
+LOSES_DEVICE = f"""
 import torch
 x = torch.zeros(3 + 4 * 4 * 8, dtype=torch.float16, device="cuda")[3:].view(4, 4, 8)
 layer = torch.nn.BatchNorm1d(4, device="cuda")
 try:
     layer(x).sum().item()
 except RuntimeError:
-    raise SystemExit(1)
+    raise SystemExit({LOST})
 """
 
 

@@ -10,7 +10,7 @@ from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.case import Case
 from bn_reference.power.clean import CleanBatchNorm1d, Saved
 from bn_reference.properties import PROPERTIES, Property, deviations
-from bn_reference.properties.deviation import TORCH
+from bn_reference.properties.deviation import LOST, TORCH
 from bn_reference.properties.deviations import DEVIATIONS, Deviation, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial
 from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -178,7 +178,7 @@ LOSING = Deviation(
     as_torch=lambda property, trial: property.body(trial),
     instead=lambda case: case.but(layout="contiguous"),
     device=None,
-    loses_device="raise SystemExit(1)",
+    loses_device=f"raise SystemExit({LOST})",
 )
 
 
@@ -191,7 +191,7 @@ class RefusesShifted(torch.nn.BatchNorm1d):
 
 
 def test_a_case_that_would_lose_the_device_is_met_without_being_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deviations, "DEVIATIONS", (LOSING,))
+    monkeypatch.setattr(deviations, "LOSING", (LOSING,))
     rules = [BY_NAME[name] for name in ("output_is_the_normalized_batch", "every_layout_agrees_with_the_contiguous_one")]
     plain, lays_out = Judge(TorchImplementation(RefusesShifted, "shifted"), Budget(examples=30)).check_together(rules, PAIRS[0])
 
@@ -201,13 +201,15 @@ def test_a_case_that_would_lose_the_device_is_met_without_being_run(monkeypatch:
 
 
 def test_a_case_that_loses_the_device_of_nobody_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deviations, "DEVIATIONS", (LOSING,))
+    monkeypatch.setattr(deviations, "LOSING", (LOSING,))
     trial = Trial(Laboratory(Watched(TorchImplementation(CleanBatchNorm1d, "clean"))), LOSING.witness(PAIRS[0]))
 
     assert without_losing_the_device(BY_NAME["output_is_the_normalized_batch"], trial) == (trial, [])
 
 
-@pytest.mark.parametrize(("script", "shows"), [("raise SystemExit(1)", True), ("pass", False)])
+@pytest.mark.parametrize(
+    ("script", "shows"), [(f"raise SystemExit({LOST})", True), ("raise SystemExit(1)", False), ("pass", False)]
+)
 def test_who_keeps_the_device_is_not_spared(script: str, shows: bool) -> None:
     assert replace(LOSING, loses_device=script).shows("cpu") == shows
 
