@@ -55,6 +55,9 @@ def audit(
     started = time.perf_counter()
     try:
         subjects = [subject for subject in select(names) if subject.conventions == TORCH]
+        if not subjects:
+            chosen, rule = ", ".join(names), "which cannot stand in the place of torch's"
+            raise click.ClickException(f"--target-set is {chosen}, layers of other conventions, {rule}; name others")
         display = StepsDisplay(Console(stderr=True), "running", len(subjects))
         with display:
             found = audited(command, subjects, replaced=replaced, jobs=jobs, timeout=timeout, advance=display.advance)

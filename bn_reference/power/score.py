@@ -60,7 +60,7 @@ class Score:
 
 def score(subject: Subject, tier: Tier, seed: int = 0, pairs: Sequence[Pair] = PAIRS) -> Score:
     """The score of a layer, whose pairs of dtypes are tried in their order: of a mutant until one shows it, else all."""
-    demand = Demand() if subject.conventions == Demand().conventions else Demand(subject.conventions, by_default=False)
+    demand = Demand(subject.conventions)
     implementation = TorchImplementation(subject.factory, subject.name)
     judge = Listening(implementation, Budget(tier.examples, seed=seed, demand=demand, pairs=tuple(pairs)))
     started = time.perf_counter()

@@ -137,12 +137,16 @@ def scores_of(
     Raises:
         SuiteFailed: an error of the suite's own.
     """
-    with shared_by(jobs), ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        # the dearest first, as the correct ones are tried in every pair of dtypes
-        waiting = {pool.submit(_score, subject.name, tier, seed): subject for subject in reversed(subjects)}
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
+        with shared_by(jobs):
+            # the dearest first, as the correct ones are tried in every pair of dtypes
+            waiting = {pool.submit(_score, subject.name, tier, seed): subject for subject in reversed(subjects)}
         for done in as_completed(waiting):
             done.result()
             advance()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C, or an error of ours, nobody waits for what is left
     found = {subject.name: future.result() for future, subject in waiting.items()}
     return tuple(found[subject.name] for subject in subjects)
 

@@ -38,7 +38,7 @@ def locate(spec: str) -> Any:
         with within_seconds(MOST_SECONDS):
             thing: Any = _file(place) if place.endswith(".py") or os.sep in place or "/" in place else _module(place)
     except TooLate:
-        raise UnusableTarget(f"{place} takes longer than {MOST_SECONDS} s to import; look what it waits for") from None
+        raise UnusableTarget(_slow_import(place)) from None
     reached = place
     for part in path.split("."):
         try:
@@ -59,7 +59,15 @@ def imported(name: str) -> None:
     Raises:
         UnusableTarget: it cannot be imported.
     """
-    _module(name)
+    try:
+        with within_seconds(MOST_SECONDS):
+            _module(name)
+    except TooLate:
+        raise UnusableTarget(_slow_import(name)) from None
+
+
+def _slow_import(place: str) -> str:
+    return f"{place} takes longer than {MOST_SECONDS} s to import; look what it waits for"
 
 
 def _module(name: str) -> ModuleType:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from bn_reference.power.mutants.sizes import ROWS
 from bn_reference.power.size import NAME, Share, draw, shares
 
@@ -15,7 +13,6 @@ def test_a_lost_row_is_seen_with_one_row_data_and_not_with_random_data() -> None
 
 
 def test_the_figure_is_drawn(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="the figure is drawn with it")
     points = [Share(data, row, rows, 1.0) for data in ("random", "one row") for row in ROWS for rows in (257, 513)]
 
     draw(points, tmp_path)

@@ -99,6 +99,7 @@ class _Preloaded:
 
     def __init__(self, environment: Mapping[str, str], scratch: str) -> None:
         self._scratch = scratch
+        self._child: int | None = None  # the fork that runs a command, in a session of its own
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         arguments = [sys.executable, "-m", PRELOADED]
         self._process = subprocess.Popen(arguments, **pipes, env=dict(environment), text=True, start_new_session=True)  # type: ignore[call-overload]
@@ -117,16 +118,22 @@ class _Preloaded:
             _end(child)
 
         timer = Timer(NEVER if timeout is None else timeout, end_late)
+        timer.daemon = True
         timer.start()
-        status = int(self._process.stdout.readline())
-        timer.cancel()
+        self._child = child
+        try:
+            status = int(self._process.stdout.readline())
+        finally:
+            timer.cancel()
+        self._child = None
         text = Path(output).read_text(encoding="utf-8", errors="replace")
         Path(output).unlink()
         return Run(None if late.is_set() else status, text, time.perf_counter() - started)
 
     def end(self) -> None:
-        """No further command will be run."""
-        _end(self._process.pid)
+        """No further command will be run, nor one that runs go on."""
+        for process in (self._process.pid, *([] if self._child is None else [self._child])):
+            _end(process)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
