@@ -137,14 +137,13 @@ def read_plan(path: Path) -> Plan:
         if read["plan"] != FORMAT:
             raise ValueError(f"it has format {read['plan']}, and this version reads {FORMAT}")
         rounds = {(entry["key"], entry["of"]): tuple(map(_read, entry["cases"])) for entry in read["rounds"]}
-        return Plan(int(read["seed"]), int(read["examples"]), tuple(map(_pair, read["pairs"])), rounds)
+        return Plan(int(read["seed"]), int(read["examples"]), tuple(PAIR[name] for name in read["pairs"]), rounds)
     except (OSError, ValueError, KeyError, TypeError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise UnusablePlan(f"the plan is {path}, which cannot be read ({why}); remove it, and another one is made") from None
 
 
-def _pair(name: str) -> Pair:
-    return next(pair for pair in PAIRS if str(pair) == name)
+PAIR = {str(pair): pair for pair in PAIRS}
 
 
 def _read(entry: dict[str, Any]) -> Frozen:
@@ -153,4 +152,4 @@ def _read(entry: dict[str, Any]) -> Frozen:
     values = tuple(profiles) if lattice is None else Lattice(tuple(lattice["numbers"]), lattice["fineness"], lattice["offset"])
     tuples: Iterable[str] = ("shape", "circumstances")
     given |= {name: tuple(given[name]) for name in tuples}
-    return Frozen(Recipe(**{**given, "pair": _pair(given["pair"]), "values": values}), sha256)
+    return Frozen(Recipe(**{**given, "pair": PAIR[given["pair"]], "values": values}), sha256)

@@ -13,7 +13,7 @@ from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.oracle.step import forget_large
 from bn_reference.properties import NotApplicable, Property
-from bn_reference.properties.deviations import as_torch_does, without_losing_the_device
+from bn_reference.properties.deviations import Deviation, as_torch_does, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial, promised
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
@@ -99,6 +99,14 @@ class Attempts:
             return
         self._time_outs += 1
         tally.broken_by(case, fact(False, late), final=True)
+
+    def runs_through(self, deviation: Deviation, witness: Case) -> bool:
+        """Whether a training step of the witness runs through a library that has the deviation."""
+        try:
+            with self.limit:
+                return not (self._laboratory.kernels(witness, True) or frozenset()).isdisjoint(deviation.libraries)
+        except TimedOut:
+            return False
 
     def release(self) -> None:
         """Let go of what was given and expected for the latest large case, and of the calls that were made for it."""

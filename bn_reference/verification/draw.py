@@ -85,7 +85,8 @@ class Drawings:
 
     KEPT = 256  # rounds, of a hundred recipes at most, or of the few hundred of a lattice
 
-    def __init__(self) -> None:
+    def __init__(self, frozen: Callable[[Round], list[AnyRecipe] | None] = lambda round: None) -> None:
+        self._frozen = frozen  # what was drawn of a round before the target was imported
         self._drawn: OrderedDict[tuple[str, int], list[AnyRecipe]] = OrderedDict()
 
     def know(self, round: Round) -> bool:
@@ -102,8 +103,10 @@ class Drawings:
         """Those of the cases that ``search`` draws."""
         strategy, key, examples = round
         if not self.know(round):
-            recipes: list[AnyRecipe] = []
-            search(strategy, key, lambda case: recipes.append(case.recipe), examples)
+            recipes = self._frozen(round)
+            if recipes is None:
+                recipes = drawn = list[AnyRecipe]()
+                search(strategy, key, lambda case: drawn.append(case.recipe), examples)
             self.keep(round, recipes)
         self._drawn.move_to_end((key, examples))
         return self._drawn[key, examples]

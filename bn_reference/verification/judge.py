@@ -35,7 +35,7 @@ from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsuppor
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.attempts import Attempts
 from bn_reference.verification.demand import Demand, Description
-from bn_reference.verification.draw import Drawings, Round, rounds
+from bn_reference.verification.draw import AnyRecipe, Drawings, Round, rounds
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.large import Large
 from bn_reference.verification.lost import DeviceLost
@@ -73,7 +73,7 @@ class Judge:
         self.spec = spec or implementation.name
         self.interrupted = False
         self.attempts = Attempts(self.implementation, self.demand.conventions, budget.timeout, on_example)
-        self._drawings = Drawings()
+        self._drawings = Drawings(self._frozen)
         self._large = Large(self.attempts, self.implementation, budget)
 
     @property
@@ -211,12 +211,12 @@ class Judge:
         """The cases of one pair of dtypes: drawn, or made of what was recorded."""
         recording, domain = self.budget.recording, self.implementation.domain
         strategy = recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
-        found = rounds(strategy, f"{self.budget.seed}/{pair}", self.budget.examples)
-        if (plan := self.budget.plan) is not None:
-            for round in found:
-                if not self._drawings.know(round):
-                    self._drawings.keep(round, recipes_of(plan, round, domain))
-        return found
+        return rounds(strategy, f"{self.budget.seed}/{pair}", self.budget.examples)
+
+    def _frozen(self, round: Round) -> list[AnyRecipe] | None:
+        """The cases of a round of the plan, if there is one."""
+        plan = self.budget.plan
+        return None if plan is None or round[1:] not in plan.rounds else recipes_of(plan, round, self.implementation.domain)
 
     def _lattice(self, pair: Pair) -> Round:
         """Small cases, among which smallest ones are sought."""
@@ -226,10 +226,9 @@ class Judge:
         """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
         for deviation in deviations_of(tally.property, pair, self.implementation.device):
             witness = deviation.witness(pair)
-            others = TORCH not in deviation.libraries
-            if others and (self.implementation.kernels(witness, training=True) or frozenset()).isdisjoint(deviation.libraries):
+            if tally.failing is not None or not self.implementation.domain.takes(witness):
                 continue
-            if tally.failing is None and self.implementation.domain.takes(witness):
+            if TORCH in deviation.libraries or self.attempts.runs_through(deviation, witness):
                 self.attempts.note(tally, witness)
 
     def _result(self, tally: Tally, pair: Pair, smallest: Smallest | None = None) -> Result:
@@ -251,7 +250,7 @@ class Judge:
         case, found = least.failing or original, least.failure or first
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)
-        fresh_keeps = self._kept_without(tally.property, case)
+        fresh_keeps = not alone and self._kept_without(tally.property, case)
         telling = None if large or alone else smallest.telling(tally) or original  # known slips show in small cases
         rival = None if telling is None else self.explained(tally.property, found, telling, case, lived=fresh_keeps)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training

@@ -18,7 +18,7 @@ from bn_reference.verification.rivals.hypothesis import STATE, Rival, Rules, exp
 
 __all__ = ["OF_A_LIFE"]
 
-FORWARD = "train", "evaluate", "evaluate unrecorded", "go back", "go back in eval"  # steps on a batch of the case's shape
+IN_EVAL = "evaluate", "evaluate unrecorded"
 IN_TRAINING = "train", "go back"
 MOVING = {word for word in STEPS if word.startswith(("train", "go back", "be refused"))} - {"go back in eval"} | {"freeze"}
 OTHERWISE = {"reset", "lend parameters"}  # other parameters than those it began with were seen
@@ -78,7 +78,7 @@ def _of_the_last_batch(*, mean: bool = False, var: bool = False) -> Callable[[Ca
 
 
 def _output_of_before(case: Case, training: bool, what: str) -> Bounded | None:
-    last = _last_batch(case, IN_TRAINING if training else FORWARD[1:3])
+    last = _last_batch(case, IN_TRAINING if training else IN_EVAL)
     known = training or not MOVING & set(case.circumstances)
     if what != "y" or last is None or not known or OTHERWISE & set(case.circumstances):
         return None if what == "y" else truth(case, training, what)
