@@ -19,7 +19,6 @@ class KeptOtherwise:
         convention, value: what is found.
         reason, link: what they do, in one sentence, and where it is discussed.
         libraries: as implementations name what they run through.
-        gone_in: the first version of each that was seen without it.
     """
 
     convention: str
@@ -27,7 +26,6 @@ class KeptOtherwise:
     reason: str
     link: str
     libraries: tuple[str, ...]
-    gone_in: tuple[int, int] | None = None
 
     @property
     def sentence(self) -> str:
@@ -60,11 +58,5 @@ def known_otherwise(libraries: Iterable[str], demanded: Conventions, found: Conv
     return tuple(
         known
         for known in KEPT_OTHERWISE
-        if differing.get(known.convention) == known.value
-        and any(library in known.libraries and _shows(known, library) for library in there)
+        if differing.get(known.convention) == known.value and any(library in known.libraries for library in there)
     )
-
-
-def _shows(known: KeptOtherwise, library: str) -> bool:
-    version = version_of(library)
-    return version is not None and (known.gone_in is None or version < known.gone_in)

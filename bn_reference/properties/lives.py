@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bn_reference.oracle.compare import Comparison
+from bn_reference.properties import transform
 from bn_reference.properties.registry import Property, family
 from bn_reference.properties.trial import Trial
 
@@ -18,4 +19,7 @@ def every_step_of_a_long_life_is_right(trial: Trial) -> Comparison:
     case = trial.case
     trial.require(case.conventions.first_batches == "prior")  # else what was seen is not all that the next step starts from
     plain = trial.on(case.but(circumstances=(), layout="contiguous", grad_layout="contiguous"))
+    # unsupported where it is not seen what the next step starts from, and not asked where it is not seen how many there were
+    seen = transform.with_state(plain.case, plain.open().state())
+    trial.require(case.momentum is not None or not case.tracks or seen.batches == case.batches)
     return lived_through(plain, repr(case.recipe))

@@ -17,6 +17,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.others import another_batch
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, within
@@ -171,7 +172,7 @@ class _Life(RuleBasedStateMachine):
 
     @operation(wide=st.booleans(), training=st.booleans())
     def be_refused(self, wide: bool, training: bool) -> None:
-        """A batch of a channel too many, or of no sample: whatever it says, the statistics stay; the counter may have moved."""
+        """Twice the channels are refused, no sample is or is not; the statistics stay, and the counter may have moved."""
         x = another_batch(self.case, 0)
         if wide and self.case.channels == 1:
             return
@@ -181,6 +182,8 @@ class _Life(RuleBasedStateMachine):
         except Misbehaviour:
             self._unmoved(Aspect.AFTER_A_REFUSAL, counted=False)
         else:
+            if wide and (self.case.affine or self.case.tracks):
+                self._judge(fact(False, Fact(Kind.ACCEPTED, "x", batch.shape, self.case.channels)))
             self._unmoved(Aspect.AFTER_NO_ROW, counted=False)
 
     # what else happens to it

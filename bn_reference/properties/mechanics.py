@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bn_reference.arithmetic.precision import HALVES
 from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.directions import direction_of
 from bn_reference.cases.layouts import place
@@ -21,9 +22,6 @@ prop = family("gradients", PROPERTIES, "training")
 
 TWICE = "docs of torch, Double Backward with Custom Functions: what is saved must be recorded too, or the derivative is wrong"
 FORWARD = "docs of torch.autograd.forward_ad"
-
-
-HALVES = ("float16", "bfloat16")
 
 
 def added_ways(trial: Trial) -> Trial:

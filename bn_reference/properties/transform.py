@@ -68,6 +68,12 @@ def _per_channel(values: npt.NDArray[Any], ndim: int) -> npt.NDArray[Any]:
 
 
 @lru_cache(maxsize=KEPT)
+def fresh(case: Case) -> Case:
+    """The case of a layer that has not lived; the same object each time, as what is known of a case is kept by it."""
+    return case.but(circumstances=()) if case.circumstances else case
+
+
+@lru_cache(maxsize=KEPT)
 def shifted(case: Case) -> Case:
     """x + b with b a small multiple of a power of two near the channel's size, so that the sum is mostly exact."""
     factors = np.resize([1.0, -2.0, 3.0], case.channels)

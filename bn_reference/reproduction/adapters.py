@@ -86,7 +86,8 @@ class AdapterReplay(Replay):
         return [*[f"{names['step']}.keep()"] * call.kept, going, *self.assigned(call, "{1}")]
 
     def threads(self, call: Threads) -> list[str]:
-        return [f"adapter.with_threads({call.number}).__enter__()"]
+        threads = self.name("threads")  # held, as it takes them back when nobody holds it
+        return [f"{threads} = adapter.with_threads({call.number})", f"{threads}.__enter__()"]
 
     def second(self, call: Second) -> list[str]:
         forward, names = self.steps[call.step]
@@ -108,7 +109,7 @@ class AdapterReplay(Replay):
         made = [Output(call, "y", y, self.name("y")) for y in call.ys]
         self.outputs += made
         names = "".join(f"{output.name}, " for output in made)
-        return [f"{names}= {self.layers[call.session][1]}.mapped(({', '.join(batches)}))"]
+        return [f"{names}{'= ' * bool(made)}{self.layers[call.session][1]}.mapped(({', '.join(batches)}))"]
 
     def ask(self, call: Ask) -> list[str]:
         return [f"{self.layers[call.session][1]}.ask({call.names})"]

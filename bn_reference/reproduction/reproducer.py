@@ -58,9 +58,7 @@ def script(
         evidence = evidence_of(replay, comparison)
     constants = [f"{name} = {code}" for (_, code), name in replay.constants.items()]
     code = "\n".join([_target(target_spec), replay.words["setting"], *constants, "", *_body(replay, evidence, comparison)])
-    standard = [
-        f"import {module}" for module in ("copy", "importlib.util", "math", "os", "pickle", "sys") if f"{module}." in code
-    ]
+    standard = [f"import {module}" for module in STANDARD if f"{module}." in code]
     further = [
         *["import ml_dtypes"] * ("ml_dtypes." in code),
         *(f"import {module}" for module in imports),

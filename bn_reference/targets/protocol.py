@@ -285,7 +285,6 @@ class Implementation(ABC):
         if stir:
             random.random()
             np.random.random()  # noqa: NPY002 -- as below
-            np.seterr(all="ignore")
             warnings.simplefilter("default", _Unused)
         of_numpy = np.random.get_state()  # noqa: NPY002 -- that which everybody shares
         return {

@@ -90,6 +90,9 @@ class _Session(Session):
             self._require_taken(call, x)
         with self._watcher.calls.told("vectorized", batches[0].shape, self._kind):
             came = asked("forward over several batches", call, lambda: self._inner.mapped(batches))
+        if not isinstance(came, tuple | list) or len(came) != len(batches):
+            call.wrong = Fact(Kind.RETURNED, "the forward pass over several batches", kind_of(came), "an output for each")
+            raise Misbehaviour(call.wrong)
         call.ys = tuple(seen_array(y, "y", x.shape) for y, x in zip(came, batches, strict=True))
         return call.ys
 

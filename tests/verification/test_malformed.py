@@ -88,7 +88,7 @@ def test_an_adapter_that_only_goes_forward_lacks_only_the_rules_of_gradients_and
     kept |= {"what_came_out_stays_as_it_was", "a_copy_shares_nothing", "a_layer_holds_on_to_few_things"}
     whole = {"what_is_no_batch_is_refused", "other_dtypes_are_refused_or_right", "what_a_layer_shows_is_so"}
     whole |= {"without_affine_there_are_no_parameters", "a_saved_state_restores_the_layer"}
-    whole |= {"what_happens_to_a_layer_leaves_its_numbers"}
+    whole |= {"what_happens_to_a_layer_leaves_its_numbers", "threads_change_rounding_alone"}
 
     assert those(results, "unsupported") == gradients | kept | whole
     assert those(results, "violated") == set()

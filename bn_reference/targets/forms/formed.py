@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Missing, Unseen
+from bn_reference.support.threads import on_threads
 from bn_reference.targets.forms.arrays import flat
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.session import FormSession, state_of
@@ -69,6 +71,9 @@ class FormedLayers(Implementation):
         from bn_reference.targets.forms.torch_tensors import surroundings
 
         return {**beside, **surroundings(stir=stir)}
+
+    def with_threads(self, number: int) -> AbstractContextManager[None]:
+        return super().with_threads(number) if self.plan.library == "numpy" else on_threads(number)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         if self.plan.library == "numpy":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from types import FunctionType, ModuleType
 from typing import Any
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.domain import Domain
+from bn_reference.support.threads import on_threads
 from bn_reference.targets.forms.devices import require_device
 from bn_reference.targets.forms.function_arguments import FORM, Arguments, arguments_of
 from bn_reference.targets.forms.function_arrays import arrays_named
@@ -35,6 +37,9 @@ class FunctionImplementation(Implementation):
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         return FunctionSession(self.manner, case, trainable, input_gradient)
+
+    def with_threads(self, number: int) -> AbstractContextManager[None]:
+        return on_threads(number) if self.manner.arrays.records else super().with_threads(number)
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         if not self.manner.arrays.records:

@@ -14,6 +14,7 @@ from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Fact, Kind, Missing, Unseen
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import hyperparameters_of
+from bn_reference.support.threads import on_threads
 from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_derivatives import call_of, mapped, tangent
@@ -21,7 +22,7 @@ from bn_reference.targets.forms.torch_holding import TorchMemory, shown_by
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_step import TorchStep
-from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor, with_threads
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["TorchImplementation", "TorchSession"]
@@ -88,7 +89,7 @@ class TorchSession(Session):
     def copied(self) -> Session:
         other = copy.copy(self)
         try:
-            other.module, other._life = copy.deepcopy(self.module), TorchLife()
+            other.module, other._life, other._memory = copy.deepcopy(self.module), TorchLife(), TorchMemory()
         except Exception as error:  # a lock or a stream that it holds cannot be copied, and no rule says that it must
             raise Unsupported("a layer that cannot be copied") from error
         other._held = other._buffers()
@@ -253,7 +254,7 @@ class TorchImplementation(Implementation):
         return {**super().surroundings(stir=stir), **surroundings(stir=stir)}
 
     def with_threads(self, number: int) -> AbstractContextManager[None]:
-        return with_threads(number)
+        return on_threads(number)
 
     def alive(self) -> bool:
         return answers(self.device)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Misbehaviour
 
-__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "seen", "surroundings", "to_tensor", "with_threads"]
+__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "seen", "surroundings", "to_tensor"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -86,17 +84,6 @@ def answers(device: str) -> bool:
         return torch.ones(1, device=device).item() == 1.0
     except Exception:  # each backend reports an error that lasts with an exception of its own
         return False
-
-
-@contextmanager
-def with_threads(number: int) -> Iterator[None]:
-    """In which torch may use so many threads."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(usual)
 
 
 def surroundings(*, stir: bool = False) -> dict[str, object]:
