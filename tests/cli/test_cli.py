@@ -125,7 +125,7 @@ def test_fail_fast_ends_with_the_first_violation(run: Run) -> None:
     status, out, _ = run("verify", "layers.py:Scaled", "--fail-fast")
 
     assert status == 1
-    assert "1 violated" in out.splitlines()[-1]
+    assert " 1 cause: 1 violated, in " in out.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,6 @@ from bn_reference.mnist import download
 from bn_reference.mnist.download import fetch
 from bn_reference.mnist.idx import IdxFile, UnusableData
 
-pytest.importorskip("pooch", reason="pooch downloads")
-
 CONTENT = bytes(range(256)) * 2000
 FILE = IdxFile("images.gz", hashlib.sha256(CONTENT).hexdigest(), (1,))
 
