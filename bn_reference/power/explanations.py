@@ -20,8 +20,10 @@ from bn_reference.power.declaration import Control, Mutant
 from bn_reference.power.malformed import MALFORMED
 from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.derivatives import DERIVATIVES
 from bn_reference.power.mutants.edge import EDGE
 from bn_reference.power.mutants.lives import LIVES
+from bn_reference.power.mutants.mechanics import MECHANICS
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
 from bn_reference.properties import PROPERTIES, Property
@@ -34,8 +36,8 @@ from bn_reference.verification.selection import Budget
 
 __all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 
-# what only size shows, what is done at the contract's edge, and what is done to what surrounds a step has no word
-WORDLESS = (*SIZES.mutants, *EDGE.mutants, *SURROUNDINGS.mutants)
+# what only size shows, what is done at the contract's edge, to what surrounds a step, or after its first gradients, has no word
+WORDLESS = (*SIZES.mutants, *EDGE.mutants, *SURROUNDINGS.mutants, *DERIVATIVES.mutants, *MECHANICS.mutants)
 LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
 LIVED = (*LIVES.mutants, *CALLS.mutants)
 EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances
@@ -213,8 +215,9 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "Written by `python -m bn_reference.power.explanations docs/explanations.md`: each mutant and each malformed layer"
     yield "of `bn_reference.power`, in the first pair of dtypes in which it breaks a rule that compares one step with the"
     yield "oracle. *Right* is where the word that is true of it was said and no other, *silent* where nothing was said; all"
-    yield "else is *wrong*. Left out are the mutants of size, of the contract's edge and of what surrounds a step: they have"
-    yield "no word. Where a fresh layer keeps the rule, what is said holds in the circumstances of the case alone, and says so."
+    yield "else is *wrong*. Left out are the mutants of size, of the contract's edge, of what surrounds a step, and of"
+    yield "derivatives beyond the first and their mechanics: they have no word. Where a fresh layer keeps the rule, what is"
+    yield "said holds in the circumstances of the case alone, and says so."
     yield ""
     yield "A word rests on finite numbers alone, on a case that is made to show the slip and on one that broke the rule; a NaN"
     yield "supports none, even where the slip divides zero by zero, as it may come from anywhere."

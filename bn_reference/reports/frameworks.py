@@ -26,8 +26,8 @@ Written by `python -m bn_reference.reports.frameworks DIRECTORY docs/frameworks.
 named. What breaks a rule is followed to its end in `findings.md`, and is a *known deviation* since.
 """
 KEY = """\
-*ok*: passed in all dtypes that were tried; *known*: broken in a known deviation alone; *n/a*: it cannot be asked for; else the
-pairs of dtypes in which it is violated.
+The {rules} rules that were tried. *ok*: passed in all dtypes that were tried; *known*: broken in a known deviation alone;
+*n/a*: it cannot be asked for; else the pairs of dtypes in which it is violated.
 """
 
 
@@ -41,7 +41,7 @@ def page(reports: list[tuple[str, dict[str, Any]]]) -> str:
         "|" + "---|" * 10,
     ]
     about += [_about(number, name, report) for number, (name, report) in enumerate(reports, 1)]
-    return "\n".join([INTRODUCTION, *about, "", "## Rules", "", KEY, head, "|" + "---|" * (len(reports) + 1), *rows, ""])
+    return "\n".join([INTRODUCTION, *about, "", "## Rules", "", KEY.format(rules=len(rules)), head, "|" + "---|" * (len(reports) + 1), *rows, ""])
 
 
 def _cell(report: dict[str, Any], rule: str) -> str:

@@ -31,4 +31,5 @@ def test_the_page_shows_each_rule_for_each_framework() -> None:
     assert (
         "| 1 | `mlx.nn:BatchNorm` | mlx 0.32.4 | output=promoted | f16/f32, f16/f16, 5 examples | 3 | 1 | 1 | 1 | 12 |" in lines
     )
+    assert any(line.startswith("The 4 rules that were tried.") for line in lines)
     assert lines[-4:] == ["| a rule | **f16/f16** |", "| b rule | n/a |", "| c rule | ok |", "| d rule | known |"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -252,6 +253,13 @@ def test_doubles_are_weighed_in_their_own_carrier() -> None:
 
 def test_words_are_those_of_layers() -> None:
     assert set(WORDS) <= {layer.name for layer in LAYERS}
+
+
+def test_the_table_of_what_is_said_has_every_layer() -> None:
+    table = Path(__file__).parents[2] / "docs" / "explanations.md"
+    rows = [line for line in table.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+
+    assert [line.split("|")[1].strip() for line in rows[1:]] == [layer.name for layer in LAYERS]
 
 
 @pytest.mark.nightly
