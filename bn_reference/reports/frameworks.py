@@ -41,7 +41,8 @@ def page(reports: list[tuple[str, dict[str, Any]]]) -> str:
         "|" + "---|" * 10,
     ]
     about += [_about(number, name, report) for number, (name, report) in enumerate(reports, 1)]
-    return "\n".join([INTRODUCTION, *about, "", "## Rules", "", KEY.format(rules=len(rules)), head, "|" + "---|" * (len(reports) + 1), *rows, ""])
+    table = [KEY.format(rules=len(rules)), head, "|" + "---|" * (len(reports) + 1), *rows]
+    return "\n".join([INTRODUCTION, *about, "", "## Rules", "", *table, ""])
 
 
 def _cell(report: dict[str, Any], rule: str) -> str:
