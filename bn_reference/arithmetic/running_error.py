@@ -59,7 +59,9 @@ class RunningError:
         self.rounding = rounding
         self.floor = floor
         # an infinite error stays infinite when it meets a zero (inf * 0 is NaN)
-        self.error: Float = np.where(self.size + error <= rounding.largest, error, np.inf)
+        stays = self.size + error <= rounding.largest
+        whole = isinstance(error, np.ndarray) and error.shape == stays.shape and np.count_nonzero(stays) == stays.size
+        self.error: Float = error if whole else np.where(stays, error, np.inf)  # type: ignore[assignment]
 
     def _but(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from bn_reference.arithmetic.double_double import DoubleDouble
 from bn_reference.arithmetic.precision import FORMATS, Format, Precision
-from bn_reference.arithmetic.running_error import Carrier, Rounding, RunningError
+from bn_reference.arithmetic.running_error import Carrier, Rounding, RunningError, magnitude
 from bn_reference.cases.case import Case
 
 __all__ = ["Bounded", "bounded", "channelwise", "constant", "finite", "lift", "parameters", "rounding_in"]
@@ -34,6 +35,29 @@ class Bounded:
     bound: Float
     polluted: npt.NDArray[np.bool_]
     scale: Float | None = None
+
+    @cached_property
+    def is_polluted(self) -> bool:
+        """Whether any element is."""
+        return bool(self.polluted.any())
+
+    @cached_property
+    def resolution(self) -> float | None:
+        """The median of bound / scale over the elements in which a fault can be seen: whose bound is below the scale.
+
+        Infinite where that is none of them, and None where there are no elements. Each array that is compared with the
+        expected one is seen as sharply.
+        """
+        if self.bound.size == 0:
+            return None
+        scale = magnitude(self.value) if self.scale is None else self.scale
+        with np.errstate(all="ignore"):
+            sees = self.bound < scale
+            if self.is_polluted:
+                sees &= ~self.polluted
+            parts = self.bound[sees] / scale[sees]
+        half = parts.size // 2
+        return float(np.partition(parts, half)[half]) if parts.size else math.inf
 
     def rows(self, index: Any) -> Bounded:
         """The same rows in another order, or some of them; honest bounds do not depend on the order of rows."""

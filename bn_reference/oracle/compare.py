@@ -96,33 +96,18 @@ def within(
         numbers: Carrier = DoubleDouble(matrix) if isinstance(expected.value, DoubleDouble) else matrix
     else:
         numbers = actual
-    scale = magnitude(expected.value) if expected.scale is None else expected.scale
     with np.errstate(all="ignore"):
         error = magnitude(numbers - expected.value)
-        holds = error <= expected.bound
-        sees = expected.bound < scale
+        near = error <= expected.bound
         ratio = np.where(error == 0.0, 0.0, error / expected.bound)
-        if not holds.all() or expected.polluted.any() or np.isnan(ratio).any():
+        holds = np.count_nonzero(near) == near.size
+        if not holds or expected.is_polluted or np.isnan(ratio).any():
             polluted = np.broadcast_to(expected.polluted, error.shape)
-            holds, ratio = _with_exceptions(leading(numbers), expected, polluted, holds, ratio)
-            sees &= ~polluted
-    found = Comparison(
-        what,
-        bool(holds.all()),
-        aspect,
-        powerless=error.size > 0 and not sees.any(),
-        resolution=_resolution(expected.bound, scale, sees),
-    )
+            near, ratio = _with_exceptions(leading(numbers), expected, polluted, near, ratio)
+            holds = bool(near.all())
+    resolution = expected.resolution
+    found = Comparison(what, holds, aspect, powerless=resolution == math.inf, resolution=resolution)
     return _worst(found, shape, channels, ratio, (leading(numbers), leading(expected.value), error, expected.bound))
-
-
-def _resolution(bound: Array, scale: Array, sees: npt.NDArray[np.bool_]) -> float | None:
-    """The median of bound / size over the elements in which a fault can be seen; infinite where that is none of them."""
-    if bound.size == 0:
-        return None
-    parts = bound[sees] / scale[sees]
-    half = parts.size // 2
-    return float(np.partition(parts, half)[half]) if parts.size else math.inf
 
 
 def _with_exceptions(
