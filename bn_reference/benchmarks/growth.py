@@ -20,7 +20,8 @@ from bn_reference.benchmarks.workload import workload
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.compare import within
-from bn_reference.oracle.step import expect_sequence, expect_training, forget
+from bn_reference.oracle.keeping import forget
+from bn_reference.oracle.step import expect_sequence, expect_training
 from bn_reference.properties import PROPERTIES
 from bn_reference.properties.trial import Observation
 from bn_reference.targets import TORCH

@@ -14,7 +14,8 @@ from bn_reference.benchmarks.work import Outputs
 from bn_reference.cases.case import Array, Case
 from bn_reference.oracle.bounded import Bounded
 from bn_reference.oracle.compare import Comparison, all_of, within
-from bn_reference.oracle.step import expect_inference, expect_training, forget
+from bn_reference.oracle.keeping import forget
+from bn_reference.oracle.step import expect_inference, expect_training
 from bn_reference.properties import PROPERTIES
 from bn_reference.properties.deviations import deviations_of
 

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from bn_reference import specification as spec
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
-from bn_reference.cases.directions import Direction
+from bn_reference.cases.directions import Direction, direction_of
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.oracle.bounded import Bounded, bounded, finite, lift
+from bn_reference.oracle.keeping import kept_by_case
 from bn_reference.oracle.running import Statistics
 from bn_reference.oracle.step import ExpectedStep, statistics
 
@@ -124,13 +125,15 @@ class _Products:
         return np.asarray(self._inverse**3 * self._gamma * np.prod([*sizes], axis=0))
 
 
-def expect_derivatives_of_training(case: Case, along: Direction, rules: Any = spec) -> ExpectedDerivatives:
-    """Of a step in training, through the batch's statistics."""
+@kept_by_case
+def expect_derivatives_of_training(case: Case, rules: Any = spec) -> ExpectedDerivatives:
+    """Of a step in training, through the batch's statistics, along the case's direction."""
     with np.errstate(all="ignore"):
-        return ExpectedDerivatives(case, rules, statistics(case, rules), True, along)
+        return ExpectedDerivatives(case, rules, statistics(case, rules), True, direction_of(case))
 
 
-def expect_derivatives_of_inference(case: Case, along: Direction, rules: Any = spec) -> ExpectedDerivatives:
-    """Of a step in eval, whose statistics are constants, or the batch's own where none are tracked."""
+@kept_by_case
+def expect_derivatives_of_inference(case: Case, rules: Any = spec) -> ExpectedDerivatives:
+    """Of a step in eval, whose statistics are constants, or the batch's own where none are tracked; along the same."""
     with np.errstate(all="ignore"):
-        return ExpectedDerivatives(case, rules, None if case.tracks else statistics(case, rules), False, along)
+        return ExpectedDerivatives(case, rules, None if case.tracks else statistics(case, rules), False, direction_of(case))

@@ -39,8 +39,6 @@ __all__ = [
     "expect_inference",
     "expect_sequence",
     "expect_training",
-    "forget",
-    "forget_large",
     "statistics",
 ]
 
@@ -219,18 +217,6 @@ def expect_inference(case: Case, rules: Any = spec) -> ExpectedStep:
     """What a step in eval gives: Algorithm 2 with the running statistics, or with the batch's own where none are tracked."""
     with np.errstate(all="ignore"):
         return ExpectedStep(case, rules, None if case.tracks else statistics(case, rules), training=False)
-
-
-def forget_large() -> None:
-    """Let go of what is kept of the latest case of ``cases.large``."""
-    for function in (statistics, expect_training, expect_inference):
-        function.clear_large()
-
-
-def forget() -> None:
-    """Let go of what is kept of earlier cases, for whoever asks about large ones of their own."""
-    for function in (statistics, expect_training, expect_inference):
-        function.cache_clear()
 
 
 def _followed(case: Case, rules: Any) -> Any:

@@ -23,7 +23,8 @@ from bn_reference.cases.large import LargeRecipe
 from bn_reference.cases.layouts import place
 from bn_reference.cases.profiles import plain
 from bn_reference.oracle.compare import within
-from bn_reference.oracle.step import ExpectedStep, expect_training, forget
+from bn_reference.oracle.keeping import forget
+from bn_reference.oracle.step import ExpectedStep, expect_training
 from bn_reference.power.clean import CleanBatchNorm1d
 from bn_reference.power.mutants.sizes import ROWS, losing
 from bn_reference.support.plotting import BATCH_NORM, PLAIN, label_ends, new_figure, save, styled

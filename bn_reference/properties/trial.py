@@ -14,7 +14,6 @@ from typing import Any
 
 from bn_reference.arithmetic.precision import root_roundings
 from bn_reference.cases.case import Array, Case, State
-from bn_reference.cases.directions import direction_of
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.conventions import Conventions
@@ -129,13 +128,16 @@ class Laboratory:
         self.implementation = implementation
         self._drawn: Kept = OrderedDict()
         self._made: Kept = OrderedDict()
-        self._kernels: tuple[Case, bool, frozenset[str] | None] | None = None
+        self._kernels: OrderedDict[tuple[Case, bool], frozenset[str] | None] = OrderedDict()
 
     def kernels(self, case: Case, training: bool) -> frozenset[str] | None:
-        """The libraries whose own batch norm a step of the case runs through, None without one; the latest answer is kept."""
-        if self._kernels is None or self._kernels[:2] != (case, training):
-            self._kernels = case, training, self.implementation.kernels(case, training=training)
-        return self._kernels[2]
+        """The libraries whose own batch norm a step of the case runs through, None without one; latest answers are kept."""
+        key = (case, training)
+        if key not in self._kernels:
+            self._kernels[key] = self.implementation.kernels(case, training=training)
+            if len(self._kernels) > KEPT_MADE:
+                self._kernels.popitem(last=False)
+        return self._kernels[key]
 
     def observe(self, case: Case, training: bool) -> Observation:
         """A step of a fresh layer, or the one that was run before for the very same case."""
@@ -244,11 +246,11 @@ class Trial:
 
     def expected_derivatives(self) -> ExpectedDerivatives:
         """What the derivatives of a training step along the case's direction are, with bounds."""
-        return expect_derivatives_of_training(self.modelled(self.case), direction_of(self.case))
+        return expect_derivatives_of_training(self.modelled(self.case))
 
     def expected_derivatives_of_evaluation(self) -> ExpectedDerivatives:
         """The same of a step in eval."""
-        return expect_derivatives_of_inference(self.modelled(self.case), direction_of(self.case))
+        return expect_derivatives_of_inference(self.modelled(self.case))
 
 
 def contiguous(array: Array) -> Placement:

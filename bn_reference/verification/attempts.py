@@ -11,7 +11,7 @@ from bn_reference.cases.facts import Fact, Kind, Raised
 from bn_reference.cases.large import is_large
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
-from bn_reference.oracle.step import forget_large
+from bn_reference.oracle.keeping import forget_large
 from bn_reference.properties import NotApplicable, Property
 from bn_reference.properties.deviations import Deviation, as_torch_does, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial, promised

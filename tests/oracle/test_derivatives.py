@@ -41,7 +41,7 @@ def seeded_cases(pair: Pair) -> list[Case]:
 
 
 def expected_of(case: Case, training: bool) -> ExpectedDerivatives:
-    return (expect_derivatives_of_training if training else expect_derivatives_of_inference)(case, direction_of(case))
+    return (expect_derivatives_of_training if training else expect_derivatives_of_inference)(case)
 
 
 def torch_in_float64(case: Case, training: bool) -> dict[str, Any]:

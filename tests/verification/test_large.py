@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from bn_reference.arithmetic.precision import PAIRS
-from bn_reference.oracle.step import expect_training, forget
+from bn_reference.oracle.keeping import forget
+from bn_reference.oracle.step import expect_training
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.results import Result
 from bn_reference.targets.forms.torch_module import TorchImplementation
