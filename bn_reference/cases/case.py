@@ -115,6 +115,15 @@ class Case:
         return self.model or Precision(self.pair.input, self.pair.parameters)
 
     @property
+    def fresh(self) -> Case:
+        """The case of a layer that has not lived; the same object each time, as what is known of a case is kept by it."""
+        return self._fresh if self.circumstances else self
+
+    @cached_property
+    def _fresh(self) -> Case:
+        return self.but(circumstances=())
+
+    @property
     def state(self) -> State:
         return State(self.running_mean, self.running_var, self.batches if self.tracks else None)
 

@@ -98,7 +98,11 @@ def is_contiguous(placement: Placement) -> bool:
 
 
 def _usual_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(math.prod(max(length, 1) for length in shape[axis + 1 :]) for axis in range(len(shape)))
+    strides, stride = [0] * len(shape), 1
+    for axis in reversed(range(len(shape))):
+        strides[axis] = stride
+        stride *= shape[axis] or 1
+    return tuple(strides)
 
 
 def _strided(values: Array, order: tuple[int, ...], step: int, margin: int) -> Placement:

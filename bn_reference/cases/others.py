@@ -14,6 +14,7 @@ __all__ = ["another_batch", "beginning", "hyperparameters_of"]
 BATCHES_BEFORE = 3
 
 
+@lru_cache(maxsize=16)  # as each rule on a case has its layers live through the same
 def beginning(case: Case) -> Case:
     """The case as the layer was built for: others of all that it can be given later."""
     changes: dict[str, Any] = {name: _others(getattr(case, name)) for name in ("weight", "bias", "running_mean")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, within
-from bn_reference.properties import transform
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
 from bn_reference.properties.running import same_state
 from bn_reference.properties.trial import Trial
@@ -21,7 +20,7 @@ HARMLESS = ("convert", "pickle", "copy", "load", "load without the counter", "re
 def what_happens_to_a_layer_leaves_its_numbers(trial: Trial) -> Comparison:
     """A layer that was converted to float64 and back, copied, pickled, that loaded its own state, or whose parameters were
     replaced by equal ones or lent, has the statistics that it had, and evaluates as before."""
-    case = transform.fresh(trial.case)
+    case = trial.case.fresh
     trial.require(case.tracks)
     word = HARMLESS[(case.batches + case.rows + 3 * case.channels) % len(HARMLESS)]
     session = trial.open(case).undergo(word, case)

@@ -82,7 +82,7 @@ def a_copy_shares_nothing(trial: Trial) -> Comparison:
     case = trial.case
     trial.require(case.tracks)
     session = trial.open()
-    copy = session.copied().settle(beginning(case.but(circumstances=())))
+    copy = session.copied().settle(beginning(case.fresh))
     copy.forward(contiguous(another_batch(case, 1)), training=True)
     left, state = copy.state(), session.state()
 

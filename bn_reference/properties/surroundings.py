@@ -55,7 +55,7 @@ def _changed(trial: Trial, session: Session, training: bool) -> tuple[list[str],
 def threads_change_rounding_alone(trial: Trial) -> Comparison:
     """A fresh layer's training step is as expected with one thread and, as in every fourth case, with two; y then has the same
     bits again, and in some of these cases the gradients are as expected."""
-    case = transform.fresh(trial.case)
+    case = trial.case.fresh
     turn = (case.rows + case.channels) % GOES_BACK
     if turn % TWO_THREADS == 0:
         return _with_two_threads(trial, case, back=turn == 0)
@@ -85,6 +85,7 @@ def a_layer_holds_on_to_few_things(trial: Trial) -> Comparison:
     """The memory of inputs and outputs that nobody else has is let go of, and no list grows, however many steps there are."""
     session, x = trial.open(), trial.case.x
     x = x[:2] if len(x) > 1 else x
+    session.held()  # what is held of the steps from here on
 
     def held(steps: int, *, sure: bool = False) -> int:
         for number in range(steps):

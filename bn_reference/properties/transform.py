@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bn_reference.arithmetic.precision import DTYPES, FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, Seen, State
-from bn_reference.cases.layouts import from_matrix, to_matrix
+from bn_reference.cases.layouts import LAYOUTS, Placement, from_matrix, place, to_matrix
 from bn_reference.cases.others import another_batch as another_batch_of_its_form
 from bn_reference.oracle.compare import Comparison, within
 from bn_reference.oracle.step import ExpectedState, statistics
@@ -44,6 +44,16 @@ def recorded(case: Case) -> Case:
     return case if words == case.circumstances else case.but(circumstances=words)
 
 
+def laid_out(case: Case) -> list[tuple[Placement, Placement]]:
+    """Batch and upstream gradient in every layout; once, where two layouts are one for what has this form."""
+    ways: list[tuple[Placement, Placement]] = []
+    for layout in LAYOUTS:
+        way = place(case.x, layout), place(case.grad_y, layout)
+        if not any(all(one.lies_as(other) for one, other in zip(way, known, strict=True)) for known in ways):
+            ways.append(way)
+    return ways
+
+
 def with_batch(case: Case, x: Array) -> Case:
     """The case with another batch, laid out contiguously; the upstream gradient is cut or repeated to its shape."""
     grad_y = case.grad_y if x.shape == case.x.shape else np.resize(case.grad_y, x.shape)
@@ -65,12 +75,6 @@ def _power_of_two_scale(case: Case) -> npt.NDArray[np.float64]:
 
 def _per_channel(values: npt.NDArray[Any], ndim: int) -> npt.NDArray[Any]:
     return values.reshape((1, -1) + (1,) * (ndim - 2))
-
-
-@lru_cache(maxsize=KEPT)
-def fresh(case: Case) -> Case:
-    """The case of a layer that has not lived; the same object each time, as what is known of a case is kept by it."""
-    return case.but(circumstances=()) if case.circumstances else case
 
 
 @lru_cache(maxsize=KEPT)

@@ -7,7 +7,6 @@ import numpy as np
 from bn_reference.cases.case import Array, Case, Seen
 from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.oracle.compare import Comparison, all_of, fact, unseen, within
-from bn_reference.properties import transform
 from bn_reference.properties.gradients import grads_within
 from bn_reference.properties.registry import Property, family
 from bn_reference.properties.transform import taken
@@ -24,7 +23,7 @@ LARGE, OF_FLOAT16 = 2.0**10, 2.0**4  # which holds little more
 def what_flows_back_is_not_mended(trial: Trial) -> Comparison:
     """A large multiple of dy gives that multiple of each gradient; in every second case, a NaN in one channel of dy gives no
     finite gradient there, and the others their own."""
-    case = transform.fresh(trial.case)
+    case = trial.case.fresh
     if (case.rows + case.channels) % 2 == 0:
         many = OF_FLOAT16 if case.pair.input == "float16" else LARGE
         dy = (case.grad_y.astype(np.float64) * many).astype(case.grad_y.dtype)

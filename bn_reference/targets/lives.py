@@ -38,7 +38,7 @@ def lived(opened: Opening, case: Case) -> tuple[Session, Outcome]:
     Returns:
         the layer, and what came of its life.
     """
-    fresh, outcome = case.but(circumstances=()), _Outcome()
+    fresh, outcome = case.fresh, _Outcome()
     try:
         session = _settled(opened, case, fresh, outcome)
     except Unsupported:

@@ -193,7 +193,8 @@ class Session(ABC):
     def held(self, *, sure: bool = False) -> int:
         """How many things the layer holds on to: the memory of inputs and outputs that nobody else has, and what it lists.
 
-        What only points at itself may be counted until it is ``sure`` that nobody holds it.
+        Inputs and outputs are those of the steps since this was asked first. What only points at itself may be counted until it
+        is ``sure`` that nobody holds it.
         """
         raise Unsupported("what it holds is not seen")
 
