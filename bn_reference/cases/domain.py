@@ -11,6 +11,7 @@ import numpy as np
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.circumstances import FOLDS
+from bn_reference.cases.layouts import Placement, is_contiguous
 
 __all__ = ["AXES", "UNRESTRICTED", "Domain"]
 
@@ -80,15 +81,19 @@ class Domain:
             return "starts with weight 1, bias 0, mean 0 and variance 1 alone"
         return ""
 
-    def refusal_of_batch(self, ndim: int, contiguous: bool) -> str:
-        """Why it does not take a batch of so many dimensions, which lies contiguously or not; empty where it does."""
-        if ndim not in self.dimensions:
-            return f"takes {' or '.join(AXES[n] for n in self.dimensions)} alone"
-        return "" if contiguous or self.layouts else "takes contiguous inputs alone"
+    def refusal_of_batch(self, placement: Placement) -> str:
+        """Why it does not take a batch that lies so; empty where it does."""
+        if refusal := self.refusal_of_dimensions(len(placement.shape)):
+            return refusal
+        return "" if self.layouts or is_contiguous(placement) else "takes contiguous inputs alone"
+
+    def refusal_of_dimensions(self, ndim: int) -> str:
+        """Why it takes no batches of so many dimensions; empty where it does."""
+        return "" if ndim in self.dimensions else f"takes {' or '.join(AXES[n] for n in self.dimensions)} alone"
 
     def takes(self, case: Case) -> bool:
         """Whether a step of the case can be asked for."""
-        batch = self.refusal_of_batch(case.x.ndim, contiguous=True)
+        batch = self.refusal_of_dimensions(case.x.ndim)
         folded = any(word in FOLDS for word in case.circumstances) and not self.folds
         return not self.refusal(case) and not batch and not folded and self.takes_layouts(case.layout, case.grad_layout)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 __all__ = ["FirstCalls"]
 
 
@@ -20,12 +17,14 @@ class FirstCalls:
         self.met: set[tuple[object, ...]] = set()
         self.under_way = False
 
-    @contextmanager
-    def told(self, *call: object) -> Iterator[None]:
-        """A call is made meanwhile."""
+    def told(self, *call: object) -> FirstCalls:
+        """A call is made from now on, to the end of the ``with`` block."""
         self.under_way = call not in self.met
         self.met.add(call)
-        try:
-            yield
-        finally:
-            self.under_way = False
+        return self
+
+    def __enter__(self) -> None:
+        """It was told which call it is."""
+
+    def __exit__(self, *raised: object) -> None:
+        self.under_way = False

@@ -15,7 +15,7 @@ from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Fact, Kind, Wrong
-from bn_reference.cases.layouts import Placement, is_contiguous
+from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
 from bn_reference.targets.first_calls import FirstCalls
 from bn_reference.targets.lives import Outcome, lived
@@ -102,7 +102,7 @@ class _Session(Session):
         asked("asking for gradients", call, lambda: self._inner.ask(names))
 
     def _require_taken(self, call: Call, x: Placement) -> None:
-        refusal = self._watcher.domain.refusal_of_batch(len(x.shape), is_contiguous(x))
+        refusal = self._watcher.domain.refusal_of_batch(x)
         if refusal and not self.whole:
             raise refused(call, refusal)
 

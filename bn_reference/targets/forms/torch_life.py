@@ -205,7 +205,8 @@ class TorchLife:
     def recording(self, record: bool, training: bool) -> Iterator[None]:
         """In which a step is called."""
         usual = torch.get_default_dtype()
-        torch.set_default_dtype(torch.float64 if self._wide_default else usual)
+        if self._wide_default:
+            torch.set_default_dtype(torch.float64)
         try:
             if record and torch.is_grad_enabled():  # in no context, which would hide what the step leaves
                 yield

@@ -152,9 +152,9 @@ class TorchSession(Session):
         with self._life.recording(record, training):
             y = self.module(leaf)
         self._memory.note(buffer, y)
-        sources = ([leaf] if self._input_gradient else []) + [attribute(self.module, name) for name in self._trained]
-        vectors = [attribute(self.module, name) for name in ("weight", "bias")]
-        return TorchStep(leaf, buffer, x.buffer, y, sources if record else [], vectors)
+        vectors = {name: attribute(self.module, name) for name in ("weight", "bias")}
+        sources = [*([leaf] if self._input_gradient else []), *(vectors[name] for name in self._trained)] if record else []
+        return TorchStep(leaf, buffer, x.buffer, y, sources, [*vectors.values()])
 
     def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
         if self._unloaded and not training:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ TORCH_DTYPES = {
 
 
 BFLOAT16 = DTYPES["bfloat16"]
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+SHARED = frozenset({torch.float16, torch.float32, torch.float64})  # which NumPy has, too
 
 
 def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -36,9 +39,9 @@ def to_tensor(placement: Placement, device: str) -> tuple[torch.Tensor, torch.Te
 def copied(values: Array, device: str) -> torch.Tensor:
     """A contiguous array as a tensor that owns its memory."""
     copy = values.copy()
-    if copy.dtype == BFLOAT16:  # NumPy and torch share the bits but not the type
-        return torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16).to(device)
-    return torch.from_numpy(copy).to(device)
+    shared = copy.dtype != BFLOAT16  # of which NumPy and torch share the bits but not the type
+    tensor = torch.from_numpy(copy) if shared else torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16)
+    return tensor if device == "cpu" else tensor.to(device)
 
 
 def from_tensor(tensor: Any, what: str) -> Array:
@@ -49,6 +52,10 @@ def from_tensor(tensor: Any, what: str) -> Array:
     """
     if not isinstance(tensor, torch.Tensor):
         raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(tensor), "a tensor"))
+    if type(tensor) in PLAIN and tensor.dtype in SHARED and tensor.is_cpu:  # as most are
+        with contextlib.suppress(RuntimeError, TypeError):  # it is no strided one after all, or marked as negated
+            usual: Array = tensor.detach().numpy().copy()
+            return usual
     try:
         try:
             plain = tensor.detach().cpu()
