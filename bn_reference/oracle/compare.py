@@ -106,7 +106,7 @@ def within(
             near, ratio = _with_exceptions(leading(numbers), expected, polluted, near, ratio)
             holds = bool(near.all())
     resolution = expected.resolution
-    found = Comparison(what, holds, aspect, powerless=resolution == math.inf, resolution=resolution)
+    found = what, holds, aspect, resolution == math.inf, resolution
     return _worst(found, shape, channels, ratio, (leading(numbers), leading(expected.value), error, expected.bound))
 
 
@@ -155,7 +155,7 @@ def same_bits(
     with np.errstate(all="ignore"):
         error = np.where(equal, 0.0, np.abs(wide - reference))
     ratio = np.where(equal, 0.0, np.inf)
-    found = Comparison(what, bool(equal.all()), aspect)
+    found = what, bool(equal.all()), aspect, False, None
     return _worst(found, actual.shape, channels, ratio, (wide, reference, error, np.zeros_like(error)))
 
 
@@ -191,27 +191,18 @@ def all_of(*comparisons: Comparison) -> Comparison:
     return worst if same else replace(worst, powerless=powerless, resolution=resolution)
 
 
+Found = tuple[str, bool, Aspect, bool, float | None]  # what, holds, aspect, powerless, resolution
+
+
 def _worst(
-    found: Comparison, shape: tuple[int, ...], channels: Chosen, ratio: Array, numbers: tuple[Array, Array, Array, Array]
+    found: Found, shape: tuple[int, ...], channels: Chosen, ratio: Array, numbers: tuple[Array, Array, Array, Array]
 ) -> Comparison:
     """The comparison with its worst element: where it stands, and its ``numbers``, actual, expected, error and bound."""
+    what, holds, aspect, powerless, resolution = found
     if ratio.size == 0:
-        return replace(found, ratio=0.0)
+        return Comparison(what, holds, aspect, 0.0, powerless, resolution)
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
     actual, expected, error, bound = (float(array[at]) for array in numbers)
     here = at if channels is None else (*at[:-1], int(channels[at[-1]]))
     index = place_in_batch(*here, shape) if len(here) == 2 else here
-    # all fields by hand, as dataclasses.replace takes as long as some comparisons do
-    return Comparison(
-        found.what,
-        found.holds,
-        found.aspect,
-        float(ratio[at]),
-        found.powerless,
-        found.resolution,
-        index,
-        actual,
-        expected,
-        error,
-        bound,
-    )
+    return Comparison(what, holds, aspect, float(ratio[at]), powerless, resolution, index, actual, expected, error, bound)
