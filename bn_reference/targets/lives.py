@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from bn_reference.cases.case import Array, Case
-from bn_reference.cases.circumstances import EVENTS, MANNERS
+from bn_reference.cases.circumstances import EVENTS, MANNERS, STEPS
 from bn_reference.cases.layouts import place
 from bn_reference.cases.others import another_batch, beginning
 from bn_reference.targets.protocol import Misbehaviour, Session, Step, Unsupported
@@ -92,6 +92,8 @@ def _after(session: Session, word: str, case: Case, number: int) -> Session:
         Unsupported: it cannot be asked for.
         Misbehaviour: a step went wrong.
     """
+    if word not in STEPS:
+        return session.undergo(word, case)
     x = another_batch(case, number)
     fewer = x[: max((len(x) + 1) // 2, 1 if x.ndim == 3 and x.shape[2] > 1 else 2)]
 
@@ -106,8 +108,9 @@ def _after(session: Session, word: str, case: Case, number: int) -> Session:
         case "train on more":
             forward(np.concatenate([x, fewer]), True)
         case "train often":
+            laid = place(x, case.layout)
             for _ in range(OFTEN):
-                forward(x, True)
+                session.forward(laid, training=True)
         case "evaluate":
             forward(x, False)
         case "evaluate unrecorded":
@@ -119,8 +122,6 @@ def _after(session: Session, word: str, case: Case, number: int) -> Session:
         case "be refused":
             if case.channels > 1:  # one channel may well be taken for many
                 _let(lambda: forward(np.concatenate([x, x[:, :1]], axis=1), True))
-        case _:
-            return session.undergo(word, case)
     return session
 
 

@@ -75,7 +75,8 @@ class NumpyArrays(Arrays):
 
     def batch(self, placement: Placement, gradient: bool) -> tuple[Any, Callable[[], bool]]:
         before = placement.buffer.tobytes()
-        return placement.view(), lambda: placement.buffer.tobytes() != before
+        own = Placement(placement.buffer.copy(), placement.shape, placement.strides, placement.offset)
+        return own.view(), lambda: own.buffer.tobytes() != before
 
     def vector(self, values: Array, gradient: bool) -> Any:
         return values.copy()

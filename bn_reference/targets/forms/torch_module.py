@@ -80,11 +80,11 @@ class TorchSession(Session):
                 parameter = self._given(name, values)
                 if values is not None:
                     parameter.requires_grad_(self._trainable)
-            for name, values in (("running_mean", case.running_mean), ("running_var", case.running_var)):
-                self._given(name, values)
+            mean, var = self._given("running_mean", case.running_mean), self._given("running_var", case.running_var)
+            counter = attribute(self.module, COUNTER)
             if case.tracks:
-                self._count(case)
-        self._held = self._buffers()
+                _count(counter, case)
+        self._held = mean, var, counter
 
     def copied(self) -> Session:
         other = copy.copy(self)
@@ -118,7 +118,7 @@ class TorchSession(Session):
             if values is not None and name in ("weight", "bias"):
                 raise Misbehaviour(Fact(Kind.NO_ATTRIBUTE, name))
             self._unloaded = self._unloaded or (tensor.reason if values is not None else "")
-            return None
+            return tensor
         if isinstance(tensor, torch.Tensor) != (values is not None):
             option = "affine" if name in ("weight", "bias") else "track_running_stats"
             raise Misbehaviour(Fact(Kind.PRESENCE, name, kind_of(tensor), (option, values is not None)))
@@ -127,13 +127,6 @@ class TorchSession(Session):
                 raise Misbehaviour(Fact(Kind.SHAPE, name, tuple(tensor.shape), values.shape))
             self._life.written(tensor).copy_(self._tensor(values).reshape(tensor.shape))
         return tensor
-
-    def _count(self, case: Case) -> None:
-        counter = attribute(self.module, COUNTER)
-        if isinstance(counter, torch.Tensor):
-            counter.fill_(case.batches)
-        elif case.momentum is None and case.batches:
-            raise Unsupported(UNCOUNTED)
 
     def _tensor(self, values: Array) -> torch.Tensor:
         return copied(values, self._device)
@@ -211,6 +204,14 @@ class TorchSession(Session):
 
     def state_in_graph(self) -> bool:
         return any(isinstance(buffer, torch.Tensor) and buffer.requires_grad for buffer in self._buffers())
+
+
+def _count(counter: Any, case: Case) -> None:
+    """The counter has counted the case's batches."""
+    if isinstance(counter, torch.Tensor):
+        counter.fill_(case.batches)
+    elif case.momentum is None and case.batches:
+        raise Unsupported(UNCOUNTED)
 
 
 def _as_state(mean: Any, var: Any, batches: Any) -> State:
