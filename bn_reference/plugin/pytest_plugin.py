@@ -1,158 +1,179 @@
-"""The pytest plugin: options, the header, and which targets, pairs and properties ``conformance.py`` is run with.
+"""The pytest plugin: what is asked for, the rules among the tests that are collected, and how they are told.
 
-It is loaded in every pytest run wherever the package is installed, so it imports nothing heavy but in the hooks that need it.
+It is loaded in every run of pytest wherever the package is installed, so nothing heavy is imported but in hooks that need it.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bn_reference.targets import TORCH
+from bn_reference.plugin.options import Options, add_options, options_of
 
-CONFORMANCE = str(Path(__file__).with_name("conformance.py"))
+if TYPE_CHECKING:
+    from bn_reference.plugin.session import Session
+
+NAME = "bn_reference"
+PREFIX = f"{NAME}::"  # of what the rules are called, which is the path of no file
+PLAN = pytest.StashKey["Plan"]()
+MARK = "bn_rules(target, rules, given): the test is run for each rule; bn_reference.parametrize_with_rules makes it"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run.
+
+    Attributes:
+        options: what was asked for.
+        ids: of rules that were named one by one.
+        rules: whether there are rules beside the project's own tests.
+    """
+
+    options: Options
+    ids: tuple[str, ...]
+    rules: bool
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--bn-target`` and what narrows it down."""
-    group = parser.getgroup("bn_reference", "batch normalization (bn_reference)")
-    group.addoption(
-        "--bn-target",
-        action="append",
-        metavar="TARGET",
-        help="verify this implementation, module:attribute or path/to/file.py:attribute; may be given several times",
-    )
-    group.addoption(
-        "--bn-device", default="cpu", metavar="DEVICE", help="where a torch layer and its arrays lie (default: cpu)"
-    )
-    group.addoption(
-        "--bn-dtype",
-        action="append",
-        metavar="DTYPE",
-        help="an input dtype (float32) or a pair (float16/float32); may be repeated",
-    )
-    group.addoption(
-        "--bn-examples",
-        type=int,
-        metavar="N",
-        help="cases a property and pair of dtypes (default: max_examples of the Hypothesis profile)",
-    )
-    group.addoption(
-        "--bn-convention",
-        action="append",
-        metavar="C",
-        help="what the target is to keep where batch norms lawfully differ: torch, another library, auto, "
-        "running_variance=biased ...; may be repeated (default: what it declares, else torch's)",
-    )
-    group.addoption(
-        "--bn-cases",
-        default="drawn",
-        metavar="CASES",
-        help="drawn (the default), mnist for what enters batch norm in real training, or a file of recorded batches",
-    )
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With ``--bn-target`` alone, run the conformance tests and nothing else; with paths, run them too.
+    """What is run: with a target its rules, and the project's own tests but where rules alone are named.
 
     Raises:
         UsageError: nothing can be verified with these options.
     """
-    _require_dtypes(config.getoption("bn_dtype"))
-    _require_cases(config.getoption("bn_cases"))
-    if not config.getoption("bn_target") or _collects_conformance(config):
-        return
-    explicit = getattr(config, "args_source", None) is pytest.Config.ArgsSource.ARGS
-    config.args[:] = [*config.args, CONFORMANCE] if explicit else [CONFORMANCE]
+    config.addinivalue_line("markers", MARK)
+    options = options_of(config)
+    if hasattr(config, "workerinput"):  # of pytest-xdist, whose controller has looked at the command line
+        ids, rules, own = config.workerinput[NAME]
+    else:
+        ids, rules, own = _named(config, options)
+    config.stash[PLAN] = Plan(options, tuple(ids), rules)
+    config.args[:] = [argument for argument in config.args if argument not in ids] if own else []
 
 
-def _require_dtypes(dtypes: list[str] | None) -> None:
-    if dtypes is None:
-        return
-    from bn_reference.verification.selection import UnusableArguments, select_pairs
-
-    try:
-        select_pairs(dtypes)
-    except UnusableArguments as unusable:
-        raise pytest.UsageError(f"--bn-dtype: {unusable}") from None
-
-
-def _require_cases(cases: str) -> None:
-    if cases == "drawn":
-        return
-    from bn_reference.cases.recording import UnusableRecording, read_recording
-    from bn_reference.support.extras import lack_of_torch
-
-    if cases == "mnist":
-        lacking = lack_of_torch()
-        if lacking:
-            raise pytest.UsageError(f"--bn-cases mnist needs {lacking}")
-        return
-    try:
-        read_recording(cases)
-    except UnusableRecording as unusable:
-        raise pytest.UsageError(f"--bn-cases: {unusable}") from None
+def _named(config: pytest.Config, options: Options) -> tuple[list[str], bool, bool]:
+    """The ids of rules that are named, whether there are rules at all, and whether there are own tests."""
+    explicit = config.args_source is pytest.Config.ArgsSource.ARGS
+    ids = [argument for argument in config.args if argument.startswith(PREFIX)]
+    if ids and not options.targets:
+        raise pytest.UsageError(f"{ids[0]} is the id of a rule, but there is no --bn-target; give it as well")
+    own = [argument for argument in config.args if argument not in ids]
+    typed = any(argument.startswith("--bn-target") for argument in config.invocation_params.args if isinstance(argument, str))
+    single = explicit and bool(own) and not ids and all("::" in argument for argument in own)  # tests named one by one
+    if not options.targets or (single and not typed):
+        return ids, False, True
+    return ids, True, bool(own) if explicit else not options.alone
 
 
-def _collects_conformance(config: pytest.Config) -> bool:
-    explicit = getattr(config, "args_source", None) is pytest.Config.ArgsSource.ARGS
-    return explicit and any(Path(argument.split("::")[0]).name == "conformance.py" for argument in config.args)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Each property of a unit is verified once, in however many files its test is collected: --bn-target adds one of ours."""
-    asked: set[tuple[object, ...]] = set()
-    once: list[pytest.Item] = []
-    again: list[pytest.Item] = []
-    for item in items:
-        given = getattr(getattr(item, "callspec", None), "params", {})
-        known = "bn_unit" in given
-        unit = (given["bn_target"], given["bn_unit"].pair, given["bn_property"]) if known else (item,)
-        (again if unit in asked else once).append(item)
-        asked.add(unit)
-    if again:
-        config.hook.pytest_deselected(items=again)
-        items[:] = once
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist what is run."""
+    config = node.config
+    plan = config.stash[PLAN]
+    node.workerinput[NAME] = list(plan.ids), plan.rules, bool(config.args)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """What is under test, and the seed."""
-    if not config.getoption("bn_target"):
+    plan = config.stash[PLAN]
+    if not plan.rules:
         return None
-    targets = ", ".join(config.getoption("bn_target"))
-    return (
-        f"bn_reference: {targets} on {config.getoption('bn_device')}, seed {seed_of(config)} (--hypothesis-seed N for another)"
-    )
+    targets, options = ", ".join(plan.options.targets), plan.options
+    return f"bn_reference: {targets} on {options.device}, seed {options.seed} (--hypothesis-seed N for another)"
 
 
-def seed_of(config: pytest.Config) -> int:
-    """The seed of the cases: that of Hypothesis' own option, 0 without it."""
-    given: Any = config.getoption("--hypothesis-seed", default=None)
-    return int(given) if given is not None and str(given).isdigit() else 0
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Targets that cannot be loaded are found before anything is run.
+
+    Raises:
+        UsageError: one of them cannot be.
+    """
+    config = session.config
+    if not config.stash[PLAN].rules or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    from bn_reference.targets.protocol import UnusableTarget
+
+    try:
+        _session(config).require_usable()
+    except UnusableTarget as unusable:
+        raise pytest.UsageError(f"--bn-target: {unusable}") from None
+
+
+def _session(config: pytest.Config) -> Session:
+    from bn_reference.plugin.session import SESSION, Session
+
+    if SESSION not in config.stash:
+        several = hasattr(config, "workerinput")
+        config.stash[SESSION] = Session(config.stash[PLAN].options, one_of_several=several)
+        config.add_cleanup(config.stash[SESSION].end)
+    return config.stash[SESSION]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The rules stand beside whatever else a session collects."""
+    report = yield
+    if isinstance(collector, pytest.Session) and report.passed and collector.config.stash[PLAN].rules:
+        from bn_reference.plugin.rules import Rules
+
+        _session(collector.config)
+        report.result = [*report.result, Rules.from_parent(collector, name=NAME, nodeid=NAME)]
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One conformance test for each target, pair of dtypes and property."""
-    if "bn_unit" not in metafunc.fixturenames:
+    """A test that ``parametrize_with_rules`` has marked is run for each rule."""
+    mark = metafunc.definition.get_closest_marker("bn_rules")
+    if mark is None:
         return
-    from bn_reference.verification.selection import select_pairs, select_properties, units
+    from bn_reference.plugin.parametrize import parameters
 
     config = metafunc.config
-    selected = units(select_properties(None), select_pairs(config.getoption("bn_dtype")))
-    metafunc.parametrize(
-        ("bn_target", "bn_unit", "bn_property"),
-        [
-            pytest.param(
-                target,
-                unit,
-                property,
-                id=f"{target}-{unit.pair}-{property.name}",
-                marks=pytest.mark.xdist_group(f"{target}-{unit.pair}-{property.family}"),
-            )
-            for target in config.getoption("bn_target") or [TORCH]
-            for unit in selected
-            for property in unit.properties
-        ],
-    )
+    grouped = config.pluginmanager.hasplugin("xdist")
+    metafunc.parametrize("rule", parameters(_session(config), metafunc.definition.nodeid, mark, grouped=grouped))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of rules that were named one by one, those.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    ids = [name.partition("@")[0] for name in config.stash[PLAN].ids]  # of pytest-xdist's group
+    if not ids:
+        return
+    rules = [item.nodeid for item in items if item.nodeid.startswith(PREFIX)]
+    for name in ids:
+        if not any(_is_of(rule, name) for rule in rules):
+            raise pytest.UsageError(f"there is no rule {name}; pytest --collect-only -q shows the ids of those there are")
+    items[:] = [item for item in items if not item.nodeid.startswith(PREFIX) or any(_is_of(item.nodeid, name) for name in ids)]
+
+
+def _is_of(rule: str, name: str) -> bool:
+    return rule == name or rule.startswith(f"{name}::")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is asked of the same cases is tried together."""
+    for item in session.items:
+        if item.nodeid.startswith(PREFIX):
+            _session(session.config).choose(item.target, item.asked)  # type: ignore[attr-defined]
+        elif item.get_closest_marker("bn_rules") is not None:
+            rule = item.callspec.params["rule"]  # type: ignore[attr-defined]
+            rule.session.choose(rule.key, rule.asked)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """A rule took what it took by itself, however long the test waited for what it shares with others."""
+    seconds = getattr(item, "seconds", None) if item.nodeid.startswith(PREFIX) else None
+    if call.when == "call" and seconds is not None:
+        call.duration = seconds

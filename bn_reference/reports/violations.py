@@ -51,10 +51,11 @@ def violation_text(result: Result) -> str:
     """One violation as plain text, script included, for whoever has no console."""
     stream = StringIO()
     console = Console(file=stream, color_system=None, width=110, force_terminal=False)
-    _print_entry(Cause(result, (result,)), console, Marks(pretty=False), Brief.SHORT)
+    cause = Cause(result, (result,))
+    _print_entry(cause, console, Marks(pretty=False), Brief.SHORT)
     lines = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
-    script = result.violation.reproducer if result.violation else ""
-    return f"{lines}\n\n{script}".rstrip() + "\n"
+    script = f"\n\n{_of_the_script(cause)}\n\n{cause.reproducer}" if cause.reproducer else ""
+    return f"{lines}{script}".rstrip() + "\n"
 
 
 def _was_not_tried(cause: Cause) -> bool:

@@ -38,7 +38,6 @@ NO_LIMIT = (
     "there is no limit on the time of an example, as it takes the main thread and a system with alarm signals; "
     "give the target by its name and jobs=2 for worker processes"
 )
-MOST_EXAMPLES = 10_000_000  # of a property and pair, which nobody waits for
 MOST_JOBS = 1024
 ORDER = {property.name: number for number, property in enumerate(ALL)}
 
@@ -95,10 +94,9 @@ def verify(
         UnusableArguments: another argument cannot be used (a ValueError).
     """
     device = arguments.text("device", device, "pass 'cpu' or 'cuda', for example")
-    examples = arguments.whole("examples", examples, 1, MOST_EXAMPLES, "pass 100, for example")
+    examples, timeout = arguments.examples(examples), arguments.timeout(timeout)
     seed = arguments.whole("seed", seed, 0, 2**64 - 1, "pass 0, for example")
     jobs = arguments.whole("jobs", jobs, 1, MOST_JOBS, "pass 1, or one for each core")
-    timeout = arguments.seconds("timeout", timeout, "pass 10, for example")
     fail_fast, isolated = arguments.flag("fail_fast", fail_fast), arguments.flag("isolated", isolated)
     recording = arguments.path("recording", recording, "pass that of a recording, or '' for drawn cases")
     listen = arguments.listener("listener", listener)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
 
-__all__ = ["UnusableArguments", "flag", "listener", "names", "path", "seconds", "text", "whole"]
+__all__ = ["UnusableArguments", "examples", "flag", "listener", "names", "path", "seconds", "text", "timeout", "whole"]
 
 SHOWN = 60  # characters of a value
+MOST_EXAMPLES = 10_000_000  # of a property and pair, which nobody waits for
 SHORTEST, LONGEST = 0.001, 1_000_000  # seconds: of no alarm clock is less or more to be had everywhere
 
 
@@ -31,6 +32,16 @@ def seconds(argument: str, value: Any, advice: str) -> float:
     if isinstance(value, Real) and not isinstance(value, bool) and SHORTEST <= float(value) <= LONGEST:
         return float(value)
     raise _refused(argument, value, f"a number of seconds between {SHORTEST:g} and {LONGEST:,}", advice)
+
+
+def examples(value: Any) -> int:
+    """How many cases a property and pair."""
+    return whole("examples", value, 1, MOST_EXAMPLES, "pass 100, for example")
+
+
+def timeout(value: Any) -> float:
+    """How long one example may take."""
+    return seconds("timeout", value, "pass 10, for example")
 
 
 def flag(argument: str, value: Any) -> bool:

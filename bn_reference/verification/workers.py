@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
 
@@ -26,7 +27,7 @@ from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.selection import Budget, Unit
 from bn_reference.verification.worker import DESCRIBE, LOADING, READY, Worker
 
-__all__ = ["run", "title"]
+__all__ = ["Pool", "run", "title"]
 
 GRACE = 2.0  # seconds beyond the time limit before native code that does not return is ended
 HURRY = 2.0  # seconds for which a worker is waited for after Ctrl-C
@@ -39,20 +40,38 @@ def title(unit: Unit) -> str:
     return f"{unit.properties[0].family}, {unit.pair}"
 
 
-class _Pool:
+class Pool:
     """The workers of one run, what waits to be tried, and where the verdicts go."""
 
-    def __init__(self, arguments: tuple[str, str, Budget, bool], units: list[Unit], jobs: int, listen: Listener) -> None:
+    def __init__(self, arguments: tuple[str, str, Budget, bool], jobs: int, listen: Listener = lambda event: None) -> None:
         self.target, self.device, self.budget, self.fail_fast = arguments
         self.arguments, self.jobs, self.listen = arguments, jobs, listen
-        self.waiting = list(units)
-        self.total = sum(len(unit.properties) for unit in units)
+        self.waiting: list[Unit] = []
+        self.total = 0
         self.crashes = 0
         self.settles = True  # until finding out whose conventions the target keeps ends a worker
         self.tried = self.tried_by_others = 0  # examples: of all workers, and of those that are gone
         self.workers: list[Worker] = []
         self.results: list[Result] = []
         self.over = False
+
+    def ask(self, units: Sequence[Unit]) -> None:
+        """Let these be tried, while it is busy."""
+        self.waiting += units
+        self.total += sum(len(unit.properties) for unit in units)
+        if self.crashes >= GIVE_UP_AFTER:
+            self._give_up()
+        self.start(min(self.jobs, len(self.waiting)) - len(self.workers))
+
+    def load(self) -> None:
+        """Start a worker, and wait until it has the target.
+
+        Raises:
+            UnusableTarget: the target cannot be loaded, or its loading ends the process.
+        """
+        self.start(1)
+        while not any(worker.loaded for worker in self.workers):
+            self.attend()
 
     def start(self, number: int) -> None:
         with shared_by(self.jobs):
@@ -199,10 +218,10 @@ def run(
     Raises:
         UnusableTarget: the target cannot be loaded, or its loading ends the process.
     """
-    pool = _Pool((target, device, budget, fail_fast), units, jobs, listen)
+    pool = Pool((target, device, budget, fail_fast), jobs, listen)
     pool.results = results
     try:
-        pool.start(min(jobs, len(units)))
+        pool.ask(units)
         while pool.busy():
             pool.attend()
         if (description := pool.described()) is not None:

@@ -1,5 +1,11 @@
-"""torch's own layer keeps every property: the plugin's conformance tests, those of the package that is installed."""
+"""torch's own layer keeps every rule."""
 
-from bn_reference.plugin.conformance import bn_verdicts, test_target_keeps
+from collections.abc import Callable
 
-__all__ = ["bn_verdicts", "test_target_keeps"]
+from bn_reference import parametrize_with_rules
+from bn_reference.targets import TORCH
+
+
+@parametrize_with_rules(TORCH)
+def test_torchs_own_layer_keeps(rule: Callable[[], None]) -> None:
+    rule()

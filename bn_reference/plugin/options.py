@@ -1,0 +1,180 @@
+"""What the plugin is told: on the command line, else in the ini file; and what of it cannot be used.
+
+Nothing heavy is imported here but where an option is given: this is loaded in every run of pytest wherever the package is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from bn_reference.verification.selection import Budget
+
+__all__ = ["Options", "add_options", "options_of"]
+
+TIMEOUT = 10.0  # seconds; as the command line's default
+LISTS = {  # of the ini file and of the command line, where each may be repeated
+    "target": "verify this implementation, module:attribute or path/to/file.py:attribute",
+    "dtype": "an input dtype (float32) or a pair (float16/float32); default: all",
+    "convention": "what the target is to keep where batch norms lawfully differ: torch, another library, auto, "
+    "running_variance=biased ...; default: what it declares, else torch's",
+}
+SINGLE = {
+    "device": "where a torch layer and its arrays lie (default: cpu)",
+    "examples": "cases a property and pair of dtypes (default: max_examples of the Hypothesis profile)",
+    "timeout": f"seconds that one example may take (default: {TIMEOUT:g})",
+    "cases": "drawn (the default), mnist for what enters batch norm in real training, or a file of recorded batches",
+}
+LISTED = {f"{name}s" for name in LISTS}
+TYPES = {"examples": int, "timeout": float}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for.
+
+    Attributes:
+        targets: to be verified beside the project's own tests.
+        alone: without them, where nothing else is named on the command line.
+        device, dtypes, examples, timeout, conventions, cases: as of ``bn-reference verify``; None of the examples for as many
+            as the Hypothesis profile says.
+        seed: Hypothesis' own.
+    """
+
+    targets: tuple[str, ...] = ()
+    alone: bool = False
+    device: str = "cpu"
+    dtypes: tuple[str, ...] | None = None
+    examples: int | None = None
+    timeout: float = TIMEOUT
+    conventions: tuple[str, ...] | None = None
+    cases: str = "drawn"
+    seed: int = 0
+
+    def budget(self, recording: str = "") -> Budget:
+        """What to try, and how much; with the path of a recording where ``cases`` is not drawn.
+
+        Raises:
+            UnusableArguments: an option cannot be used.
+        """
+        from hypothesis import settings
+
+        from bn_reference.verification.demand import demand_of
+        from bn_reference.verification.selection import Budget, select_pairs
+
+        examples = self.examples or settings().max_examples
+        return Budget(examples, self.seed, self.timeout, recording, demand_of(self.conventions), select_pairs(self.dtypes))
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """``--bn-target`` and what narrows it down, and their names in the ini file."""
+    group = parser.getgroup("bn_reference", "batch normalization (bn_reference)")
+    for name, told in LISTS.items():
+        group.addoption(f"--bn-{name}", action="append", metavar=name.upper(), help=f"{told}; may be repeated")
+        parser.addini(f"bn_{name}", f"as --bn-{name}, one a line", type="linelist", default=[])
+    for name, told in SINGLE.items():
+        group.addoption(f"--bn-{name}", type=TYPES.get(name, str), metavar=name.upper(), help=told)
+        parser.addini(f"bn_{name}", f"as --bn-{name}", default=None)
+    parser.addini("bn_alone", "--bn-target without paths runs none of the project's own tests", type="bool", default=False)
+
+
+def options_of(config: pytest.Config) -> Options:
+    """What was asked for.
+
+    Raises:
+        UsageError: an option cannot be used; the sentence names it.
+    """
+    given: dict[str, Any] = {}
+    for name in LISTS:
+        found = config.getoption(f"bn_{name}") or config.getini(f"bn_{name}")
+        given[f"{name}s"] = tuple(found) or None
+    for name in SINGLE:
+        found = config.getoption(f"bn_{name}")
+        given[name] = _read(name, config.getini(f"bn_{name}")) if found is None else found
+    given["targets"] = given["targets"] or ()
+    given = {name: value for name, value in given.items() if value is not None}
+    options = Options(alone=config.getini("bn_alone"), seed=_seed(config) if given["targets"] else 0, **given)
+    _require_usable(options, given)
+    return options
+
+
+def _read(name: str, text: str | None) -> Any:
+    if not text:
+        return None
+    kind = TYPES.get(name, str)
+    try:
+        return kind(text)
+    except ValueError:
+        rule = "a whole number" if kind is int else "a number of seconds"
+        raise pytest.UsageError(f"bn_{name} of the ini file is {text!r}, but must be {rule}; write one") from None
+
+
+def _seed(config: pytest.Config) -> int:
+    """That of Hypothesis' own option, 0 without it."""
+    text = config.getoption("--hypothesis-seed", default=None)
+    if text is None:
+        return 0
+    if not str(text).isdigit():
+        rule = "with --bn-target it must be a whole number; pass one"
+        raise pytest.UsageError(f"--hypothesis-seed is {text!r}, but {rule}")
+    return int(text)
+
+
+def _require_usable(options: Options, given: Mapping[str, Any]) -> None:
+    """Raises UsageError where what was given cannot be used; of what was not given nothing is imported."""
+    for name, check in CHECKS.items():
+        if name in given:
+            try:
+                check(given[name])
+            except ValueError as unusable:
+                raise pytest.UsageError(f"--bn-{name.removesuffix('s') if name in LISTED else name}: {unusable}") from None
+
+
+def _check_examples(value: int) -> None:
+    from bn_reference.verification import arguments
+
+    arguments.examples(value)
+
+
+def _check_timeout(value: float) -> None:
+    from bn_reference.verification import arguments
+
+    arguments.timeout(value)
+
+
+def _check_dtypes(names: tuple[str, ...]) -> None:
+    from bn_reference.verification.selection import select_pairs
+
+    select_pairs(names)
+
+
+def _check_conventions(words: tuple[str, ...]) -> None:
+    from bn_reference.verification.demand import demand_of
+
+    demand_of(words)
+
+
+def _check_cases(cases: str) -> None:
+    if cases == "mnist":
+        from bn_reference.support.extras import lack_of_torch
+
+        lacking = lack_of_torch()
+        if lacking:
+            raise pytest.UsageError(f"--bn-cases mnist needs {lacking}")
+    elif cases != "drawn":
+        from bn_reference.cases.recording import read_recording
+
+        read_recording(cases)
+
+
+CHECKS: Mapping[str, Callable[[Any], None]] = {
+    "examples": _check_examples,
+    "timeout": _check_timeout,
+    "dtypes": _check_dtypes,
+    "conventions": _check_conventions,
+    "cases": _check_cases,
+}

@@ -1,0 +1,106 @@
+"""What a session of pytest asks for, of which targets, and who gives the verdicts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from bn_reference.plugin.options import Options
+from bn_reference.plugin.verdicts import Asked, InThisProcess, InWorkers, other_convention, recorded
+from bn_reference.properties import Property
+from bn_reference.reports.results import Result
+from bn_reference.support.threads import processors
+from bn_reference.verification.selection import Budget, Unit
+
+__all__ = ["SESSION", "Session"]
+
+
+class Session:
+    """Verdicts on the targets of one session.
+
+    Those that are named by an option are tried in worker processes, side by side where pytest itself has one process; the
+    rules of a decorator are tried in this one.
+    """
+
+    def __init__(self, options: Options, *, one_of_several: bool) -> None:
+        self.options = options
+        self._one_of_several = one_of_several  # processes in which pytest runs
+        self._chosen: dict[object, dict[tuple[str, str], list[Property]]] = defaultdict(lambda: defaultdict(list))
+        self._in_workers: dict[str, InWorkers] = {}
+        self._in_this_process: dict[object, InThisProcess] = {}
+        self._directory: TemporaryDirectory[str] | None = None
+        self._recording: str | None = None
+
+    def require_usable(self) -> None:
+        """Load each target in a process of its own.
+
+        Raises:
+            UnusableTarget: one cannot be loaded.
+        """
+        for target in self.options.targets:
+            self._workers(target).load()
+
+    def choose(self, target: object, asked: Asked) -> None:
+        """A rule will be asked for; what is asked of the same cases is tried together."""
+        self._chosen[target][_group(asked)].append(asked.rule)
+
+    def verdict(self, target: str, asked: Asked) -> tuple[Result, str]:
+        """The verdict on a rule, and by which other convention than those demanded it is broken, if by one.
+
+        Raises:
+            UnusableTarget: the target cannot be loaded.
+            SuiteFailed: an error of the suite's own.
+        """
+        verdicts = self._workers(target)
+        if not verdicts.asked and not self._one_of_several:
+            verdicts.ask(self._units(target))
+        result = verdicts.of(self._with_others(target, asked))
+        return result, other_convention(verdicts.described(), asked.rule)
+
+    def verdict_here(self, key: object, target: object, options: Options, asked: Asked) -> tuple[Result, str]:
+        """The same, in this process; ``key`` stands for the target with its options."""
+        if key not in self._in_this_process:
+            self._in_this_process[key] = InThisProcess(target, options.device, self._budget(options))
+        verdicts = self._in_this_process[key]
+        result = verdicts.of(self._with_others(key, asked))
+        return result, other_convention(verdicts.described(), asked.rule)
+
+    def end(self) -> None:
+        """Nothing more is asked."""
+        for verdicts in self._in_workers.values():
+            verdicts.end()
+        if self._directory is not None:
+            self._directory.cleanup()
+
+    def _workers(self, target: str) -> InWorkers:
+        if target not in self._in_workers:
+            jobs = 1 if self._one_of_several else processors()
+            self._in_workers[target] = InWorkers(target, self.options.device, self._budget(self.options), jobs)
+        return self._in_workers[target]
+
+    def _budget(self, options: Options) -> Budget:
+        if self._recording is None:
+            self._recording = recorded(options.cases, self._scratch)
+        return options.budget(self._recording)
+
+    def _scratch(self) -> Path:
+        self._directory = self._directory or TemporaryDirectory(prefix="bn_reference.")
+        return Path(self._directory.name)
+
+    def _units(self, target: object) -> list[Unit]:
+        pairs = {str(pair): pair for pair in self.options.budget().pairs}
+        return [Unit(tuple(chosen), pairs[pair]) for (pair, _), chosen in self._chosen[target].items()]
+
+    def _with_others(self, target: object, asked: Asked) -> Asked:
+        chosen = self._chosen[target][_group(asked)]
+        return Asked(asked.rule, Unit(tuple(chosen), asked.unit.pair)) if asked.rule in chosen else asked
+
+
+def _group(asked: Asked) -> tuple[str, str]:
+    return str(asked.unit.pair), asked.rule.family
+
+
+SESSION = pytest.StashKey[Session]()
