@@ -20,11 +20,15 @@ MAY_NAME_TORCH = ("targets.forms", "targets.frameworks", "power", "mnist", "benc
 
 def test_the_package_that_is_tested_is_the_one_that_is_installed() -> None:
     import bn_reference
-    from bn_reference.plugin.pytest_plugin import CONFORMANCE
+    from bn_reference.plugin import pytest_plugin
 
     code = "import bn_reference; print(bn_reference.__file__)"
     elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    packages = [Path(bn_reference.__file__).parent, Path(elsewhere.stdout.strip()).parent, Path(CONFORMANCE).parents[1]]
+    packages = [
+        Path(bn_reference.__file__).parent,
+        Path(elsewhere.stdout.strip()).parent,
+        Path(pytest_plugin.__file__).parents[1],
+    ]
 
     assert {path.resolve() for path in packages} == {(INSTALLED / "bn_reference").resolve()}
 
@@ -82,6 +86,7 @@ def loaded_by(statement: str) -> set[str]:
 def test_a_light_import_stays_light(module: str) -> None:
     heavy = {"torch", "hypothesis", "rich", "mpmath", "matplotlib"}
     heavy |= set() if module.endswith("plugin") else {"pytest", "_pytest"}
+    heavy |= {"numpy"} if module in ("bn_reference", "bn_reference.plugin.pytest_plugin") else set()
 
     assert loaded_by(f"import {module}") & heavy == set()
 
@@ -123,8 +128,8 @@ def test_an_old_name_leads_to_the_new_place_with_a_warning(old: str, name: str, 
 def test_what_the_package_offers() -> None:
     import bn_reference
 
-    offered = ["BatchNorm1d", "Conventions", "Functional", "Report", "Unsupported", "UnusableTarget", "__version__", "verify"]
-    assert bn_reference.__all__ == offered
+    offered = {"BatchNorm1d", "Conventions", "Functional", "Report", "Unsupported", "UnusableTarget", "parametrize_with_rules"}
+    assert set(bn_reference.__all__) == {*offered, "__version__", "verify"}
     assert all(getattr(bn_reference, name) is not None for name in bn_reference.__all__)
     with pytest.raises(AttributeError, match=r"^module 'bn_reference' has no attribute 'no_such_thing'$"):
         _ = bn_reference.no_such_thing

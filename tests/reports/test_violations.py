@@ -45,6 +45,8 @@ def test_a_violation_is_told_in_full() -> None:
         "x          [[1. ],",
         "            [2.5]]",
         "",
+        "This script was not run:",
+        "",
         *SCRIPT.splitlines(),
     ]
 
