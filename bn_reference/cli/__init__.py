@@ -14,6 +14,7 @@ import click
 from bn_reference.cli.audit import audit
 from bn_reference.cli.bench import bench
 from bn_reference.cli.data import data
+from bn_reference.cli.diff import diff
 from bn_reference.cli.explain import explain
 from bn_reference.cli.failure import told
 from bn_reference.cli.listing import list_
@@ -115,5 +116,5 @@ def commands(context: click.Context) -> int:
     return UNUSABLE
 
 
-for command in (verify, probe, mutants, audit, bench, train, explain, data, list_):
+for command in (verify, diff, probe, mutants, audit, bench, train, explain, data, list_):
     commands.add_command(command)

@@ -228,6 +228,27 @@ def test_bad_input_is_refused_in_one_sentence(run: Run, arguments: list[str], se
     assert run(*arguments) == (2, "", f"bn-reference: {sentence}\n")
 
 
+def test_two_reports_are_compared(run: Run) -> None:
+    small = (
+        "--dtype",
+        "float32",
+        "--examples",
+        "3",
+        "--property",
+        "one_step_moves_the_running_mean",
+        "output_is_the_normalized_batch",
+    )
+    run("verify", *small, "--json", "before.json")
+    run("verify", "layers.py:Scaled", *small, "--json", "after.json")
+
+    status, out, _ = run("diff", "before.json", "after.json")
+    assert status == 1
+    assert out.splitlines()[0] == "note  one is of torch.nn:BatchNorm1d, the other of layers.py:Scaled"
+    assert out.splitlines()[-1] == "FAIL something got worse: 1 newly violated, the target conforms no more"
+    assert run("diff", "after.json", "after.json")[:2] == (0, "ok no verdict changed\n")
+    assert run("diff", "after.json", "nowhere.json")[0] == 2
+
+
 def test_the_list_names_every_property_with_its_source(run: Run) -> None:
     from bn_reference.properties import PROPERTIES
 
