@@ -14,16 +14,18 @@ from bn_reference.support.files import write_whole
 __all__ = ["require_figures", "require_writable", "write_json"]
 
 
-def require_writable(path: Path | None) -> None:
+def require_writable(path: Path | None, option: str = "--json") -> None:
     """Say before the work, not after it, that a path cannot be written."""
     if path is None:
         return
     if path.is_dir():
-        raise click.ClickException(f"--json is {path}, which is a directory; name a file in it")
+        raise click.ClickException(f"{option} is {path}, which is a directory; name a file in it")
     if not path.parent.is_dir():
-        raise click.ClickException(f"--json is {path}, but there is no directory {path.parent}; make it first")
+        raise click.ClickException(f"{option} is {path}, but there is no directory {path.parent}; make it first")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise click.ClickException(f"--json is {path}, which cannot be written; choose another place or change its permissions")
+        raise click.ClickException(
+            f"{option} is {path}, which cannot be written; choose another place or change its permissions"
+        )
 
 
 def require_figures(path: Path | None) -> None:

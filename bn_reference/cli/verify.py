@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,14 @@ __all__ = ["verify"]
     " default: what it declares, else torch's.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JUnit XML.")
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar="GITHUB_STEP_SUMMARY",
+    help="Add the report to FILE as Markdown; default: GITHUB_STEP_SUMMARY, where that is set.",
+)
 @click.option(
     "--scripts",
     type=click.Path(file_okay=False, writable=True, path_type=Path),
@@ -84,6 +93,8 @@ __all__ = ["verify"]
 @click.option("--all", "everything", is_flag=True, help="Show every result, every cause and every script.")
 def verify(
     json_path: Path | None,
+    junit: Path | None,
+    summary: Path | None,
     scripts: Path | None,
     everything: bool,
     dtypes: tuple[str, ...],
@@ -95,9 +106,9 @@ def verify(
 ) -> int:
     """Verify TARGET: module:attribute or path/to/file.py:attribute.
 
-    The attribute is a class or factory with the constructor of torch.nn.BatchNorm1d, a NumPy layer like
-    bn_reference:BatchNorm1d, or an adapter. The exit status is 0 where it conforms, 1 where it violates a rule, 2 where
-    target or arguments are unusable, 3 where the suite itself failed.
+    The attribute is a batch norm as people write them: a module, a plain class, a function, the model of a kernel benchmark,
+    or an adapter; or TARGET is the name of another framework's. The exit status is 0 where it conforms, 1 where it violates a
+    rule, 2 where target or arguments are unusable, 3 where the suite itself failed.
     """
     from rich.console import Console
 
@@ -109,6 +120,8 @@ def verify(
     from bn_reference.verification.selection import UnusableArguments
 
     require_writable(json_path)
+    require_writable(junit, "--junit")
+    require_writable(summary, "--summary")
     _require_folder(scripts)
     progress = ProgressDisplay(Console(stderr=True))
     try:
@@ -127,6 +140,7 @@ def verify(
         raise click.ClickException(str(unusable)) from None
     if json_path is not None:
         write_json(report.to_json(), json_path)
+    _write_for_ci(report, junit, summary)
     if scripts is not None:
         _write_scripts(report, scripts)
     _print(report, Console(highlight=False, soft_wrap=False), everything)
@@ -167,6 +181,22 @@ def _require_folder(path: Path | None) -> None:
     except OSError as error:
         said = f"--scripts is {path}, which cannot be made ({error.strerror}); choose another place"
         raise click.ClickException(said) from None
+
+
+def _write_for_ci(report: Report, junit: Path | None, summary: Path | None) -> None:
+    """What a CI system reads; on GitHub each cause is an annotation, too."""
+    from bn_reference.reports.junit import as_junit
+    from bn_reference.reports.summary import as_markdown, github_commands
+    from bn_reference.support.files import write_whole
+
+    if junit is not None:
+        write_whole(junit, lambda file: file.write(as_junit(report)))
+    if summary is not None:
+        with summary.open("a", encoding="utf-8") as file:  # of several runs, one after the other
+            file.write(as_markdown(report))
+    if os.environ.get("GITHUB_ACTIONS"):
+        for line in github_commands(report):
+            click.echo(line)
 
 
 def _write_scripts(report: Report, directory: Path) -> None:

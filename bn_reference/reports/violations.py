@@ -15,7 +15,7 @@ from bn_reference.reports.marks import Marks
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.reports.verdict import Verdict
 
-__all__ = ["print_violations", "violation_text"]
+__all__ = ["cause_text", "print_violations", "say_what_a_script_did", "violation_text"]
 
 WHOLE = 1  # entries that are shown as a whole, script included, where not all is asked for: the deepest is mended first
 ENTRIES = 8  # that are shown at all then
@@ -33,7 +33,7 @@ def print_violations(report: Verdict, console: Console, marks: Marks, *, everyth
         whole = everything or number < WHOLE
         _print_entry(cause, console, marks, Brief.ALL if everything else Brief.SHORT if whole else Brief.LEAST)
         if whole and cause.reproducer:
-            console.print(Text(f"\n{_of_the_script(cause)}\n", style="dim"))
+            console.print(Text(f"\n{say_what_a_script_did(cause)}\n", style="dim"))
             console.print(_code(cause.reproducer.rstrip(), console), soft_wrap=True)  # not a line of it is broken or cut
         console.print()
     if not everything and tried[WHOLE:]:
@@ -49,12 +49,16 @@ def print_violations(report: Verdict, console: Console, marks: Marks, *, everyth
 
 def violation_text(result: Result) -> str:
     """One violation as plain text, script included, for whoever has no console."""
+    return cause_text(Cause(result, (result,)))
+
+
+def cause_text(cause: Cause) -> str:
+    """One cause as plain text, script included, with what that did when it was run."""
     stream = StringIO()
     console = Console(file=stream, color_system=None, width=110, force_terminal=False)
-    cause = Cause(result, (result,))
     _print_entry(cause, console, Marks(pretty=False), Brief.SHORT)
     lines = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
-    script = f"\n\n{_of_the_script(cause)}\n\n{cause.reproducer}" if cause.reproducer else ""
+    script = f"\n\n{say_what_a_script_did(cause)}\n\n{cause.reproducer}" if cause.reproducer else ""
     return f"{lines}{script}".rstrip() + "\n"
 
 
@@ -76,7 +80,7 @@ def _print_entry(cause: Cause, console: Console, marks: Marks, brief: Brief) -> 
     console.print(grid)
 
 
-def _of_the_script(cause: Cause) -> str:
+def say_what_a_script_did(cause: Cause) -> str:
     """What the script did when it was run."""
     of = cause.shown_by
     other = f", of {of.property.replace('_', ' ')} in {pair_of(of)}," if of is not None else ""

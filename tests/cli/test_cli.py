@@ -295,3 +295,18 @@ def test_an_audit_of_tests_that_fail_says_so(run: Run, folder: Path) -> None:
     assert (status, out) == (2, "")
     assert err == "bn-reference: the command fails as it is (status 3); make it pass first\n"
     assert json.loads((folder / "seen.json").read_text())["passes_true_layer"] is False
+
+
+def test_what_ci_systems_read_is_written_beside_the_report(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    small = ("--dtype", "float32", "--examples", "3", "--property", "output_is_the_normalized_batch", "--junit", "found.xml")
+
+    status, out, _ = run("verify", "layers.py:Scaled", *small)
+    run("verify", *small[:-2])
+
+    assert status == 1
+    assert "\n::error title=layers.py%3AScaled%3A output is the normalized batch%2C float32/float32::y[" in f"\n{out}"
+    assert "<failure message=" in (folder / "found.xml").read_text()
+    titles = [line[:20] for line in (folder / "summary.md").read_text().splitlines() if line.startswith("## ")]
+    assert titles == ["## ✗ layers.py:Scale", "## ✓ torch.nn:BatchN"]

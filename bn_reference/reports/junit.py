@@ -1,0 +1,84 @@
+"""A report as JUnit XML, which every CI system reads: a test case for each rule and pair of dtypes."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from bn_reference.reports.lawful import accepting, facts_of
+from bn_reference.reports.results import Result, pair_of
+from bn_reference.reports.sentences import say_fact
+from bn_reference.reports.text import in_one_line
+from bn_reference.reports.verdict import Verdict
+from bn_reference.reports.violations import cause_text
+
+__all__ = ["as_junit"]
+
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, even as a reference
+
+
+def as_junit(report: Verdict) -> bytes:
+    """The report; it has a failure or an error wherever the target does not conform."""
+    cases = [_case(report, result) for result in report.results]
+    cases += [_convention(report, name) for name in report.other_conventions]
+    if report.interrupted or (report.hollow and not report.violations):
+        cases.append(_verdict(report))
+    suite = Element("testsuite", name=_legal(f"bn_reference: {report.target}"), tests=str(len(cases)))
+    suite.set("time", f"{report.seconds:.3f}")
+    for kind, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        suite.set(name, str(sum(case.find(kind) is not None for case in cases)))
+    properties = SubElement(suite, "properties")
+    for name, value in {"seed": report.seed, **report.environment}.items():
+        SubElement(properties, "property", name=name, value=_legal(str(value)))
+    suite.extend(cases)
+    root = Element("testsuites")
+    root.append(suite)
+    indent(root)
+    text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
+
+
+def _case(report: Verdict, result: Result) -> Element:
+    case = _named(report, pair_of(result), result.property, result.seconds)
+    if result.status == "violated":
+        _say(case, "failure", result.message, _of_its_cause(report, result))
+    elif result.status in ("unsupported", "known deviation"):
+        _say(case, "skipped", f"{result.status}: {result.message}")
+    return case
+
+
+def _of_its_cause(report: Verdict, result: Result) -> str:
+    """All that is known of the cause, at its root; elsewhere where to look."""
+    for cause in report.causes:
+        if result is cause.root:
+            return cause_text(cause)
+        if result in cause.members:
+            return f"told with {cause.root.property} in {pair_of(cause.root)}, which is broken for the same cause\n"
+    return ""
+
+
+def _convention(report: Verdict, name: str) -> Element:
+    [fact] = [fact for fact in facts_of(report.demanded, report.conventions) if fact.what == name]
+    case = _named(report, "conventions", name)
+    _say(case, "failure", f"{say_fact(fact)}; --convention {accepting(report.conventions)} accepts it")
+    return case
+
+
+def _verdict(report: Verdict) -> Element:
+    """Why the target does not conform though no rule is violated."""
+    case = _named(report, "verdict", "the target is verified")
+    _say(case, "error" if report.interrupted else "failure", in_one_line(report))
+    return case
+
+
+def _named(report: Verdict, where: str, name: str, seconds: float = 0.0) -> Element:
+    return Element("testcase", classname=_legal(f"{report.target}.{where}"), name=name, time=f"{seconds:.3f}")
+
+
+def _say(case: Element, kind: str, message: str, text: str = "") -> None:
+    said = SubElement(case, kind, message=_legal(message))
+    said.text = _legal(text) or None
+
+
+def _legal(text: str) -> str:
+    return ILLEGAL.sub("\ufffd", text)
