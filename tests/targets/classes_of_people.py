@@ -233,3 +233,60 @@ class ByHand:
         if not self.is_training:
             return d * self.scale
         return self.scale * (d - d.mean((0, 2), keepdim=True) - self.x_hat * (d * self.x_hat).mean((0, 2), keepdim=True))
+
+
+class ChannelsFirst:
+    """Right: (C, N), a column a sample, as some courses have it; a backward pass of training alone."""
+
+    def __init__(self, units: int, momentum: float = 0.9, eps: float = 1e-8) -> None:
+        self.gamma, self.beta = np.ones((units, 1)), np.zeros((units, 1))
+        self.running_mean, self.running_var = np.zeros((units, 1)), np.ones((units, 1))
+        self.momentum, self.eps = momentum, eps
+
+    def forward(self, z: Any, training: bool = True) -> Any:
+        mean, var, m = self.running_mean, self.running_var, z.shape[1]
+        if training:
+            if m == 1:
+                raise ValueError("more than one value a channel is needed in training")
+            mean, var = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
+            self.running_mean = self.momentum * self.running_mean + (1 - self.momentum) * mean
+            self.running_var = self.momentum * self.running_var + (1 - self.momentum) * (var * m / (m - 1))
+        self.sigma = np.sqrt(var + self.eps)
+        self.z_hat = (z - mean) / self.sigma
+        return self.gamma * self.z_hat + self.beta
+
+    def backward(self, dy: Any) -> Any:
+        self.dgamma, self.dbeta = (dy * self.z_hat).sum(axis=1, keepdims=True), dy.sum(axis=1, keepdims=True)
+        d = dy * self.gamma
+        return (d - d.mean(axis=1, keepdims=True) - self.z_hat * (d * self.z_hat).mean(axis=1, keepdims=True)) / self.sigma
+
+
+class ChannelsFirstUnbiased(ChannelsFirst):
+    """Wrong: the unbiased variance normalizes in training."""
+
+    def forward(self, z: Any, training: bool = True) -> Any:
+        y = super().forward(z, training)
+        if not training:
+            return y
+        unbiased = z.var(axis=1, keepdims=True, ddof=1)
+        return self.gamma * (z - z.mean(axis=1, keepdims=True)) / np.sqrt(unbiased + self.eps) + self.beta
+
+
+class TwoAxesLazy:
+    """Right: (N, C) alone, which it does not say: on three axes it runs, and takes the last one for the channels."""
+
+    def __init__(self, axis: int = -1, momentum: float = 0.75, epsilon: float = 1e-3) -> None:
+        self.axis, self.momentum, self.epsilon, self.gamma = axis, momentum, epsilon, None
+
+    def call(self, x: Any, training: bool = True) -> Any:
+        if self.gamma is None:
+            self.gamma, self.beta = np.ones(x.shape[-1]), np.zeros(x.shape[-1])
+            self.moving_mean, self.moving_variance = np.zeros(x.shape[-1]), np.ones(x.shape[-1])
+        if not training:
+            return self.gamma * (x - self.moving_mean) / np.sqrt(self.moving_variance + self.epsilon) + self.beta
+        if len(x) == 1:
+            raise ValueError("more than one value a channel is needed in training")
+        mean, var, n = x.mean(axis=0), x.var(axis=0), len(x)
+        self.moving_mean = self.moving_mean * self.momentum + mean * (1 - self.momentum)
+        self.moving_variance = self.moving_variance * self.momentum + var * (n / (n - 1)) * (1 - self.momentum)
+        return self.gamma * (x - mean) / np.sqrt(var + self.epsilon) + self.beta

@@ -250,3 +250,24 @@ def with_more(x: Any, gamma: Any, beta: Any, groups: int, eps: float) -> Any:
 
 def weight_alone(x: Any, gamma: Any, eps: float) -> Any:
     return training_alone(x, gamma, 0.0, eps)
+
+
+def channels_first(
+    z: Any,
+    gamma: Any,
+    beta: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool = True,
+    momentum: float = 0.9,
+    eps: float = 1e-5,
+) -> Any:
+    """Right: (C, N) with vectors (C, 1), a column a sample."""
+    mean, var, m = running_mean, running_var, z.shape[1]
+    if training:
+        if m == 1:
+            raise ValueError("more than one value a channel is needed in training")
+        mean, var = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
+        running_mean[...] = momentum * running_mean + (1 - momentum) * mean
+        running_var[...] = momentum * running_var + (1 - momentum) * (var * m / (m - 1))
+    return gamma * (z - mean) / np.sqrt(var + eps) + beta

@@ -63,6 +63,7 @@ KEPT_BY_CALLER = {
         (people.in_place, TRAINING | EVALUATION | RUNNING | GRADIENTS | {"evaluation_gradients"}, KEPT_BY_CALLER),
         (people.by_recording, TRAINING | EVALUATION | RUNNING | GRADIENTS, KEPT_BY_CALLER | {"evaluation_gradients"}),
         (people.channels_last, TRAINING | EVALUATION | RUNNING, KEPT_BY_CALLER | GRADIENTS),
+        (people.channels_first, TRAINING | EVALUATION | RUNNING, KEPT_BY_CALLER | GRADIENTS),
         (people.fixed, TRAINING | EVALUATION | RUNNING, KEPT_BY_CALLER | GRADIENTS),
         (people.training_alone, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.in_eights, TRAINING, EVALUATION | RUNNING | GRADIENTS),
@@ -140,6 +141,11 @@ def test_an_eps_that_is_no_argument_is_seen_in_what_it_computes(thing: Any, eps:
             people.channels_last,
             (2, 3),
             "function (x, scale, offset, mean, var, train, decay, eps) of NumPy arrays, handed (N, L, C)",
+        ),
+        (
+            people.channels_first,
+            (2,),
+            "function (z, gamma, beta, running_mean, running_var, training, momentum, eps) of NumPy arrays, handed (C, N)",
         ),
         (people.training_alone, (2,), "function (x, gamma, beta, eps) of NumPy arrays, training alone"),
         (

@@ -24,6 +24,8 @@ DOMAINS = {
     people.TrainsAlways: Domain(affine=(True,), dimensions=(2,), **OWN),
     people.LastAxisLazy: Domain(momentum=LAWFUL, affine=(True,), **OWN),
     people.ByHand: Domain(affine=(True,), **OWN),
+    people.ChannelsFirst: Domain(momentum=LAWFUL, affine=(True,), dimensions=(2,), **OWN),
+    people.TwoAxesLazy: Domain(momentum=LAWFUL, affine=(True,), dimensions=(2,), **OWN),
 }
 
 
@@ -41,6 +43,8 @@ FORMS = {
     people.TrainsAlways: "plain class",
     people.LastAxisLazy: "plain class, handed (N, L, C), told by the argument training whether it trains",
     people.ByHand: "plain class, handed (N, C, L), told by its attribute is_training whether it trains",
+    people.ChannelsFirst: "plain class, handed (C, N), told by the argument training whether it trains",
+    people.TwoAxesLazy: "plain class, told by the argument training whether it trains",
 }
 
 
@@ -111,6 +115,14 @@ UNASKED = {
     people.TrainsAlways: EVERYWHERE | ON_ARRAYS | REPLACED | PLANE | NO_WAY_BACK | NO_EVAL | NOT_SETTLED,
     people.LastAxisLazy: EVERYWHERE | ON_ARRAYS | REPLACED | NO_WAY_BACK | {"a_fresh_layer_starts_neutral"},
     people.ByHand: EVERYWHERE | REPLACED | OWN_WAY_BACK - {"evaluation_gradients"},
+    people.ChannelsFirst: EVERYWHERE | ON_ARRAYS | REPLACED | PLANE | OWN_WAY_BACK | NOT_SETTLED,
+    people.TwoAxesLazy: EVERYWHERE
+    | ON_ARRAYS
+    | REPLACED
+    | PLANE
+    | NO_WAY_BACK
+    | NOT_SETTLED
+    | {"a_fresh_layer_starts_neutral"},
 }
 
 
@@ -121,6 +133,10 @@ def test_a_right_one_conforms_and_what_cannot_be_asked_hits_the_rules_that_read_
 
 WRONG = {
     people.Unbiased: (
+        "output_is_the_normalized_batch",
+        "the batch is normalized with the unbiased variance",
+    ),
+    people.ChannelsFirstUnbiased: (
         "output_is_the_normalized_batch",
         "the batch is normalized with the unbiased variance",
     ),

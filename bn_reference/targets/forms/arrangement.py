@@ -10,13 +10,15 @@ from bn_reference.cases.layouts import Placement, is_contiguous, place
 
 __all__ = ["ARRANGEMENTS", "Arrangement"]
 
-AXES = {  # dimensions handed over, channels last
-    (2, False): "(N, C)",
-    (3, False): "(N, C, L)",
-    (4, False): "(N, C, H, W)",
-    (5, False): "(N, C, D, H, W)",
-    (3, True): "(N, L, C)",
-    (4, True): "(N, H, W, C)",
+Where = Literal["second", "last", "first"]
+AXES: dict[tuple[int, Where], str] = {  # dimensions handed over, where the channels are among them
+    (2, "second"): "(N, C)",
+    (3, "second"): "(N, C, L)",
+    (4, "second"): "(N, C, H, W)",
+    (5, "second"): "(N, C, D, H, W)",
+    (3, "last"): "(N, L, C)",
+    (4, "last"): "(N, H, W, C)",
+    (2, "first"): "(C, N)",
 }
 
 
@@ -26,23 +28,23 @@ class Arrangement:
 
     Attributes:
         dimensions: how many axes it has.
-        last: whether the channels are its last axis rather than its second.
+        channels: which of them the channels are.
         fold: "column" and "row" for the positions along the first or the last axis that they have, every other of one element;
             "" for over all of them.
     """
 
     dimensions: int
-    last: bool = False
+    channels: Where = "second"
     fold: Literal["", "column", "row"] = ""
 
     @property
     def axes(self) -> str:
         """In words."""
-        return AXES[self.dimensions, self.last]
+        return AXES[self.dimensions, self.channels]
 
     def is_plain(self, ndim: int) -> bool:
         """Whether batches of so many axes are handed over as they are."""
-        return self.dimensions == ndim and not self.last
+        return self.dimensions == ndim and self.channels == "second"
 
     def laid(self, batch: Placement) -> Placement:
         """The batch as it lies before it enters: contiguous in the layer's own order of axes where it is contiguous in ours.
@@ -51,8 +53,8 @@ class Arrangement:
         a transposed (1, 2, 2, 1) for a contiguous one on the CPU, and BatchNorm2d then gives a wrong gradient even of its bias,
         which is a plain sum. Of a layer around it that would say nothing. Folded on purpose, it lies as it does.
         """
-        if self.last and is_contiguous(batch):
-            return place(batch.view(), "channels last")
+        if self.channels != "second" and is_contiguous(batch):
+            return place(batch.view(), "channels last" if self.channels == "last" else "transposed")
         return place(batch.view(), "contiguous") if self.dimensions > 3 and batch.shape[0] == 1 and not self.fold else batch
 
     def enter(self, x: Any) -> Any:
@@ -61,8 +63,10 @@ class Arrangement:
         if self.fold and rest:  # not reshaped, as the stride of an axis of one element is what matters
             column = x[(..., *[None] * (self.dimensions - 3))]
             return column if self.fold == "column" else column.swapaxes(2, -1)
+        if self.channels == "first":
+            return x.swapaxes(0, 1)
         sizes = self._sizes(rest)
-        if not self.last:
+        if self.channels == "second":
             return x if self.is_plain(x.ndim) else x.reshape((samples, channels, *sizes))
         x = x.swapaxes(1, 2) if rest else x
         return x.reshape((samples, *sizes, channels))
@@ -71,10 +75,16 @@ class Arrangement:
         """An output in the shape of the batch; what is of another shape than the layer was given stays as it is."""
         samples, channels, *rest = shape
         sizes = self._sizes(rest)
-        given = (samples, *sizes, channels) if self.last else (samples, channels, *sizes)
+        given = {
+            "second": (samples, channels, *sizes),
+            "last": (samples, *sizes, channels),
+            "first": (channels, samples),
+        }[self.channels]
         if tuple(getattr(y, "shape", ())) != given or self.is_plain(len(shape)):
             return y
-        if not self.last or not rest:
+        if self.channels == "first":
+            return y.swapaxes(0, 1)
+        if self.channels == "second" or not rest:
             return y.reshape(shape)
         return y.reshape((samples, rest[0], channels)).swapaxes(1, 2)
 
@@ -99,11 +109,12 @@ def _split(length: int, axes: int) -> tuple[int, ...]:
 ARRANGEMENTS: dict[int, tuple[Arrangement, ...]] = {  # for each number of axes of a batch, in the order in which they are tried
     2: (
         Arrangement(2),
+        Arrangement(2, "first"),
         Arrangement(4),
         Arrangement(5),
         Arrangement(3),
-        Arrangement(4, last=True),
-        Arrangement(3, last=True),
+        Arrangement(4, "last"),
+        Arrangement(3, "last"),
     ),
-    3: (Arrangement(3), Arrangement(4), Arrangement(5), Arrangement(3, last=True), Arrangement(4, last=True)),
+    3: (Arrangement(3), Arrangement(4), Arrangement(5), Arrangement(3, "last"), Arrangement(4, "last")),
 }

@@ -126,13 +126,32 @@ def _called(plan: Plan, layer: Any, case: Case, failed: list[str]) -> Plan | Non
             return None
         for mode in modes:
             told = replace(of_library, mode=mode)
-            found = {ndim: _arranged(told, case_of(case, ndim), failed) for ndim in ARRANGEMENTS}
-            arrangements = {ndim: arrangement for ndim, arrangement in found.items() if arrangement is not None}
+            arrangements = _arrangements(told, case, failed)
             if arrangements:
                 return replace(told, arrangements=arrangements)
             if _runs_at_all(told, case_of(case, 2)):  # whatever comes out of it
                 return replace(told, arrangements={2: ARRANGEMENTS[2][0]})
     return None
+
+
+def _arrangements(plan: Plan, case: Case, failed: list[str]) -> dict[int, Arrangement]:
+    """Those in which it takes batches, by their number of axes.
+
+    A layer of (N, C) alone, which makes its parameters of its first batch, or has the channels first, may run on three axes and
+    take one for another. It is not said to take them, where it is right with two, unless each channel is mapped by itself.
+    """
+    two, three = (case_of(case, ndim) for ndim in ARRANGEMENTS)
+    flat = _arranged(plan, two, failed)
+    guessed = flat is not None and (flat.channels == "first" or (not plan.constructor.sized and _maps(plan, two, flat)))
+    deep = _arranged(plan, three, failed, by_channel=guessed)
+    return {case.x.ndim: found for case, found in ((two, flat), (three, deep)) if found is not None}
+
+
+def _maps(plan: Plan, case: Case, arrangement: Arrangement) -> bool:
+    """Whether it maps each channel by itself in an arrangement that it takes."""
+    arranged = replace(plan, arrangements={case.x.ndim: arrangement})
+    y = _tried(arranged, case)
+    return y is not None and _is_by_channel(arranged, case, y)
 
 
 def _runs_at_all(plan: Plan, case: Case) -> bool:
@@ -148,8 +167,8 @@ def case_of(case: Case, ndim: int) -> Case:
     return probe_case(case.pair, case.channels, ndim)
 
 
-def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
-    """The first arrangement in which it takes such a batch and gives one back.
+def _arranged(plan: Plan, case: Case, failed: list[str], *, by_channel: bool = False) -> Arrangement | None:
+    """The first arrangement in which it takes such a batch and gives one back, each channel by itself if ``by_channel``.
 
     A guess, channels last say, has to give in each channel an affine map of x, as every batch norm does, right or wrong; where
     none does, it is wrong in the first that it takes with the channels second. So has the plain one of a layer that takes any
@@ -167,11 +186,11 @@ def _arranged(plan: Plan, case: Case, failed: list[str]) -> Arrangement | None:
         plain = arrangement.is_plain(case.x.ndim)
         if not isinstance(y, np.ndarray) or y.shape != case.x.shape:
             continue
-        if (plain and plan.constructor.sized) or _is_by_channel(arranged, case, y):
+        if (plain and plan.constructor.sized and not by_channel) or _is_by_channel(arranged, case, y):
             return arrangement
-        if not arrangement.last:
+        if arrangement.channels == "second":
             otherwise = otherwise or arrangement
-    return otherwise
+    return None if by_channel else otherwise
 
 
 def _is_by_channel(plan: Plan, case: Case, y: Array) -> bool:

@@ -64,6 +64,8 @@ def findings_of(manner: Manner, sibling: Callable[..., Any] | None, name: str, d
         return constants
     probe = probe.but(weights=constants.pop("weights", "new"))
     shapes = {ndim: found.manner.shapes[ndim] for ndim in AXES if isinstance(found := _of_axes(probe, ndim), Probe)}
+    if 2 in shapes and shapes[2].arrangement.channels == "first":  # there is no third axis that it would not take for another
+        shapes = {2: shapes[2]}
     probe = probe.but(shapes=shapes)
     domain = Domain(
         **constants,

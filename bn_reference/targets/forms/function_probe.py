@@ -173,7 +173,8 @@ def with_shape(probe: Probe, training: bool) -> Probe | BaseException:
             y = tried.y(training, case)
             if y.shape != case.x.shape:
                 raise ValueError(f"y has shape {y.shape} for x of shape {case.x.shape}")
-            if probe.ndim == 2 or not training or not (shape.aligned or shape.arrangement.last) or _pools(tried, case):
+            guessed = probe.ndim > 2 and (shape.aligned or shape.arrangement.channels == "last")
+            if not (guessed and training) or _pools(tried, case):
                 found.append((distance(y, case, training), tried))
         except FAILED as error:
             failed = failed or error

@@ -55,7 +55,7 @@ class Plan:
     @property
     def folds(self) -> bool:
         """Whether the positions of (N, C, L) can be spread in several ways over the axes that it takes."""
-        return any(ndim == 3 < each.dimensions and not each.last for ndim, each in self.arrangements.items())
+        return any(ndim == 3 < each.dimensions and each.channels == "second" for ndim, each in self.arrangements.items())
 
     def build(self, case: Case) -> Any:
         """A layer for a case: its hyperparameters, channels and dtype, as far as its constructor takes them."""

@@ -41,7 +41,8 @@ class Shape:
         if not self.aligned:
             return (channels,)
         others = (1,) * (self.arrangement.dimensions - 2)
-        return (1, *others, channels) if self.arrangement.last else (1, channels, *others)
+        shapes = {"second": (1, channels, *others), "last": (1, *others, channels), "first": (channels, 1)}
+        return shapes[self.arrangement.channels]
 
     def is_usual(self, ndim: int) -> bool:
         """Whether a batch of so many axes is handed over as we have it, with vectors (C,)."""
@@ -52,10 +53,10 @@ class Shape:
 SHAPES: dict[int, tuple[Shape, ...]] = {
     ndim: tuple(
         Shape(arrangement, aligned)
-        for last in (False, True)
+        for channels in ("second", "last", "first")
         for aligned in (False, True)
         for arrangement in arrangements
-        if arrangement.last == last
+        if arrangement.channels == channels
     )
     for ndim, arrangements in ARRANGEMENTS.items()
 }
