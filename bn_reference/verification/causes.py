@@ -19,7 +19,8 @@ __all__ = ["causes_of"]
 RULES = {property.name: property for property in ALL}
 ORDER = {property.name: number for number, property in enumerate(ALL)}
 POSITION = {str(pair): number for number, pair in enumerate(PAIRS)}
-DEPTH = {kind: number for number, kind in enumerate(Kind)}
+# facts are deeper than numbers, but for a number where there is none, which is wrong as any number is
+DEPTH = {kind: number for number, kind in enumerate(Kind)} | {Kind.NO_VALUE: len(Kind)}
 MODES = ("training", "eval")  # the first that is broken takes the rules that look at both
 GRADIENTS = ("grad_x", "grad_weight", "grad_bias")
 

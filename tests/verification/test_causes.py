@@ -78,6 +78,12 @@ def test_the_deepest_comes_first_whatever_its_family() -> None:
     assert found == [(GRADS_IN_EVAL,), ("the_input_is_never_modified",), (FORM,), (Y,)]
 
 
+def test_a_number_where_there_is_none_is_no_deeper_than_a_wrong_one() -> None:
+    finite = Fact(Kind.NO_VALUE, "grad_x", ((0, 0), 1.5), "NaN")
+
+    assert rules(broken("what_flows_back_is_not_mended", finite), broken(Y, "y")) == [(Y,), ("what_flows_back_is_not_mended",)]
+
+
 def test_one_quantity_in_one_mode_is_one_cause_with_the_direct_rule_as_its_root() -> None:
     results = [broken(ACCUMULATES, "running_mean"), broken(MEAN, "running_mean", F64)]
 
