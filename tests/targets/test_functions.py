@@ -69,6 +69,7 @@ KEPT_BY_CALLER = {
         (people.in_eights, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.Recorded, TRAINING | GRADIENTS, EVALUATION | RUNNING),
         (people.RecordedAnew, TRAINING | GRADIENTS, EVALUATION | RUNNING),
+        (people.Recorded.apply, TRAINING | GRADIENTS, EVALUATION | RUNNING),
         (people.operator, TRAINING, EVALUATION | RUNNING | GRADIENTS),
         (people.inference_alone, EVALUATION, TRAINING | RUNNING | GRADIENTS),
         (people.wrapper, TRAINING | EVALUATION | RUNNING | GRADIENTS, KEPT_BY_CALLER),

@@ -55,6 +55,9 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
     Raises:
         UnusableTarget: it is a backward pass, it runs on an accelerator alone, or the device cannot be used.
     """
+    owner = getattr(thing, "__self__", None)
+    if isinstance(owner, type) and _is_autograd_function(owner):  # named by its apply
+        thing = owner
     called, beside = _called(thing)
     if called is None:
         return None
