@@ -157,6 +157,35 @@ def test_who_runs_through_the_kernel_of_torch_may_deviate_as_torch_does_and_the_
     assert "https://github.com/pytorch/pytorch/issues/13402" in result.message
 
 
+class EvaluatesByItself(torch.nn.BatchNorm1d):
+    """Trains through torch's own kernel, and is right where it evaluates."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training or self.running_mean is None or self.running_var is None:
+            return super().forward(x)
+        shape = (-1, *[1] * (x.dim() - 2))
+        y = (x - self.running_mean.view(shape)) / torch.sqrt(self.variance().view(shape) + self.eps)
+        return y if self.weight is None else y * self.weight.view(shape) + self.bias.view(shape)
+
+    def variance(self) -> torch.Tensor:
+        assert self.running_var is not None
+        return self.running_var
+
+
+class EvaluatesWronglyInGaps(EvaluatesByItself):
+    def variance(self) -> torch.Tensor:
+        return super().variance() * (1 if self.running_var.is_contiguous() else 2)
+
+
+@pytest.mark.parametrize(("layer", "status"), [(EvaluatesByItself, "known deviation"), (EvaluatesWronglyInGaps, "violated")])
+def test_who_trains_through_the_kernel_of_torch_may_deviate_there_if_its_own_evaluation_is_right(
+    layer: type, status: str
+) -> None:
+    rule = BY_NAME["what_asks_for_a_gradient_gets_it_and_nothing_else_does"]
+
+    assert Judge(TorchImplementation(layer, "own"), Budget(examples=30)).check(rule, PAIRS[0]).status == status
+
+
 @pytest.mark.parametrize(("version", "shows"), [("2.10.1", True), ("2.11.0+cu130", False), ("3.0.0", False)])
 def test_a_deviation_ends_with_the_version_that_was_seen_without_it(
     monkeypatch: pytest.MonkeyPatch, version: str, shows: bool

@@ -37,14 +37,14 @@ class TorchMemory:
     """The memory of the inputs and outputs of a layer's steps since it was first asked about, held weakly."""
 
     def __init__(self) -> None:
-        self._storages: list[Any] = []
+        self._storages: set[Any] = set()  # memory that comes again is one
         self._asked = False
 
     def note(self, *tensors: Any) -> None:
         """What came into a step and out of it."""
         for tensor in tensors if self._asked else ():
             with contextlib.suppress(Exception):  # no tensor, or none that has memory of its own: a sparse one, a fake one
-                self._storages.append(StorageWeakRef(tensor.untyped_storage()))
+                self._storages.add(StorageWeakRef(tensor.untyped_storage()))
 
     def held(self, module: torch.nn.Module, sure: bool) -> int:
         """How many of them are alive, and how many things the layer's own containers list."""
