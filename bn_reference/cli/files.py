@@ -28,7 +28,7 @@ def require_writable(path: Path | None, option: str = "--json") -> None:
         )
 
 
-def require_figures(path: Path | None) -> None:
+def require_figures(path: Path | None, option: str = "--out") -> None:
     """Make the directory that figures go to; say before the work where that cannot be, or where they cannot be drawn."""
     if path is None:
         return
@@ -39,13 +39,15 @@ def require_figures(path: Path | None) -> None:
     except UnusablePlots as unusable:
         raise click.ClickException(str(unusable)) from None
     if path.exists() and not path.is_dir():
-        raise click.ClickException(f"--out is {path}, which is a file; name a directory")
+        raise click.ClickException(f"{option} is {path}, which is a file; name a directory")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise click.ClickException(f"--out is {path}, which cannot be made ({error.strerror}); choose another place") from None
+        raise click.ClickException(
+            f"{option} is {path}, which cannot be made ({error.strerror}); choose another place"
+        ) from None
     if not os.access(path, os.W_OK):
-        raise click.ClickException(f"--out is {path}, where nothing can be written; choose another place")
+        raise click.ClickException(f"{option} is {path}, where nothing can be written; choose another place")
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:

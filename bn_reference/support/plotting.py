@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH_NORM",
     "FORMATS",
+    "GREY",
     "PLAIN",
     "UnusablePlots",
     "label_ends",

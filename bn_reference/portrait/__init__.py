@@ -1,0 +1,1 @@
+"""A portrait: how an implementation computes, as far as it can be told from outside."""

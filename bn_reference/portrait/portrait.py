@@ -1,0 +1,59 @@
+"""A portrait as a value: what is told of how a target computes, statement by statement, each by a probe that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bn_reference.portrait.growth import Curve, Ratio
+
+__all__ = ["SCHEMA", "Portrait", "Statement"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One thing that is told of how a target computes in a pair of dtypes.
+
+    Attributes:
+        topic: what it is about.
+        value: None: it cannot be told.
+        probe: the name of what shows it, a key of ``text.PROBES``.
+        detail: more of it, for people.
+    """
+
+    topic: str
+    value: str | None
+    probe: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """How a target computes, as far as it can be told from outside.
+
+    Attributes:
+        target, device: as given.
+        statements: by pair of dtypes.
+        trees: by pair of dtypes, the tree of the mean's sum as text.
+        settings: the order of the mean's sum in other settings than the usual one, in words; None where it cannot be told.
+        growth: errors beside their bounds.
+        ratios: error over bound of each quantity, by pair of dtypes.
+    """
+
+    target: str
+    device: str
+    statements: dict[str, tuple[Statement, ...]]
+    trees: dict[str, str]
+    settings: dict[str, str | None]
+    growth: tuple[Curve, ...] = ()
+    ratios: tuple[Ratio, ...] = ()
+
+    def told(self, pair: str, topic: str) -> str | None:
+        """What is told of a topic in a pair; None where it cannot be."""
+        return next((each.value for each in self.statements.get(pair, ()) if each.topic == topic), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object of schema 1."""
+        return {"schema": SCHEMA, **asdict(self)}
