@@ -16,6 +16,7 @@ __all__ = ["portrait"]
 @click.command(cls=Several)
 @click.argument("target")
 @click.option("--beside", "other", metavar="TARGET", help="Another, shown side by side; what differs is marked.")
+@click.option("--dtype", "dtypes", multiple=True, metavar="T ...", help="Input dtypes or pairs; default: all.")
 @click.option("--device", default="cpu", show_default=True, help="Where a torch layer and its arrays lie.")
 @click.option("--import", "imports", multiple=True, metavar="MODULE ...", help="Import these first: a backend of the device.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for each probe.")
@@ -30,6 +31,7 @@ __all__ = ["portrait"]
 def portrait(
     target: str,
     other: str | None,
+    dtypes: tuple[str, ...],
     device: str,
     imports: tuple[str, ...],
     timeout: float,
@@ -49,20 +51,20 @@ def portrait(
     from bn_reference.portrait.text import beside, lines
     from bn_reference.reports.streams import print_suitably
     from bn_reference.targets.protocol import UnusableTarget
+    from bn_reference.verification.api import environment
     from bn_reference.verification.selection import UnusableArguments
 
     require_writable(json_path)
     require_figures(directory, "--figure")
-    grows = directory is not None or json_path is not None
     try:
         drawn = [
-            portrait_of(each, device=device, imports=imports, timeout=timeout, grows=grows)
+            portrait_of(each, device=device, dtypes=dtypes or None, imports=imports, timeout=timeout)
             for each in ([target] if other is None else [target, other])
         ]
     except (UnusableTarget, UnusableArguments) as unusable:
         raise click.ClickException(str(unusable)) from None
     if json_path is not None:
-        content = drawn[0].to_json()
+        content = {**drawn[0].to_json(), "environment": environment()}
         write_json(content if other is None else {**content, "beside": drawn[1].to_json()}, json_path)
     if directory is not None:
         for each, name in zip(drawn, ("portrait", "beside"), strict=False):

@@ -15,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import DTYPES, HALVES
+from bn_reference.portrait.computes import FOLDED, IN_DOUBLE, INVERSE_ROUNDED_ONCE, ROOT_THEN_DIVISION, SUBTRACTED
 from bn_reference.portrait.numbers import fused
 
-__all__ = ["FOLDED", "ROOTS", "SUBTRACTED", "REPEATS", "Given", "Way", "ways"]
+__all__ = ["ROOTS", "REPEATS", "Given", "Way", "ways"]
 
 Array = npt.NDArray[Any]
-
-SUBTRACTED, FOLDED = "the mean is subtracted first", "scale and shift are folded"
 
 
 REPEATS = 16  # channels of one variance
@@ -68,8 +67,6 @@ class Way:
         return bool(np.any(fits, axis=0).all())
 
 
-TWO_ROUNDINGS, ONE_ROUNDING = "a root and a division, rounded each", "rounded once"
-IN_DOUBLE = "in float64, rounded once"
 Root = Callable[[Given, Any], tuple[Array, Array]]  # sigma and 1 / sigma, in a real type
 
 
@@ -102,9 +99,9 @@ def _near(given: Given, real: Any, ulps: int, *, of_inverse: bool) -> tuple[Arra
 
 
 ROOTS: tuple[tuple[str, Root], ...] = (
-    (TWO_ROUNDINGS, _two_roundings),
-    (TWO_ROUNDINGS, _sum_in_double),
-    (ONE_ROUNDING, _one_rounding),
+    (ROOT_THEN_DIVISION, _two_roundings),
+    (ROOT_THEN_DIVISION, _sum_in_double),
+    (INVERSE_ROUNDED_ONCE, _one_rounding),
     (IN_DOUBLE, _in_double),  # in float64 itself it is the first
 )
 

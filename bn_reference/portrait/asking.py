@@ -24,7 +24,7 @@ __all__ = ["Asked", "Setting"]
 
 Array = npt.NDArray[Any]
 CHANNELS = 64  # a multiple of what vectors hold
-EPS = 2.0**-16  # where any can be had
+EPS = float(np.float32(0.01))  # where any can be had: its digits are not those of a variance, so that their sum is rounded
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.portrait.asking import Asked
+from bn_reference.portrait.computes import MERGED, TWO_PASS
 from bn_reference.portrait.numbers import digits, same
 from bn_reference.portrait.tree import Tree
-from bn_reference.portrait.variance import TWO_PASS, finished, formulas
+from bn_reference.portrait.variance import finished, formulas
 
 __all__ = ["Found", "formula_of", "only"]
 
@@ -29,12 +30,14 @@ class Found:
     Attributes:
         kind: of the formulas that gave the variance; None: none did, or several kinds.
         format: in which those were computed that gave the mean as well; None: in several, or none did.
+        tree: in which rows were merged by them; None: they were not, or in several.
         fused: whether a square and its addition are rounded once, in two passes; None: it cannot be told.
         tried: how many formulas were.
     """
 
     kind: str | None = None
     format: str | None = None
+    tree: Tree | None = None
     fused: bool | None = None
     tried: int = 0
 
@@ -63,9 +66,11 @@ def formula_of(asked: Asked, rows: int, tree: Tree | None) -> Found:
             elif seed < 2:
                 left[at] = means_too and same(mean, own.astype(mean.dtype))
     kept = [candidates[at] for at in left]
-    formats = [candidates[at].format for at, means_too in left.items() if means_too]
+    with_means = [candidates[at] for at, means_too in left.items() if means_too]
     kind, of_squares = (only([getattr(formula, name) for formula in kept]) for name in ("kind", "fused"))
-    return Found(kind, only(formats), of_squares if kind == TWO_PASS else None, len(candidates))
+    formats, trees = ([getattr(formula, name) for formula in with_means] for name in ("format", "tree"))
+    merged = only(trees) if kind == MERGED else None
+    return Found(kind, only(formats), merged, of_squares if kind == TWO_PASS else None, len(candidates))
 
 
 def far_and_near(rng: np.random.Generator, rows: int, asked: Asked) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.double_double import DoubleDouble
-from bn_reference.arithmetic.precision import PAIRS, Pair, format_of
+from bn_reference.arithmetic.precision import Pair, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.bounded import Bounded
@@ -87,15 +88,12 @@ def against_rows(asked: Asked, conventions: Conventions, most: int = MOST_ROWS) 
     return Curve(str(asked.pair), "running mean", "rows", tuple(points))
 
 
-def ratios(target: Watched, conventions: Conventions) -> tuple[Ratio, ...]:
-    """Of each pair that the target has: y, running mean and running variance of a training step, far from no kappa."""
+def ratios(target: Watched, pairs: Sequence[Pair], conventions: Conventions) -> tuple[Ratio, ...]:
+    """In each pair: y, running mean and running variance of a training step, far from no kappa."""
     found = []
-    for pair in PAIRS:
-        if target.domain.takes_pair(pair):
-            try:
-                found += _ratios(target, pair, conventions)
-            except (Unsupported, Misbehaviour):
-                continue
+    for pair in pairs:
+        with suppress(Unsupported, Misbehaviour):
+            found += _ratios(target, pair, conventions)
     return tuple(found)
 
 

@@ -8,12 +8,11 @@ from bn_reference.arithmetic.running_error import leading
 from bn_reference.oracle.step import expect_inference
 from bn_reference.portrait.affine import ways
 from bn_reference.portrait.asking import Asked
+from bn_reference.portrait.computes import EACH_STEP, ONCE
 from bn_reference.portrait.numbers import same
 from bn_reference.portrait.output import SEEDS, drawn, evaluation
 
-__all__ = ["EACH_STEP", "ONCE", "rounding_of"]
-
-ONCE, EACH_STEP = "once, at the end", "after each step"
+__all__ = ["rounding_of"]
 
 
 def rounding_of(asked: Asked) -> str | None:

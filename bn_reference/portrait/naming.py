@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, reduce
 
+from bn_reference.portrait.computes import ANOTHER, FOLDED_HALVES, PAIRWISE, REVERSED, SEQUENTIAL, SIDE_BY_SIDE
 from bn_reference.portrait.tree import Tree, node
 
-__all__ = ["ANOTHER", "WHOLE", "name_of", "named"]
+__all__ = ["WHOLE", "name_of", "named"]
 
-ANOTHER = "another tree"
 
 Rule = Callable[[Sequence[Tree]], Tree]
 
@@ -50,11 +50,11 @@ def folded(parts: Sequence[Tree]) -> Tree:
 
 
 WHOLE: dict[str, Rule] = {
-    "sequential": sequential,
-    "reversed": backwards,
-    "pairwise": neighbours,
-    "pairwise, side by side": adjacent,
-    "pairwise, halves folded": folded,
+    SEQUENTIAL: sequential,
+    REVERSED: backwards,
+    PAIRWISE: neighbours,
+    SIDE_BY_SIDE: adjacent,
+    FOLDED_HALVES: folded,
 }
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import DTYPES, FORMATS
 from bn_reference.portrait.asking import Asked
+from bn_reference.portrait.computes import COMPENSATED
 from bn_reference.portrait.numbers import digits, same, spread
-from bn_reference.portrait.tree import Pairs, Tree, is_binary, reveal, sizes, summed
+from bn_reference.portrait.tree import Pairs, Tree, reveal, sizes, summed
 
-__all__ = ["COMPENSATED", "Sum", "sum_of"]
+__all__ = ["Sum", "sum_of", "tree_of"]
 
+Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float64]
 
-COMPENSATED = "compensated"
 ACCUMULATORS = {11: "float16", 8: "bfloat16", 24: "float32", 53: "float64"}  # by their digits
-WIDEST = 120  # digits
+WIDTHS = (*range(4, 67), *range(104, 116))  # digits of the formats that there are, and next to them
 PLACES = 8  # where a unit may stand
+CANCELLED = 9
+FEW = 64
 RANDOM = 512  # channels of random numbers
 
 
@@ -51,9 +56,8 @@ class Sum:
 
     Attributes:
         rows: that were summed.
-        tree: None: it cannot be told.
-        accumulator: a name of ``ACCUMULATORS``, "p digits", COMPENSATED, or over how many nothing is lost; None: it cannot be
-            told.
+        tree: None: the masks show none.
+        accumulator: a name of ``ACCUMULATORS``, COMPENSATED, or over how many digits nothing is lost; None: it cannot be told.
         confirmed: whether the sums of random numbers in this order and accumulator are the target's to the bit.
     """
 
@@ -74,31 +78,64 @@ def sum_of(asked: Asked, rows: int) -> Sum:
         return Sum(rows)
     lost = _double_masks(asked, rows, masks)
     if lost is not None:
-        return Sum(rows, accumulator=lost)
-    tree = reveal(rows, lambda pairs: _sizes(asked, rows, pairs, masks))
-    if tree is None or not _is_seen_again(asked, tree, rows, masks):
+        exact = all(_is_nearly_exact(asked, rows, seed) for seed in (0, 1))
+        return Sum(rows, accumulator=lost if exact else None)
+    tree = _revealed(asked, rows, masks)
+    if tree is None:
         return Sum(rows)
-    width = _width(asked, tree, rows, masks)
-    if width is None:
-        return Sum(rows, tree)
-    name = ACCUMULATORS.get(width, f"{width} digits")
-    if not is_binary(tree) or name not in FORMATS:
-        return Sum(rows, tree, name)
-    if all(is_sum_in(asked, tree, rows, name, seed) for seed in (0, 1)):
+    name = ACCUMULATORS.get(_width(asked, tree, rows, masks) or 0)
+    if name is not None and all(is_sum_in(asked, tree, rows, name, seed) for seed in (0, 1)):
         return Sum(rows, tree, name, confirmed=True)
     return Sum(rows, tree)
 
 
-def is_sum_in(asked: Asked, tree: Tree, rows: int, name: str, seed: int) -> bool:
+def tree_of(asked: Asked, rows: int, name: str) -> Tree | None:
+    """The order alone, of a sum in a known accumulator; None where it cannot be told.
+
+    Raises:
+        Unsupported, Misbehaviour: it could not be asked.
+    """
+    tree = _revealed(asked, rows, Masks.of(asked.pair.input)) if _is_linear(asked, rows) else None
+    return tree if tree is not None and is_sum_in(asked, tree, rows, name, seed=2, channels=FEW) else None
+
+
+def _revealed(asked: Asked, rows: int, masks: Masks) -> Tree | None:
+    tree = reveal(rows, lambda pairs: _sizes(asked, rows, pairs, masks))
+    return tree if tree is not None and _is_seen_again(asked, tree, rows, masks) else None
+
+
+def is_sum_in(asked: Asked, tree: Tree, rows: int, name: str, seed: int, channels: int = RANDOM) -> bool:
     """Whether the sums of random numbers, which cancel, are to the bit those of this order in this format."""
-    x = spread(np.random.default_rng((seed, rows)), rows, RANDOM, asked.pair.input, min(digits(name), 53))
+    x = spread(np.random.default_rng((seed, rows)), rows, channels, asked.pair.input, digits(name))
     if asked.pair.input == "float16":
         x = x / 2.0**8  # so that no sum overflows
     given = x.astype(asked.pair.input_dtype)
     mean, _ = asked.statistics(given)
     with np.errstate(all="ignore"):
         total = summed(tree, given.astype(DTYPES[name]))
-    return same(mean, (total.astype(np.float64) / rows * asked.momentum).astype(mean.dtype)) and bool(np.any(mean != 0))
+    own = total / total.dtype.type(rows)
+    return bool(np.any(mean != 0)) and any(same(mean, moved) for moved in _moved(asked, own, mean.dtype))
+
+
+def _moved(asked: Asked, mean: Array, kept: np.dtype[Any]) -> Iterator[Array]:
+    """Averages of such a mean and zero, weighted in either format, as they are kept."""
+    if asked.momentum == 1.0:
+        yield mean.astype(kept)
+        return
+    for name in ("float32", "float64"):
+        real = DTYPES[name]
+        yield (mean.astype(real) * real.type(asked.momentum)).astype(kept)
+
+
+def _is_nearly_exact(asked: Asked, rows: int, seed: int) -> bool:
+    """Whether random numbers, of which nine or more digits cancel, are summed as if nothing were lost before the end."""
+    rng, pair = np.random.default_rng((seed, rows)), asked.pair
+    half = rng.standard_normal((rows // 2, RANDOM)) * 2.0**CANCELLED
+    x = rng.permuted(np.concatenate([half, rng.standard_normal(half.shape) - half]), axis=0).astype(pair.input_dtype)
+    mean, _ = asked.statistics(x)
+    exact = np.array([math.fsum(column) for column in x.T.astype(np.float64)]) / rows * asked.momentum
+    u = FORMATS[pair.parameters].unit_roundoff
+    return bool((np.abs(mean.astype(np.float64) - exact) <= 4 * u * np.abs(exact)).all())
 
 
 def _is_linear(asked: Asked, rows: int) -> bool:
@@ -152,7 +189,7 @@ def _width(asked: Asked, tree: Tree, rows: int, masks: Masks) -> int | None:
     table = sizes(tree, rows)
     first, second = (int(each) for each in np.argwhere(table == rows)[0])
     others = [row for row in range(rows) if row not in (first, second)][:: max(1, (rows - 2) // PLACES)]
-    powers = range(4, min(masks.apart, WIDEST))
+    powers: list[int] = [power for power in WIDTHS if power < masks.apart]
     x = np.zeros((rows, len(powers) * len(others)))
     for at, power in enumerate(powers):
         for k, row in enumerate(others):
@@ -164,7 +201,8 @@ def _width(asked: Asked, tree: Tree, rows: int, masks: Masks) -> int | None:
     absorbing = {int(np.argmax(column == 0)) for column in left.T if (column == 0).any()}
     if len(absorbing) != 1 or np.isnan(left).any() or not (left[max(absorbing) :] == 0).all():
         return None
-    return powers[absorbing.pop()]
+    at = absorbing.pop()
+    return powers[at] if at and powers[at - 1] == powers[at] - 1 else None
 
 
 def _double_masks(asked: Asked, rows: int, masks: Masks) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from bn_reference.arithmetic.precision import FORMATS
 from bn_reference.portrait.affine import REPEATS, ROOTS, Given, ways
 from bn_reference.portrait.asking import Asked
+from bn_reference.portrait.computes import APPROXIMATE, IN_DOUBLE
 from bn_reference.portrait.formula import only
 from bn_reference.portrait.numbers import digits, same
 
@@ -19,7 +20,7 @@ __all__ = ["SEEDS", "Output", "Root", "drawn", "evaluated", "evaluation", "root_
 Array = npt.NDArray[Any]
 ROWS, CHANNELS, FEW = 32, 2048, 64
 SEEDS = (0, 1)
-APPROXIMATE, FAR = "approximate", 8.0  # units in the last place
+FAR = 8.0  # units in the last place
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,19 @@ class Root:
     """How 1 / sqrt(var + eps) comes about.
 
     Attributes:
-        kind: of ``affine.ROOTS``; None: it is none of them, or several.
+        kinds: of ``affine.ROOTS``, those that give it to the bit.
         ulps: by how many units in the last place it is off at most.
     """
 
-    kind: str | None = None
+    kinds: frozenset[str] = frozenset()
     ulps: float = 0.0
 
     @property
-    def said(self) -> str | None:
+    def kind(self) -> str | None:
         """The kind; APPROXIMATE where it is near, but none that is rounded correctly gives it."""
-        return self.kind or (APPROXIMATE if 0.0 < self.ulps <= FAR else None)
+        if not self.kinds and 0.5 < self.ulps <= FAR:
+            return APPROXIMATE
+        return only(list(self.kinds))
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,15 @@ def root_of(asked: Asked) -> Root:
     real, left, ulps = asked.pair.input_dtype.type, list(ROOTS), 0.0
     for seed in SEEDS:
         given = drawn(np.random.default_rng(seed), asked)
-        given = replace(given, x=np.ones_like(given.x[:1]), mean=0 * given.mean, weight=given.weight**0, bias=0 * given.bias)
+        var = np.exp2(np.random.default_rng(seed).uniform(-8.0, 4.0, CHANNELS)).astype(given.var.dtype)
+        given = Given(np.ones_like(given.x[:1]), 0 * given.mean, var, given.weight**0, 0 * given.bias, asked.eps)
         y = evaluation(asked, given)[0]
         left = [(kind, root) for kind, root in left if same(y, root(given, real)[1])]
         exact = 1 / np.sqrt(given.var.astype(np.longdouble) + np.longdouble(given.eps))
         ulps = max(ulps, float(np.max(np.abs(y.astype(np.longdouble) - exact) / np.spacing(exact.astype(real)))))
-    kinds = [kind for kind, _ in left]
-    several = kinds and asked.pair.input == "float64"  # in which what is made in float64 is the first
-    return Root(kinds[0] if several else only(kinds), ulps)
+    kinds = {kind for kind, _ in left}
+    # in float64 what is made in float64 and rounded once is the first
+    return Root(frozenset(kinds - {IN_DOUBLE} if asked.pair.input == "float64" else kinds), ulps)
 
 
 def evaluated(asked: Asked) -> Output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ class Statement:
     """One thing that is told of how a target computes in a pair of dtypes.
 
     Attributes:
-        topic: what it is about.
+        topic: what it is about: a key of ``computes.TOPICS``.
         value: None: it cannot be told.
         probe: the name of what shows it, a key of ``text.PROBES``.
         detail: more of it, for people.
@@ -55,5 +56,14 @@ class Portrait:
         return next((each.value for each in self.statements.get(pair, ()) if each.topic == topic), None)
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object of schema 1."""
-        return {"schema": SCHEMA, **asdict(self)}
+        """As a JSON object of schema 1; what is infinite, or no number, is a string."""
+        found: dict[str, Any] = _plain({"schema": SCHEMA, **asdict(self)})
+        return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

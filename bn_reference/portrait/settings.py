@@ -8,7 +8,7 @@ from typing import Any
 
 from bn_reference.portrait.asking import Asked, Setting
 from bn_reference.portrait.naming import name_of
-from bn_reference.portrait.order import sum_of
+from bn_reference.portrait.order import tree_of
 from bn_reference.targets.protocol import Unsupported
 
 __all__ = ["settings_of"]
@@ -17,16 +17,16 @@ Ask = Callable[[Callable[[], Any]], Any]
 SEVERAL = 16  # rows, for what is compared
 
 
-def settings_of(asked: Asked, ask: Ask) -> dict[str, str | None]:
-    """The order's name in each setting that the target has, "16 rows, (N, C) with C = 1" for example."""
+def settings_of(asked: Asked, accumulator: str, ask: Ask) -> dict[str, str | None]:
+    """Names of the order of sums in an accumulator, by setting: "16 rows, (N, C) with C = 1", as far as the target has them."""
     found: dict[str, str | None] = {}
     for rows, setting in _settings(asked.setting):
         try:
             other = asked.within(**setting)
         except Unsupported:
             continue
-        total = ask(partial(sum_of, other, rows))
-        told = None if total is None or total.tree is None else name_of(total.tree, rows)
+        tree = ask(partial(tree_of, other, rows, accumulator))
+        told = None if tree is None else name_of(tree, rows)
         found[f"{rows} rows, {other.setting}"] = told
     return found
 

@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 
 from bn_reference.portrait.asking import Asked
+from bn_reference.portrait.computes import FLUSHED, KEPT
 
 __all__ = ["subnormals_of"]
 
@@ -13,7 +14,7 @@ NEAR = 2.0**-6
 
 
 def subnormals_of(asked: Asked) -> str | None:
-    """An evaluation of multiples of the smallest number, as they are: "kept" to the bit, or "flushed" where all are zero.
+    """An evaluation of multiples of the smallest number, as they are: KEPT, or FLUSHED where all are zero.
 
     The deviation is one, weight and bias are one and zero, the mean is zero.
 
@@ -27,6 +28,6 @@ def subnormals_of(asked: Asked) -> str | None:
     variance = np.full(width, 1.0 - asked.eps)
     y = asked.output(x.astype(asked.pair.input_dtype), training=False, running_var=variance, **exact).astype(np.float64)
     if not y.any():
-        return "flushed"
+        return FLUSHED
     # the deviation may be a little off one, where one less eps is none of the parameters' numbers
-    return "kept" if y.all() and (np.abs(y - x) <= smallest + NEAR * x).all() else None
+    return KEPT if y.all() and (np.abs(y - x) <= smallest + NEAR * x).all() else None

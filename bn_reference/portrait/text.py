@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from bn_reference.portrait.computes import TOPICS
 from bn_reference.portrait.portrait import Portrait, Statement
 
 __all__ = ["PROBES", "beside", "lines"]
@@ -15,7 +16,7 @@ TREE = 100  # characters of a tree in a line
 
 PROBES = {
     "masks": "large numbers of both signs absorb the ones that meet them before each other; seen in running_mean, 64 rows",
-    "widths": "the smallest power of two that absorbs a one, wherever it stands",
+    "exact sums": "no mask, wherever it stands, absorbs a unit; and random numbers that cancel lose nothing",
     "random sums": "running_mean is, to the bit, what random numbers that cancel sum up to in this order and format",
     "formula": "running_var is, to the bit, what this formula gives for means near zero and far from it, and no other does",
     "root": "y in eval where x and weight are 1, mean and bias 0, against roots that are rounded correctly, 2,048 variances",
@@ -34,7 +35,7 @@ def lines(portrait: Portrait) -> Iterator[str]:
         yield ""
         yield f"in {pair}"
         for statement in statements:
-            yield f"  {statement.topic:<{WIDTH}}{_said(statement)}"
+            yield f"  {TOPICS[statement.topic]:<{WIDTH}}{_said(statement)}"
             used[statement.probe] = None
         if pair in portrait.trees:
             yield from _wrapped("tree", portrait.trees[pair])
@@ -56,15 +57,17 @@ def beside(one: Portrait, other: Portrait) -> Iterator[str]:
             rows.append(("", *(there if pair in one.statements else there[::-1]), True))
             continue
         for here, there_ in zip_longest(one.statements[pair], other.statements[pair]):
-            told = here.value, there_.value
-            rows.append((f"  {here.topic}", told[0] or CANNOT, told[1] or CANNOT, None not in told and told[0] != told[1]))
+            rows.append(_compared(f"  {TOPICS[here.topic]}", here.value, there_.value))
     for setting in dict.fromkeys([*one.settings, *other.settings]):
         if setting in one.settings and setting in other.settings:
-            told = one.settings[setting], other.settings[setting]
-            rows.append((f"order, {setting}", told[0] or CANNOT, told[1] or CANNOT, None not in told and told[0] != told[1]))
+            rows.append(_compared(f"order, {setting}", one.settings[setting], other.settings[setting]))
     first, second = max(len(row[0]) for row in rows) + 2, max(len(row[1]) for row in rows) + 2
     for topic, left, right, differs in rows:
         yield f"{'!' if differs else ' '} {topic:<{first}}{left:<{second}}{right}".rstrip()
+
+
+def _compared(topic: str, here: str | None, there: str | None) -> tuple[str, str, str, bool]:
+    return topic, here or CANNOT, there or CANNOT, None not in (here, there) and here != there
 
 
 def _said(statement: Statement) -> str:

@@ -112,13 +112,17 @@ def _grown(group: list[int], known: dict[tuple[int, int], int], below: int | Non
 
 
 def summed(tree: Tree, rows: Array) -> Array:
-    """The sum of rows (m, C) in the order of a binary tree, each addition rounded to the dtype of the rows."""
+    """The sum of rows (m, C) in the order of a tree, each addition rounded to the dtype of the rows.
+
+    Several numbers of at most 24 digits that are added in one operation are added in float64, and rounded once.
+    """
     if isinstance(tree, int):
         row: Array = rows[tree]
         return row
-    left, right = tree
-    total: Array = summed(left, rows) + summed(right, rows)
-    return total
+    parts = [summed(part, rows) for part in tree]
+    if len(parts) > 2 and rows.dtype != np.float64:
+        return np.sum([part.astype(np.float64) for part in parts], axis=0).astype(rows.dtype)  # type: ignore[no-any-return]
+    return sum(parts[1:], start=parts[0])
 
 
 def drawn(tree: Tree) -> str:

@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.precision import DTYPES
+from bn_reference.portrait.computes import MERGED, ONE_PASS, SEQUENTIAL, SHIFTED, TWO_PASS, UPDATED
 from bn_reference.portrait.naming import WHOLE, named
 from bn_reference.portrait.numbers import fused
 from bn_reference.portrait.tree import Tree, is_binary, leaves, summed
 
-__all__ = ["MERGED", "ONE_PASS", "SHIFTED", "TWO_PASS", "UPDATED", "Formula", "finished", "formulas"]
+__all__ = ["Formula", "finished", "formulas"]
 
 Array = npt.NDArray[Any]
 Moments = tuple[Array, Array]  # mean, and biased variance
-
-TWO_PASS, ONE_PASS, SHIFTED = "two-pass", "one-pass", "shifted by the first row"
-UPDATED, MERGED = "updated row by row", "merged"
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,14 @@ class Formula:
     Attributes:
         kind: TWO_PASS, ONE_PASS, SHIFTED, UPDATED or MERGED.
         format: in which sums are made.
+        tree: the order of its sums.
         moments: of (m, C), its mean and biased variance in that format.
         fused: whether a square and its addition are rounded once.
     """
 
     kind: str
     format: str
+    tree: Tree
     moments: Callable[[Array], Moments]
     fused: bool = False
 
@@ -51,9 +52,9 @@ def formulas(rows: int, tree: Tree | None) -> Iterator[Formula]:
         for order in dict.fromkeys([*own, *(named(each, rows) for each in WHOLE)]):
             wide = np.dtype(DTYPES[name])
             for kind, moments in _of_order(order, wide):
-                yield Formula(kind, name, moments)
+                yield Formula(kind, name, order, moments)
             for kept in dict.fromkeys((wide, np.dtype(np.float32))):
-                yield Formula(TWO_PASS, name, partial(_two_pass_fused, tree=order, wide=wide, kept=kept), fused=True)
+                yield Formula(TWO_PASS, name, order, partial(_two_pass_fused, tree=order, wide=wide, kept=kept), fused=True)
 
 
 def _of_order(tree: Tree, wide: np.dtype[Any]) -> Iterator[tuple[str, Callable[[Array], Moments]]]:
@@ -61,10 +62,10 @@ def _of_order(tree: Tree, wide: np.dtype[Any]) -> Iterator[tuple[str, Callable[[
         for kept in dict.fromkeys((narrow, np.dtype(np.float32))):
             yield TWO_PASS, partial(_two_pass, tree=tree, wide=wide, narrow=narrow, kept=kept)
     yield TWO_PASS, partial(_two_pass, tree=tree, wide=wide, narrow=wide, kept=wide, corrected=True)
-    for end in ONE_PASS_ENDS:
-        yield ONE_PASS, partial(_one_pass, tree=tree, wide=wide, end=end)
-        yield SHIFTED, partial(_shifted, tree=tree, wide=wide, end=end)
-    chain = named("sequential", len(leaves(tree)))
+    for end, least in product(ONE_PASS_ENDS, (0.0, -np.inf)):
+        yield ONE_PASS, partial(_one_pass, tree=tree, wide=wide, end=end, least=least)
+        yield SHIFTED, partial(_shifted, tree=tree, wide=wide, end=end, least=least)
+    chain = named(SEQUENTIAL, len(leaves(tree)))
     if tree == chain:
         for update in UPDATES:
             yield UPDATED, partial(_updated, wide=wide, update=update)
@@ -110,16 +111,16 @@ ONE_PASS_ENDS: tuple[Callable[[Array, Array, Any], Array], ...] = (
 )
 
 
-def _one_pass(x: Array, tree: Tree, wide: Any, end: Callable[[Array, Array, Any], Array]) -> Moments:
-    """E[x^2] - E[x]^2, clamped at zero."""
+def _one_pass(x: Array, tree: Tree, wide: Any, end: Callable[[Array, Array, Any], Array], least: float) -> Moments:
+    """E[x^2] - E[x]^2, clamped at zero or not."""
     x = x.astype(wide)
     m, total, squares = x.dtype.type(len(x)), summed(tree, x), summed(tree, x * x)
-    return total / m, np.maximum(end(total, squares, m), x.dtype.type(0))
+    return total / m, np.maximum(end(total, squares, m), x.dtype.type(least))
 
 
-def _shifted(x: Array, tree: Tree, wide: Any, end: Callable[[Array, Array, Any], Array]) -> Moments:
+def _shifted(x: Array, tree: Tree, wide: Any, end: Callable[[Array, Array, Any], Array], least: float) -> Moments:
     x = x.astype(wide)
-    mean, variance = _one_pass(x - x[0], tree, wide, end)
+    mean, variance = _one_pass(x - x[0], tree, wide, end, least)
     return x[0] + mean, variance
 
 

@@ -8,12 +8,13 @@ the tensor as it came, (N, C) or (N, C, L), in its own dtype.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from bn_reference.portrait.computes import FOLDED_HALVES, KEPT, NOT_FUSED, SUBTRACTED, TWO_PASS, Computes
 from bn_reference.power.shell import LayerShell
 
 __all__ = ["CleanBatchNorm1d", "Gradients", "Saved", "Statistics"]
@@ -62,7 +63,15 @@ class Transform(torch.autograd.Function):
 
 
 class CleanBatchNorm1d(LayerShell):
-    """Batch normalization with the constructor, attributes and state of ``torch.nn.BatchNorm1d``."""
+    """Batch normalization with the constructor, attributes and state of ``torch.nn.BatchNorm1d``.
+
+    Attributes:
+        computes: how it computes in float32, for whoever tells that from outside; a subclass declares what it does otherwise.
+    """
+
+    computes: ClassVar[Computes] = Computes(
+        order=FOLDED_HALVES, accumulator="float32", variance=TWO_PASS, squares=NOT_FUSED, subnormals=KEPT
+    ).output(SUBTRACTED, NOT_FUSED, "float32")
 
     def forward(self, batch: Tensor) -> Tensor:
         self.validate(batch)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bn_reference.portrait.computes import FOLDED, NOT_FUSED, SUBTRACTED, Computes
 from bn_reference.power.clean import CleanBatchNorm1d, Saved
 from bn_reference.power.declaration import Control, Controls
 from bn_reference.power.mechanics import MECHANICS
@@ -27,6 +28,8 @@ VARIANTS = Controls()
 class DoubleInside(CleanBatchNorm1d):
     """Everything is computed in float64 and rounded once at the end."""
 
+    computes = CleanBatchNorm1d.computes.but(accumulator="float64").output(SUBTRACTED, NOT_FUSED, "float64")
+
     def compute_dtype(self, batch: Tensor) -> torch.dtype:
         return torch.float64
 
@@ -34,6 +37,8 @@ class DoubleInside(CleanBatchNorm1d):
 @VARIANTS.control
 class FoldedScaleAndShift(CleanBatchNorm1d):
     """The output is one product and one sum, x * a + c, as kernels for inference compute it."""
+
+    computes = CleanBatchNorm1d.computes.output(FOLDED, NOT_FUSED, "float32")
 
     def normalize(self, rows: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
         self._folded = rows, mu, 1 / sigma  # for the very next joint
@@ -133,6 +138,8 @@ class BesselFirst(CleanBatchNorm1d):
 @VARIANTS.control
 class FrameworkFunction(CleanBatchNorm1d):
     """The framework's functional form computes all, on contiguous copies in the compute dtype."""
+
+    computes = Computes()  # all is the framework's
 
     def forward(self, batch: Tensor) -> Tensor:
         self.validate(batch)

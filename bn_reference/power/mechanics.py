@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bn_reference.portrait.computes import FOLDED, Computes
 from bn_reference.power.clean import CleanBatchNorm1d, Gradients, Saved
 from bn_reference.power.declaration import Controls
 from bn_reference.power.differentiable import DifferentiableBatchNorm1d
@@ -59,6 +60,8 @@ class Composed(CleanBatchNorm1d):
 class VarMeanAndReciprocalRoot(Composed):
     """The framework's var_mean and rsqrt, scale and shift folded into one addcmul, all left to autograd."""
 
+    computes = Computes().output(FOLDED, None, "float32")
+
     def composed(self, x: Tensor, mu: Tensor, var: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         scale = gamma * torch.rsqrt(var + self.eps)
         return torch.addcmul(beta - mu * scale, x, scale)
@@ -67,6 +70,8 @@ class VarMeanAndReciprocalRoot(Composed):
 @MECHANICS.control
 class PowersOfTheVariance(Composed):
     """The mean square of differences and its power of minus one half, all left to autograd."""
+
+    computes = CleanBatchNorm1d.computes.but(order=None, accumulator=None)
 
     def moments(self, wide: Tensor, over: list[int]) -> tuple[Tensor, Tensor]:
         mu = wide.mean(over, keepdim=True)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from bn_reference.portrait.computes import COMPENSATED, MERGED, PAIRWISE, REVERSED, SEQUENTIAL, UPDATED
 from bn_reference.power.clean import CleanBatchNorm1d, Statistics
 from bn_reference.power.declaration import Controls
 
@@ -28,6 +29,8 @@ class Clean(CleanBatchNorm1d):
 class TorchReductions(CleanBatchNorm1d):
     """Mean and biased variance come from the framework's own two-pass reductions."""
 
+    computes = CleanBatchNorm1d.computes.but(order=None, accumulator=None, variance=None, squares=None)  # the framework's
+
     def batch_mean(self, rows: Tensor, m: int) -> Tensor:
         return rows.mean(0)
 
@@ -42,6 +45,8 @@ class TorchReductions(CleanBatchNorm1d):
 class SequentialSums(CleanBatchNorm1d):
     """Every sum runs from the first row to the last, in the compute dtype."""
 
+    computes = CleanBatchNorm1d.computes.but(order=SEQUENTIAL)
+
     def total(self, rows: Tensor) -> Tensor:
         partial = np.add.accumulate(rows.cpu().numpy(), axis=0)  # torch's cumsum would carry float32 sums in float64
         return torch.from_numpy(partial).to(rows.device)[-1:].sum(0)
@@ -51,6 +56,8 @@ class SequentialSums(CleanBatchNorm1d):
 class ReversedSums(SequentialSums):
     """Every sum runs from the last row to the first."""
 
+    computes = CleanBatchNorm1d.computes.but(order=REVERSED)
+
     def total(self, rows: Tensor) -> Tensor:
         return super().total(rows.flip(0))
 
@@ -58,6 +65,8 @@ class ReversedSums(SequentialSums):
 @SUMMATION.control
 class CompensatedSums(CleanBatchNorm1d):
     """Every sum carries along what its additions lose (Kahan's idea, with Knuth's exact error of an addition)."""
+
+    computes = CleanBatchNorm1d.computes.but(order=None, accumulator=COMPENSATED)
 
     def total(self, rows: Tensor) -> Tensor:
         lost = torch.zeros_like(rows)
@@ -77,6 +86,8 @@ class CompensatedSums(CleanBatchNorm1d):
 class Welford(CleanBatchNorm1d):
     """Mean and variance are updated together row by row (Welford 1962)."""
 
+    computes = CleanBatchNorm1d.computes.but(order=None, variance=UPDATED, squares=None)
+
     def batch_statistics(self, batch: Tensor) -> Statistics:
         rows, m = self.to_rows(batch).cpu().numpy(), self.count(batch)  # NumPy: a loop of small steps is faster there
         mean = np.zeros_like(rows, shape=rows.shape[1:])
@@ -92,6 +103,8 @@ class Welford(CleanBatchNorm1d):
 @SUMMATION.control
 class ChanMerges(CleanBatchNorm1d):
     """Halves of the batch are merged, mean with mean and squares with squares (Chan, Golub and LeVeque 1979)."""
+
+    computes = CleanBatchNorm1d.computes.but(order=PAIRWISE, variance=MERGED, squares=None)
 
     def batch_statistics(self, batch: Tensor) -> Statistics:
         rows, m = self.to_rows(batch).cpu().numpy(), self.count(batch)  # NumPy, as for Welford

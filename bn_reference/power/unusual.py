@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bn_reference.portrait.computes import MERGED, SHIFTED, SUBTRACTED, Computes
 from bn_reference.power.clean import CleanBatchNorm1d, Saved, Statistics
 from bn_reference.power.declaration import Controls
 
@@ -19,6 +20,8 @@ UNUSUAL = Controls()
 @UNUSUAL.control
 class OnePassInDouble(CleanBatchNorm1d):
     """Sum and sum of squares come from one pass in float64, where a float32's squares are exact."""
+
+    computes = CleanBatchNorm1d.computes.but(accumulator="float64", variance=SHIFTED, squares=None)
 
     def batch_statistics(self, batch: Tensor) -> Statistics:
         if batch.dtype == torch.float64 or not self.count(batch):
@@ -35,6 +38,8 @@ class OnePassInDouble(CleanBatchNorm1d):
 class SumsAsProducts(CleanBatchNorm1d):
     """Every sum over the rows is a product with a row of ones."""
 
+    computes = CleanBatchNorm1d.computes.but(order=None, accumulator=None, squares=None)  # the product is the framework's
+
     def total(self, rows: Tensor) -> Tensor:
         # channel by channel, so that no channel's bits depend on another
         ones = torch.ones(1, len(rows), dtype=rows.dtype, device=rows.device)
@@ -46,6 +51,8 @@ class SumsAsProducts(CleanBatchNorm1d):
 class SumsByEinsum(CleanBatchNorm1d):
     """Every sum is written as an Einstein sum."""
 
+    computes = CleanBatchNorm1d.computes.but(order=None, accumulator=None)  # the framework's
+
     def total(self, rows: Tensor) -> Tensor:
         return torch.stack([torch.einsum("i->", column) for column in rows.T.contiguous()])
 
@@ -53,6 +60,8 @@ class SumsByEinsum(CleanBatchNorm1d):
 @UNUSUAL.control
 class BlockedSums(CleanBatchNorm1d):
     """Sums are made of blocks of seven rows, whose sums are added one after another."""
+
+    computes = CleanBatchNorm1d.computes.but(order=None)  # that of a block is the framework's
 
     def total(self, rows: Tensor) -> Tensor:
         result = torch.zeros_like(rows[:1]).sum(0)
@@ -64,6 +73,8 @@ class BlockedSums(CleanBatchNorm1d):
 @UNUSUAL.control
 class DeviationSquared(CleanBatchNorm1d):
     """The variance is the square of a standard deviation."""
+
+    computes = CleanBatchNorm1d.computes.but(variance=None, squares=None)
 
     def batch_variance(self, rows: Tensor, mu: Tensor, m: int) -> Tensor:
         variance = super().batch_variance(rows, mu, m)
@@ -95,6 +106,8 @@ class CountFactoredOut(CleanBatchNorm1d):
 @UNUSUAL.control
 class FusedForms(CleanBatchNorm1d):
     """The output is torch.addcmul with a reciprocal root."""
+
+    computes = CleanBatchNorm1d.computes.output(SUBTRACTED, None, "float32")
 
     def deviation(self, var: Tensor) -> Tensor:
         return torch.rsqrt(var + self.eps).reciprocal()
@@ -168,6 +181,8 @@ class KeptUntilChanged(CleanBatchNorm1d):
 class LayerNormOfTheTransposed(CleanBatchNorm1d):
     """The batch, transposed, is normalized by the framework's layer norm, each channel by itself."""
 
+    computes = CleanBatchNorm1d.computes.but(training=None, training_multiply_add=None, training_format=None)
+
     def forward(self, batch: Tensor) -> Tensor:
         self.validate(batch)
         if not self.chooses_batch_statistics() or not self.count(batch):
@@ -185,6 +200,8 @@ class LayerNormOfTheTransposed(CleanBatchNorm1d):
 class GroupNormOfOneSample(CleanBatchNorm1d):
     """The batch is one sample of as many groups as channels, which the framework's group norm normalizes."""
 
+    computes = CleanBatchNorm1d.computes.but(training=None, training_multiply_add=None, training_format=None)
+
     def forward(self, batch: Tensor) -> Tensor:
         self.validate(batch)
         if not self.chooses_batch_statistics() or not self.count(batch):
@@ -201,6 +218,8 @@ class GroupNormOfOneSample(CleanBatchNorm1d):
 @UNUSUAL.control
 class Decomposition(CleanBatchNorm1d):
     """The framework's decomposition of its own batch norm computes the output, and autograd the gradient."""
+
+    computes = Computes()  # all is the framework's
 
     def forward(self, batch: Tensor) -> Tensor:
         from torch._decomp.decompositions import native_batch_norm
@@ -225,6 +244,8 @@ class Decomposition(CleanBatchNorm1d):
 @UNUSUAL.control
 class MergedInPairs(CleanBatchNorm1d):
     """Mean and squares are merged in pairs from single rows upward, all channels at once (Chan, Golub and LeVeque 1979)."""
+
+    computes = CleanBatchNorm1d.computes.but(variance=MERGED, squares=None)
 
     def batch_statistics(self, batch: Tensor) -> Statistics:
         mean, m = self.to_rows(batch), self.count(batch)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bn_reference.portrait.computes import FLUSHED, ONE_PASS
 from bn_reference.power.clean import CleanBatchNorm1d, Saved
 from bn_reference.power.lawful.declaration import OfConventions
 
@@ -55,6 +56,8 @@ class SingleHyperparameters(CleanBatchNorm1d):
 class OnePass(CleanBatchNorm1d):
     """The variance is E[x^2] - E[x]^2, clamped at zero."""
 
+    computes = CleanBatchNorm1d.computes.but(variance=ONE_PASS, squares=None)
+
     def batch_variance(self, rows: Tensor, mu: Tensor, m: int) -> Tensor:
         return (self.total(rows * rows) / m - mu * mu).clamp(min=0)
 
@@ -79,6 +82,8 @@ class OnePassInHalf(OnePass):
 @NUMBERS.lawful(subnormals="flushed")
 class Flushed(CleanBatchNorm1d):
     """Subnormal numbers, given and computed, are replaced by zero."""
+
+    computes = CleanBatchNorm1d.computes.but(subnormals=FLUSHED)
 
     @staticmethod
     def _flushed(values: Tensor) -> Tensor:
