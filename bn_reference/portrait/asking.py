@@ -43,13 +43,6 @@ class Setting:
     layout: str = "contiguous"
     threads: int | None = None
 
-    def __str__(self) -> str:
-        shape = "(N, C)" if self.positions is None else f"(N, C, {self.positions})"
-        said = [f"{shape} with C = {self.channels}"]
-        said += [] if self.layout == "contiguous" else [self.layout]
-        said += [] if self.threads is None else [f"{self.threads} thread{'s' if self.threads > 1 else ''}"]
-        return ", ".join(said)
-
 
 class Asked:
     """A target in one pair of dtypes and one setting, asked on a fresh layer each time.

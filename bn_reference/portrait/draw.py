@@ -22,7 +22,7 @@ from bn_reference.portrait.naming import name_of
 from bn_reference.portrait.order import Sum, sum_of
 from bn_reference.portrait.output import Output, Root, evaluated, root_of, trained
 from bn_reference.portrait.portrait import Portrait, Statement
-from bn_reference.portrait.settings import settings_of
+from bn_reference.portrait.settings import Elsewhere, settings_of
 from bn_reference.portrait.subnormals import subnormals_of
 from bn_reference.portrait.tree import Tree, depth, drawn
 from bn_reference.support.threads import on_one_thread
@@ -85,7 +85,8 @@ class _Drawing:
         limit.compiling = lambda: target.calls.under_way
 
     def drawn(self, chosen: Sequence[Pair], grows: bool, advance: Callable[[], None]) -> Portrait:
-        statements, settings = {}, {}
+        statements: dict[str, tuple[Statement, ...]] = {}
+        settings: tuple[Elsewhere, ...] = ()
         pairs = [pair for pair in chosen if self.asked(partial(self.target.supports, pair))]
         for pair in pairs:
             asked = Asked(self.target, pair)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from bn_reference.portrait.computes import COMPENSATED
 from bn_reference.portrait.numbers import digits, same, spread
 from bn_reference.portrait.tree import Pairs, Tree, reveal, sizes, summed
 
-__all__ = ["Sum", "sum_of", "tree_of"]
+__all__ = ["Sum", "sum_of", "found_in"]
 
 Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float64]
@@ -89,14 +89,16 @@ def sum_of(asked: Asked, rows: int) -> Sum:
     return Sum(rows, tree)
 
 
-def tree_of(asked: Asked, rows: int, name: str) -> Tree | None:
-    """The order alone, of a sum in a known accumulator; None where it cannot be told.
+def found_in(asked: Asked, rows: int, accumulators: Iterable[str]) -> tuple[Tree, str] | None:
+    """The order, and the first of these accumulators in which random sums confirm it; None where it cannot be told.
 
     Raises:
         Unsupported, Misbehaviour: it could not be asked.
     """
     tree = _revealed(asked, rows, Masks.of(asked.pair.input)) if _is_linear(asked, rows) else None
-    return tree if tree is not None and is_sum_in(asked, tree, rows, name, seed=2, channels=FEW) else None
+    if tree is None:
+        return None
+    return next(((tree, name) for name in accumulators if is_sum_in(asked, tree, rows, name, seed=2, channels=FEW)), None)
 
 
 def _revealed(asked: Asked, rows: int, masks: Masks) -> Tree | None:

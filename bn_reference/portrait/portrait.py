@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bn_reference.portrait.growth import Curve, Ratio
+from bn_reference.portrait.settings import Elsewhere
 
 __all__ = ["SCHEMA", "Portrait", "Statement"]
 
@@ -38,7 +39,7 @@ class Portrait:
         target, device: as given.
         statements: by pair of dtypes.
         trees: by pair of dtypes, the tree of the mean's sum as text.
-        settings: the order of the mean's sum in other settings than the usual one, in words; None where it cannot be told.
+        settings: the order of the mean's sum, of fewer rows, in the usual setting and in others; in the first pair.
         growth: errors beside their bounds.
         ratios: error over bound of each quantity, by pair of dtypes.
     """
@@ -47,7 +48,7 @@ class Portrait:
     device: str
     statements: dict[str, tuple[Statement, ...]]
     trees: dict[str, str]
-    settings: dict[str, str | None]
+    settings: tuple[Elsewhere, ...] = ()
     growth: tuple[Curve, ...] = ()
     ratios: tuple[Ratio, ...] = ()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 from bn_reference.portrait.computes import TOPICS
 from bn_reference.portrait.portrait import Portrait, Statement
+from bn_reference.portrait.settings import Elsewhere
 
 __all__ = ["PROBES", "beside", "lines"]
 
@@ -53,14 +54,16 @@ def beside(one: Portrait, other: Portrait) -> Iterator[str]:
     for pair in dict.fromkeys([*one.statements, *other.statements]):
         rows.append((f"in {pair}", "", "", False))
         if pair not in one.statements or pair not in other.statements:
-            there = "is taken", "is not taken"
-            rows.append(("", *(there if pair in one.statements else there[::-1]), True))
+            taken = "is taken", "is not taken"
+            rows.append(("", *(taken if pair in one.statements else taken[::-1]), True))
             continue
         for here, there_ in zip_longest(one.statements[pair], other.statements[pair]):
             rows.append(_compared(f"  {TOPICS[here.topic]}", here.value, there_.value))
-    for setting in dict.fromkeys([*one.settings, *other.settings]):
-        if setting in one.settings and setting in other.settings:
-            rows.append(_compared(f"order, {setting}", one.settings[setting], other.settings[setting]))
+    there = {each.setting: None if each.order is None else _found(each) for each in other.settings}
+    for each in one.settings:
+        if each.setting in there:
+            told = (None if each.order is None else _found(each)), there[each.setting]
+            rows.append(_compared(f"  order, {each.setting}", told[0], told[1]))
     first, second = max(len(row[0]) for row in rows) + 2, max(len(row[1]) for row in rows) + 2
     for topic, left, right, differs in rows:
         yield f"{'!' if differs else ' '} {topic:<{first}}{left:<{second}}{right}".rstrip()
@@ -90,18 +93,18 @@ def _wrapped(name: str, tree: str) -> Iterator[str]:
 
 
 def _settings(portrait: Portrait) -> Iterator[str]:
-    """The order in other settings: those alike together."""
+    """The order in other settings, those that vary alike and tell the same together."""
     if not portrait.settings:
         return
+    usual, *others = portrait.settings
     yield ""
-    yield f"order of the sum in other settings ({next(iter(portrait.statements))})"
-    told = dict.fromkeys(portrait.settings.values())
-    if list(told) == [None]:
-        yield f"  {CANNOT}"
-        return
-    for order in told:
-        settings = "; ".join(setting for setting, value in portrait.settings.items() if value == order)
-        yield f"  {order or CANNOT}: {settings}"
+    yield f"order of the sum of {usual.setting} ({next(iter(portrait.statements))}): {_found(usual)}"
+    for (_, told), some in groupby(others, lambda each: (each.varies, "the same" if each.same else _found(each))):
+        yield f"  {', '.join(each.setting for each in some):<{WIDTH}}{told}"
+
+
+def _found(each: Elsewhere) -> str:
+    return CANNOT if each.order is None else f"{each.order}, in {each.accumulator}"
 
 
 def _ratios(portrait: Portrait) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bn_reference.portrait.computes import ONE_PASS
 from bn_reference.power.clean import CleanBatchNorm1d, Statistics
 from bn_reference.power.declaration import Family, issue, pull
 
@@ -65,6 +66,8 @@ class EpsOfTheDefault(CleanBatchNorm1d):
 class StatisticsPerPosition(CleanBatchNorm1d):
     """A batch with positions is reduced over its first axis only, so that each position has statistics of its own."""
 
+    computes = CleanBatchNorm1d.computes.but(order=None, variance=None, squares=None)
+
     def batch_mean(self, rows: Tensor, m: int) -> Tensor:
         return (
             rows.reshape(self._samples, -1, rows.shape[1]).mean(0).repeat(self._samples, 1)
@@ -101,6 +104,8 @@ class ChannelAxisGuessedFromSizes(CleanBatchNorm1d):
 @mutant(issue("PaddlePaddle/Paddle", 32464), MEAN, OUTPUT, "permuting_rows_permutes_the_output")
 class MeanOfChunkMeans(CleanBatchNorm1d):
     """The means of chunks of four rows are averaged as if the last chunk were full."""
+
+    computes = CleanBatchNorm1d.computes.but(order=None, variance=None, squares=None)
 
     def batch_mean(self, rows: Tensor, m: int) -> Tensor:
         chunks = rows.split(4)
@@ -186,6 +191,8 @@ class MissingBiasIsOne(CleanBatchNorm1d):
 @mutant(issue("google/flax", 1491), "adding_a_constant_to_a_channel_changes_nothing", OUTPUT, VARIANCE)
 class VarianceByMeanOfSquares(CleanBatchNorm1d):
     """The variance is E[x^2] - E[x]^2, which cancels where the mean is large against the deviation."""
+
+    computes = CleanBatchNorm1d.computes.but(variance=ONE_PASS, squares=None)
 
     def batch_variance(self, rows: Tensor, mu: Tensor, m: int) -> Tensor:
         return self.total(rows**2) / m - mu**2
