@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bn_reference.portrait.computes import FLUSHED
 from bn_reference.power.clean import CleanBatchNorm1d, Gradients, Saved
 from bn_reference.power.declaration import Controls
 
@@ -154,6 +155,8 @@ class BiasTwice(CleanBatchNorm1d):
 class UnbiasedAndDerived(CleanBatchNorm1d):
     """The batch is normalized with the unbiased variance, and autograd derives the gradient from that."""
 
+    computes = CleanBatchNorm1d.computes.but(order=None, variance=None, squares=None)
+
     def forward(self, batch: Tensor) -> Tensor:
         if not self.chooses_batch_statistics():
             return super().forward(batch)
@@ -205,6 +208,8 @@ class SingleInside(CleanBatchNorm1d):
 @layer
 class SubnormalsFlushed(CleanBatchNorm1d):
     """Subnormal numbers are read as zeros."""
+
+    computes = CleanBatchNorm1d.computes.but(subnormals=FLUSHED)
 
     def to_rows(self, batch: Tensor) -> Tensor:
         smallest = torch.finfo(batch.dtype).tiny

@@ -6,10 +6,12 @@ import pytest
 from bn_reference import Functional
 from bn_reference.portrait.computes import (
     APPROXIMATE,
+    FLUSHED,
     FOLDED,
     FUSED,
     IN_DOUBLE,
     INVERSE_ROUNDED_ONCE,
+    KEPT,
     NOT_FUSED,
     ONE_PASS,
     ROOT_THEN_DIVISION,
@@ -184,6 +186,16 @@ class NearlyFolded(InNumpy):
         return x * scale + (bias - mean * scale)
 
 
+class Zero(InNumpy):
+    def output(self, x, mean, inverse, weight, bias):
+        return np.zeros_like(x)
+
+
+class Flushes(InNumpy):
+    def output(self, x, mean, inverse, weight, bias):
+        return super().output(np.where(np.abs(x) < np.finfo(np.float32).tiny, 0, x), mean, inverse, weight, bias)
+
+
 @pytest.mark.parametrize(
     ("layer", "topic", "value"),
     [
@@ -208,6 +220,10 @@ class NearlyFolded(InNumpy):
         (Folded, "evaluation_multiply_add", NOT_FUSED),
         (FoldedAndFused, "evaluation_multiply_add", FUSED),
         (NearlyFolded, "evaluation", None),
+        (InNumpy, "subnormals", KEPT),
+        (Flushes, "subnormals", FLUSHED),
+        (Zero, "subnormals", None),
+        (Zero, "root", None),
     ],
 )
 def test_a_part_is_told_where_its_probe_knows_it_and_else_not(layer: type, topic: str, value: str | None) -> None:
