@@ -45,6 +45,7 @@ HAPPENINGS = (  # of a layer that has what they need
     "join a parent",  # whose train() and eval() it is told by from now on
     "freeze",  # parameters without gradients, a training step, and with them again
     "replace parameters",  # by others of the same numbers
+    "stop tracking",  # for a training step, and track again
     "spread",  # parameters and running statistics lie with gaps from now on
     "lend parameters",  # evaluated with others, by torch.func.functional_call
     "poison",  # freed memory of the sizes of the step is full of NaN

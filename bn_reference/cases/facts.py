@@ -34,6 +34,7 @@ class Kind(Enum):
     ABSENT = "absent"  # None where something was asked for
     UNWANTED = "unwanted"  # something where there is to be nothing
     WRITTEN = "written"  # the memory of an input was written to
+    SHARED = "shared"  # an output lies in the memory of x
     SURROUNDINGS = "surroundings"  # what: something beside the layer that is another after a step
     PRINTED = "printed"  # found: what a step printed
     FORM = "form"  # found, wanted: (shape, dtype name), or None for what is not there

@@ -9,6 +9,7 @@ from bn_reference.cases.layouts import place
 from bn_reference.cases.others import another_batch, beginning
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, unseen, within
+from bn_reference.properties import transform
 from bn_reference.properties.registry import Property, family
 from bn_reference.properties.running import same_state
 from bn_reference.properties.trial import Observation, Trial, asked, contiguous
@@ -74,6 +75,40 @@ def _stays(trial: Trial, training: bool, record: bool) -> Comparison:
         "grad_bias": (later.bias, grads.bias),
     }
     return all_of(*(same_bits(what, now, then, Aspect.LOOKED_AT_AGAIN) for what, (now, then) in pairs.items()))
+
+
+@prop(source="NumPy's and torch's convention: what a function returns is its caller's")
+def the_output_lies_in_memory_of_its_own(trial: Trial) -> Comparison:
+    """y lies in no memory of x: in training, in eval, and in eval where y is x but for rounding (weight 1, bias 0, mean 0,
+    variance 1)."""
+    neutral = transform.neutral(trial.case)
+    steps = trial.train, trial.evaluate, lambda: trial.evaluate(neutral), lambda: trial.evaluate(transform.unrecorded(neutral))
+    return all_of(*(asked(lambda step=step: _apart(step()), "y") for step in steps))  # type: ignore[misc]
+
+
+def _apart(observed: Observation) -> Comparison:
+    return fact(not observed.output_shares_memory(), Fact(Kind.SHARED, "y"))
+
+
+@prop(source="docs of torch.nn.Module.load_state_dict: parameters and buffers are copied from the state_dict")
+def what_was_loaded_is_copied(trial: Trial) -> Comparison:
+    """Whoever loaded a saved state may write over its arrays: the layer's statistics, weight and bias stay."""
+    case = trial.case
+    trial.require(case.tracks)
+    session, loaded = trial.open(), transform.another_state(case)
+    session.load(loaded)
+    session.reuse_loaded()
+    state = session.state()
+
+    def evaluated() -> Comparison:
+        y = session.forward(place(case.x, case.layout), training=False).y
+        return within("y", y, trial.expected_evaluation(transform.with_state(case, loaded)).y, Aspect.AFTER_REUSE)
+
+    return all_of(
+        same_bits("running_mean", state.mean, loaded.mean, Aspect.AFTER_REUSE),
+        same_bits("running_var", state.var, loaded.var, Aspect.AFTER_REUSE),
+        asked(evaluated, "y"),
+    )
 
 
 @prop(source="docs of Python's copy.deepcopy")

@@ -8,6 +8,7 @@ from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, presence, same_bits, unseen, within
 from bn_reference.properties import transform
+from bn_reference.properties.premises import require_batch_statistics
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
 from bn_reference.properties.trial import Trial, asked, contiguous
 
@@ -133,6 +134,26 @@ def statistics_move_without_gradients(trial: Trial) -> Comparison:
         *transform.state_within(unrecorded.state(), expected),
         same_count(frozen.state().batches, expected.batches),
         same_count(unrecorded.state().batches, expected.batches),
+    )
+
+
+@prop(source="source of torch.nn.modules.batchnorm: buffers are only updated if they are to be tracked")
+def statistics_stand_still_while_they_are_not_tracked(trial: Trial) -> Comparison:
+    """With track_running_stats set to False a training step normalizes with its batch and changes no bit of the state; set to
+    True again, the next one moves it."""
+    case = trial.case
+    require_batch_statistics(trial)
+    trial.require(case.tracks)
+    session, expected = trial.open(), trial.expected()
+    session.track(False)
+    y = session.forward(place(case.x, case.layout), training=True).y
+    state = session.state()
+    session.track(True)
+    session.forward(place(case.x, case.layout), training=True)
+    return all_of(
+        within("y", y, expected.y, Aspect.UNTRACKED),
+        same_state(state, case, Aspect.UNTRACKED),
+        *transform.state_within(session.state(), expected.state, Aspect.TRACKED_AGAIN),
     )
 
 

@@ -14,6 +14,7 @@ from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.layouts import LAYOUTS, Placement, from_matrix, place, to_matrix
 from bn_reference.cases.others import another_batch as another_batch_of_its_form
+from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, within
 from bn_reference.oracle.step import ExpectedState, statistics
 from bn_reference.targets.protocol import had
@@ -23,11 +24,11 @@ UNRECORDED = ("unrecorded", "inference mode")  # of the circumstances
 MARGIN = 2.0**5  # more than the factors 2^k, 4^k of `scaled` and a few roundings
 
 
-def state_within(state: State, expected: ExpectedState) -> Iterator[Comparison]:
+def state_within(state: State, expected: ExpectedState, aspect: Aspect = Aspect.VALUE) -> Iterator[Comparison]:
     """The running statistics against the expected ones; nothing where none are tracked."""
     if expected.mean is not None and expected.var is not None:
-        yield within("running_mean", state.mean, expected.mean)
-        yield within("running_var", state.var, expected.var)
+        yield within("running_mean", state.mean, expected.mean, aspect)
+        yield within("running_var", state.var, expected.var, aspect)
 
 
 def taken(seen: Seen, channels: npt.NDArray[np.intp]) -> Seen:
@@ -52,6 +53,13 @@ def laid_out(case: Case) -> list[tuple[Placement, Placement]]:
         if not any(all(one.lies_as(other) for one, other in zip(way, known, strict=True)) for known in ways):
             ways.append(way)
     return ways
+
+
+@lru_cache(maxsize=KEPT)
+def unrecorded(case: Case) -> Case:
+    """The case called while no gradients are recorded."""
+    words = case.circumstances
+    return case if any(word in words for word in UNRECORDED) else case.but(circumstances=(*words, UNRECORDED[0]))
 
 
 def with_batch(case: Case, x: Array) -> Case:
@@ -151,6 +159,17 @@ def one_channel_disturbed(case: Case) -> tuple[Case, Case, npt.NDArray[np.intp]]
         x[:, disturbed] = -x[:, disturbed] + x.dtype.type(1)
     others = np.flatnonzero(np.arange(case.channels) != disturbed)
     return case, case.but(x=x), others
+
+
+NEXT_TO_NOTHING = 1e-12
+
+
+@lru_cache(maxsize=KEPT)
+def neutral(case: Case) -> Case:
+    """The case on a layer whose evaluation changes no number, or next to none."""
+    zeros = {name: None if (own := getattr(case, name)) is None else np.zeros_like(own) for name in ("bias", "running_mean")}
+    ones = {name: None if (own := getattr(case, name)) is None else np.ones_like(own) for name in ("weight", "running_var")}
+    return case.but(eps=NEXT_TO_NOTHING, **zeros, **ones)
 
 
 def with_state(case: Case, state: State) -> Case:

@@ -107,6 +107,10 @@ class Observation:
         """Which other array that was handed over for reading was written to; empty where none was."""
         return self._step.given_changed() or self._output.given_changed()
 
+    def output_shares_memory(self) -> bool:
+        """Whether the output lies in the memory of x."""
+        return self._output.shares_memory()
+
     def upstream_changed(self) -> bool:
         """Whether the memory of the upstream gradient was written to."""
         assert self.grads is not None  # it has gone back by now

@@ -29,6 +29,7 @@ WORDS = {
     "convert": "conversion to float64 and back",
     "join a parent": "joining a torch.nn.Sequential, which tells it train() and eval()",
     "freeze": "a training step with frozen parameters",
+    "stop tracking": "a training step with track_running_stats set to False, and then to True again",
     "replace parameters": "its parameters being replaced by others",
     "spread": "its parameters and running statistics lying with gaps",
     "lend parameters": "an evaluation with other parameters by torch.func.functional_call",

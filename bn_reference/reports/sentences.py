@@ -105,6 +105,7 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.ABSENT: lambda fact: f"there is no {fact.what}",
     Kind.UNWANTED: lambda fact: f"there is a {fact.what} where there is to be none",
     Kind.WRITTEN: lambda fact: f"the memory of {fact.what} was written to",
+    Kind.SHARED: lambda fact: f"{fact.what} lies in the memory of x: whoever writes to one changes the other",
     Kind.SURROUNDINGS: lambda fact: f"{fact.what} is another after a step",
     Kind.PRINTED: lambda fact: f"a step printed {fact.found!r}",
     Kind.FORM: lambda fact: f"{fact.what} has {_form(fact.found)} and must have {_form(fact.wanted)}",

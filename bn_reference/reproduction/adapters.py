@@ -27,10 +27,12 @@ from bn_reference.targets.trace import (
     Pile,
     Read,
     Restore,
+    Reuse,
     Second,
     Settle,
     Tangent,
     Threads,
+    Track,
     Undergo,
 )
 
@@ -50,6 +52,7 @@ WORDS = {
     "numbers": NUMBERS,
     "untouched": "not {step}.input_changed()",
     "upstream_untouched": "not {step}.upstream_changed()",
+    "apart": "not {step}.shares_memory()",
     "given_untouched": "not {step}.given_changed()",
     "device": '{step}.device.split(":")[0] == adapter.device.split(":")[0]',
     "detached": "not {layer}.state_in_graph()",
@@ -121,6 +124,12 @@ class AdapterReplay(Replay):
     def load(self, call: Load) -> list[str]:
         parts = [array_code(part) if isinstance(part, np.ndarray) else "None" for part in (call.state.mean, call.state.var)]
         return [f"{self.layers[call.session][1]}.load(State({', '.join(parts)}, {call.state.batches}))"]
+
+    def reuse(self, call: Reuse) -> list[str]:
+        return [f"{self.layers[call.session][1]}.reuse_loaded()"]
+
+    def track(self, call: Track) -> list[str]:
+        return [f"{self.layers[call.session][1]}.track({call.on})"]
 
     def overwrite(self, call: Overwrite) -> list[str]:
         return [f"{self.steps[call.step][1]['step']}.overwrite({call.what!r})"]

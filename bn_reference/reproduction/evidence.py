@@ -42,7 +42,12 @@ SUMS = {  # over a channel's numbers, whose mean is at hand
     Aspect.SUM: "sum(numbers)",
     Aspect.SUM_WITH_X_HAT: "sum(each * x_hat for each, x_hat in zip(numbers, x_hats))",
 }
-OF_STEPS = {Kind.WRITTEN: "untouched", Kind.DEVICE: "device", Kind.ATTACHED: "detached"}  # in words of the framework
+OF_STEPS = {
+    Kind.WRITTEN: "untouched",
+    Kind.SHARED: "apart",
+    Kind.DEVICE: "device",
+    Kind.ATTACHED: "detached",
+}  # in words of the framework
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,7 @@ def _of_a_call(replay: Replay, fact: Fact) -> Iterator[Evidence]:
             numbers = f"({', '.join(output.name for output in state)},)"
             finite = f"all(math.isfinite(each) for values in {numbers} for each in map(float, values))"
             yield Evidence(_so(fact, finite), state, call=forwards[0])
-        case Kind.WRITTEN | Kind.DEVICE | Kind.ATTACHED if ended and OF_STEPS[fact.kind] in replay.words:
+        case Kind.WRITTEN | Kind.SHARED | Kind.DEVICE | Kind.ATTACHED if ended and OF_STEPS[fact.kind] in replay.words:
             yield Evidence(_so(fact, *_conditions(replay, fact, ended)))
         case Kind.CRASHED | Kind.HUNG:  # the calls alone show it
             yield Evidence()

@@ -27,8 +27,10 @@ from bn_reference.targets.trace import (
     Overwrite,
     Read,
     Restore,
+    Reuse,
     Settle,
     Threads,
+    Track,
     Undergo,
 )
 
@@ -179,9 +181,15 @@ class LayerReplay(Replay):
         )
         return [
             f'given = {{{given}, "num_batches_tracked": {counter}}}',
-            f"saved = dict({layer}.state_dict())",
-            f"{layer}.load_state_dict({{**saved, **{{name: given[name] for name in given if name in saved}}}})",
+            f"saved = {{name: copied(given.get(name, own)) for name, own in {layer}.state_dict().items()}}",
+            f"{layer}.load_state_dict(saved)",
         ]
+
+    def reuse(self, call: Reuse) -> list[str]:
+        return ["for own in saved.values():  # which are used again", f"    own.{'zero_()' if self.torch else 'fill(0)'}"]
+
+    def track(self, call: Track) -> list[str]:
+        return [f"{self.layers[call.session][1]}.track_running_stats = {call.on}"]
 
     def came_out(self, call: Call) -> list[str]:
         if isinstance(call, Backward):

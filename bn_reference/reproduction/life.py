@@ -29,6 +29,11 @@ HAPPENED: dict[str, dict[str, tuple[str, ...]]] = {
             "{layer}.train()({batch})",
             "{layer}.requires_grad_(True)",
         ),
+        "stop tracking": (
+            "{layer}.track_running_stats = False",
+            "{layer}.train()({batch})",
+            "{layer}.track_running_stats = True",
+        ),
         "replace parameters": (
             "others = {{own: torch.nn.Parameter(own.detach().clone(), own.requires_grad) for own in {layer}.parameters()}}",
             "for holder in list({layer}.modules()):",

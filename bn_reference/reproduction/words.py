@@ -47,6 +47,7 @@ WORDS = {  # of functions, and of conditions
         " and {output}.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)",
         "untouched": f"torch.equal({BITS.format('{memory}')}, {BITS.format('{before}')})",
         "upstream_untouched": f"torch.equal({BITS.format('{upstream}')}, {BITS.format('{upstream_before}')})",
+        "apart": "{output}.untyped_storage().data_ptr() != {memory}.untyped_storage().data_ptr()",
         "device": "{output}.device.type == {x}.device.type",
         "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {(*STATISTICS,)})',
     },
@@ -59,5 +60,6 @@ WORDS = {  # of functions, and of conditions
         "numbers": NUMBERS,
         "untouched": "{memory}.tobytes() == {before}.tobytes()",
         "upstream_untouched": "{upstream}.tobytes() == {upstream_before}.tobytes()",
+        "apart": "not np.shares_memory({output}, {memory})",
     },
 }

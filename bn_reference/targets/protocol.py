@@ -133,6 +133,10 @@ class Step(ABC):
         """Whether the memory that the latest upstream gradient was handed over in differs from before the backward pass."""
         raise Unsupported("the memory of the upstream gradient is not watched")
 
+    def shares_memory(self) -> bool:
+        """Whether the output lies in memory of the input, so that whoever writes to one changes the other."""
+        raise Unsupported("the memory of the output is not seen")
+
     def overwrite(self, what: Literal["x", "y", "weight"]) -> None:
         """Write zeros over the input, the output or the weight, as somebody may who does not need it any more."""
         raise Unsupported("nothing would notice that an array is written over")
@@ -172,6 +176,14 @@ class Session(ABC):
     def load(self, state: State) -> None:
         """Load running statistics and counter through the implementation's own way of loading a saved state."""
         raise Unsupported("there is no way to load a saved state")
+
+    def reuse_loaded(self) -> None:
+        """Write zeros over the arrays that were loaded last, as whoever had saved them may who uses them again."""
+        raise Unsupported("there is no way to load a saved state")
+
+    def track(self, on: bool) -> None:
+        """Set track_running_stats: whether training moves the running statistics from now on."""
+        raise Unsupported("whether it tracks is decided when it is built")
 
     @property
     def whole(self) -> bool:

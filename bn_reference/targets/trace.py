@@ -28,11 +28,13 @@ __all__ = [
     "Pile",
     "Read",
     "Restore",
+    "Reuse",
     "Second",
     "Settle",
     "Tangent",
     "Threads",
     "Trace",
+    "Track",
     "Undergo",
 ]
 
@@ -154,6 +156,21 @@ class Load(Call):
 
     session: int
     state: State
+
+
+@dataclass(eq=False, kw_only=True)
+class Reuse(Call):
+    """Zeros were written over the arrays that were loaded last."""
+
+    session: int
+
+
+@dataclass(eq=False, kw_only=True)
+class Track(Call):
+    """track_running_stats was set."""
+
+    session: int
+    on: bool
 
 
 @dataclass(eq=False, kw_only=True)

@@ -32,10 +32,12 @@ from bn_reference.targets.trace import (
     Open,
     Read,
     Restore,
+    Reuse,
     Settle,
     Tangent,
     Threads,
     Trace,
+    Track,
     Undergo,
 )
 from bn_reference.targets.watched_step import WatchedStep, asked, had_or_why, refused
@@ -128,6 +130,16 @@ class _Session(Session):
         call = Load(session=self._number, state=state)
         self._watcher.trace.append(call)
         asked("load_state_dict", call, lambda: self._inner.load(state))
+
+    def reuse_loaded(self) -> None:
+        call = Reuse(session=self._number)
+        self._watcher.trace.append(call)
+        asked("writing over what was loaded", call, self._inner.reuse_loaded)
+
+    def track(self, on: bool) -> None:
+        call = Track(session=self._number, on=on)
+        self._watcher.trace.append(call)
+        asked("setting track_running_stats", call, lambda: self._inner.track(on))
 
     def state_in_graph(self) -> bool:
         return bool(asked("looking at the state", Call(), self._inner.state_in_graph))

@@ -140,6 +140,9 @@ class WatchedStep(Step):
     def upstream_changed(self) -> bool:
         return bool(asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
 
+    def shares_memory(self) -> bool:
+        return bool(asked("looking at the output's memory", Call(), self._inner.shares_memory))
+
     def overwrite(self, what: Literal["x", "y", "weight"]) -> None:
         call = Overwrite(step=self._number, what=what)
         self._trace.append(call)

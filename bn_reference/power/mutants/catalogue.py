@@ -12,6 +12,7 @@ from bn_reference.power.mutants.gradients import GRADIENTS
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.mechanics import MECHANICS
 from bn_reference.power.mutants.normalization import NORMALIZATION
+from bn_reference.power.mutants.ownership import OWNERSHIP
 from bn_reference.power.mutants.running import RUNNING
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
@@ -32,6 +33,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         MECHANICS,
         EDGE,
         SURROUNDINGS,
+        OWNERSHIP,
         SIZES,
     )
     for mutant in family.mutants

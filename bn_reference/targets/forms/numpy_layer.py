@@ -65,6 +65,9 @@ class NumpyStep(Step):
             raise Unsupported("nothing has gone back")
         return self._upstream[0].tobytes() != self._upstream[1].tobytes()
 
+    def shares_memory(self) -> bool:
+        return isinstance(self._output, np.ndarray) and np.shares_memory(self._output, self._placed.buffer)
+
     def now(self) -> tuple[Seen, Grads]:
         return _copy(self._output), self._grads()
 
@@ -73,6 +76,7 @@ class NumpySession(Session):
     def __init__(self, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
         self.layer, self.trainable, self.input_gradient, self.affine = layer, trainable, input_gradient, case.affine
         self._hyperparameters = hyperparameters_of(case)
+        self._loaded: dict[str, Any] = {}  # what was loaded last
         self._settle(case)
 
     def copied(self) -> Session:
@@ -171,7 +175,13 @@ class NumpySession(Session):
         saved.update(running_mean=mean.copy(), running_var=var.copy())
         if "num_batches_tracked" in saved:
             saved["num_batches_tracked"] = np.asarray(state.batches, dtype=np.int64)
-        self.layer.load_state_dict(saved)
+        self._loaded = {name: _copy(value) for name, value in saved.items()}
+        self.layer.load_state_dict(dict(self._loaded))
+
+    def reuse_loaded(self) -> None:
+        for value in self._loaded.values():
+            if isinstance(value, np.ndarray):
+                value[...] = 0
 
     def state_in_graph(self) -> bool:
         return False

@@ -52,5 +52,8 @@ class _NumpyStep(Step):
         handed, before = self._upstream
         return handed.tobytes() != before.tobytes()
 
+    def shares_memory(self) -> bool:
+        return isinstance(self._output, np.ndarray) and np.shares_memory(self._output, self._placed.buffer)
+
     def now(self) -> tuple[Seen, Grads]:
         return numbers(self._output, "y"), OWN_MEMORY

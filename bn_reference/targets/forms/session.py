@@ -6,6 +6,8 @@ import copy
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
+
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.circumstances import FOLDS
 from bn_reference.cases.directions import Direction
@@ -14,7 +16,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import hyperparameters_of
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.arrangement import Arrangement
-from bn_reference.targets.forms.arrays import flat, is_array
+from bn_reference.targets.forms.arrays import filled, flat, is_array
 from bn_reference.targets.forms.given import UNFOUND, WORDS, GivenLayer
 from bn_reference.targets.forms.life import life_of
 from bn_reference.targets.forms.names import COUNTER
@@ -34,6 +36,7 @@ class FormSession(GivenLayer, Session):
         self._unloaded = "; ".join(UNFOUND.format(WORDS[role]) for role in STATISTICS if case.tracks and role not in plan.slots)
         self._held = {role: self.read(role) for role in STATISTICS}
         self._built = self._dtypes()
+        self._loaded: dict[str, Any] = {}  # what was loaded last
         self._fold: Literal["", "column", "row"] = ""
 
     def _dtypes(self) -> list[str]:
@@ -148,7 +151,13 @@ class FormSession(GivenLayer, Session):
         counter = self.plan.slots.get("num_batches_tracked")
         if counter is not None and counter.name in saved:
             saved[counter.name][...] = state.batches
+        self._loaded = saved
         self.layer.load_state_dict(saved)
+
+    def reuse_loaded(self) -> None:
+        for value in self._loaded.values():
+            if is_array(value):
+                filled(value, np.zeros(tuple(value.shape)))
 
     def state_in_graph(self) -> bool:
         if self.plan.library == "numpy":

@@ -68,6 +68,18 @@ def _frozen(module: torch.nn.Module, case: Case) -> torch.nn.Module:
     return module
 
 
+def _untracked(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    """A training step while the running statistics are not tracked, which are again afterwards."""
+    if getattr(module, "track_running_stats", None) is not True or not case.tracks:
+        raise Unsupported("there is no tracking to stop")
+    try:
+        module.track_running_stats = False  # type: ignore[assignment]
+        module.train()(_tensor(another_batch(case, 0), module))
+    finally:
+        module.track_running_stats = True  # type: ignore[assignment]
+    return module
+
+
 def _replaced(module: torch.nn.Module, case: Case) -> torch.nn.Module:
     """What is one parameter under several names stays one."""
     others = {own: torch.nn.Parameter(own.detach().clone(), own.requires_grad) for own in module.parameters()}
@@ -124,6 +136,7 @@ HAPPENINGS: dict[str, Happening] = {
     "reset": _reset,
     "convert": _converted,
     "freeze": _frozen,
+    "stop tracking": _untracked,
     "replace parameters": _replaced,
     "spread": _spread,
     "lend parameters": _lent,

@@ -22,7 +22,7 @@ from bn_reference.targets.forms.torch_holding import TorchMemory, shown_by
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_step import TorchStep
-from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor, zeroed
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["TorchImplementation", "TorchSession"]
@@ -48,6 +48,7 @@ class TorchSession(Session):
         self._device, self._trainable, self._input_gradient = device, trainable, input_gradient
         self._life, self._hyperparameters = TorchLife(), hyperparameters_of(case)
         self._memory = TorchMemory()
+        self._loaded: dict[str, Any] = {}  # what was loaded last
         self._give(case)
 
     @property
@@ -200,7 +201,19 @@ class TorchSession(Session):
             saved[keys[name]] = self._tensor(values).reshape(saved[keys[name]].shape)
         if "num_batches_tracked" in keys:
             saved[keys["num_batches_tracked"]] = torch.tensor(state.batches)
+        self._loaded = saved
         self.module.load_state_dict(saved)
+
+    def reuse_loaded(self) -> None:
+        zeroed(self._loaded)
+
+    def track(self, on: bool) -> None:
+        if not (self.whole and isinstance(attribute(self.module, "track_running_stats"), bool)):
+            raise Unsupported("whether it tracks is decided when it is built")
+        try:
+            self.module.track_running_stats = on  # type: ignore[assignment]
+        except Exception as error:  # a script's constant, a property without a setter
+            raise Unsupported("track_running_stats cannot be set") from error
 
     def state_in_graph(self) -> bool:
         return any(isinstance(buffer, torch.Tensor) and buffer.requires_grad for buffer in self._buffers())

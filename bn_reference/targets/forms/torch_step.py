@@ -13,7 +13,7 @@ from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_derivatives import UNRECORDED, gone_back_twice, piled
-from bn_reference.targets.forms.torch_tensors import copied, from_tensor, seen, to_tensor
+from bn_reference.targets.forms.torch_tensors import copied, from_tensor, in_one_memory, seen, to_tensor
 from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Step, Unsupported
 
 __all__ = ["TorchStep"]
@@ -103,6 +103,9 @@ class TorchStep(Step):
             raise Unsupported("nothing has gone back")
         memory, before = self._upstream
         return from_tensor(memory, "the upstream gradient").tobytes() != before.tobytes()
+
+    def shares_memory(self) -> bool:
+        return isinstance(self.tensor, torch.Tensor) and in_one_memory(self.tensor, self._buffer)
 
     def overwrite(self, what: Literal["x", "y", "weight"]) -> None:
         array = {"x": self._buffer, "y": self.tensor, "weight": next(iter(self._vectors), None)}[what]

@@ -15,7 +15,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Misbehaviour
 
-__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "seen", "surroundings", "to_tensor"]
+__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "in_one_memory", "seen", "surroundings", "to_tensor", "zeroed"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -81,6 +81,22 @@ def seen(tensor: Any, what: str) -> Seen:
         return from_tensor(tensor, what)
     except Misbehaviour as misbehaviour:
         return Wrong(misbehaviour.fact)
+
+
+def in_one_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors lie in the same memory, be it in different parts of it."""
+    try:
+        return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr() != 0
+    except (RuntimeError, NotImplementedError):  # what has no memory of its own shares none
+        return False
+
+
+def zeroed(saved: dict[str, Any]) -> None:
+    """Write zeros over the tensors of a saved state."""
+    with torch.no_grad():
+        for value in saved.values():
+            if isinstance(value, torch.Tensor):
+                value.zero_()
 
 
 def answers(device: str) -> bool:
