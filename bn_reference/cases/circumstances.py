@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 __all__ = [
+    "ASKS",
+    "BETWEEN",
     "CIRCUMSTANCES",
     "EVENTS",
     "FOLDED",
@@ -16,6 +18,7 @@ __all__ = [
     "HAPPENINGS",
     "LIVES",
     "MANNERS",
+    "OF_A_STEP",
     "SETTLINGS",
     "STEPS",
     "Circumstances",
@@ -62,11 +65,21 @@ CALLS = (  # how a step is called
     "default float64",  # the default dtype is another than the layer's
     "same memory",  # x lies where the last batch lay, in the same tensor; no version counter has noticed
 )
+BETWEEN = "step between"  # another step of the layer, between the step and its backward pass
+ASKS = {  # of x, weight and bias, who asks for a gradient: all three elsewhere
+    "x alone": ("x",),
+    "weight alone": ("weight",),
+    "bias alone": ("bias",),
+    "x and weight": ("x", "weight"),
+    "x and bias": ("x", "bias"),
+    "weight and bias": ("weight", "bias"),
+}
+OF_A_STEP = (BETWEEN, *ASKS)  # which show in its gradients, and in what is recorded for them
 FOLDS = (  # how the positions of a batch are spread over the axes of who takes (N, C, H, W) or more
     "column",  # (N, C, L, 1): what lies channels last and what lies in order may claim to be either
     "row",  # (N, C, 1, L)
 )
-MANNERS = CALLS + FOLDS
+MANNERS = CALLS + OF_A_STEP + FOLDS
 
 OF_THE_SAME_SHAPE = ("train", "evaluate", "evaluate unrecorded")
 MOST = 12  # events of a life
@@ -83,12 +96,21 @@ def _lives() -> list[Circumstances]:
     folded = ("evaluate unrecorded", "unrecorded")
     lives += [folded, (*folded, "same memory"), (*folded, "settle by loading"), ("evaluate unrecorded", "inference mode")]
     lives += [("train", "evaluate"), ("evaluate", "train"), ("train", "train", "copy", "train")]
+    lives += [
+        (BETWEEN,),
+        ("train", BETWEEN),
+        ("evaluate", BETWEEN),
+        *((word,) for word in ASKS),
+        *(("train", word) for word in ASKS),
+    ]
     for length in sorted(rng.integers(4, MOST + 1, LONG_LIVES).tolist()):
         events = rng.choice([*STEPS, *HAPPENINGS], length).tolist()
         settled = [word for word in SETTLINGS if rng.integers(4) == 0]
         called = ([], ["unrecorded"], ["inference mode"], ["default float64"])[rng.integers(4)]
         if rng.integers(2):  # which shows after a batch of the same shape alone
             events[-1], called = str(rng.choice(OF_THE_SAME_SHAPE)), [*called, "same memory"]
+        asks, part = tuple(ASKS)[len(lives) % len(ASKS)], rng.integers(4)
+        called = [*called, *[BETWEEN] * int(part % 2), *[asks] * int(part // 2 and "unrecorded" not in called)]
         lives.append((*events, *settled, *called))
     return lives
 

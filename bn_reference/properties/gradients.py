@@ -30,13 +30,15 @@ def input_gradient(trial: Trial) -> Array:
     return grad_x
 
 
-def grads_within(grads: Grads, expected: ExpectedStep, case: Case, *, x: bool = True, affine: bool = True) -> Comparison:
+def grads_within(
+    grads: Grads, expected: ExpectedStep, case: Case, *, x: bool = True, aspect: Aspect = Aspect.VALUE
+) -> Comparison:
     """All gradients that a case asks for against the expected ones."""
-    compared = [within("grad_x", grads.x, expected.grad_x)] if x else []
-    if affine and case.affine:
+    compared = [within("grad_x", grads.x, expected.grad_x, aspect)] if x else []
+    if case.affine:
         compared += [
-            within("grad_weight", grads.weight, expected.grad_weight),
-            within("grad_bias", grads.bias, expected.grad_bias),
+            within("grad_weight", grads.weight, expected.grad_weight, aspect),
+            within("grad_bias", grads.bias, expected.grad_bias, aspect),
         ]
     return all_of(*compared)
 

@@ -7,15 +7,17 @@ import numpy as np
 from bn_reference.arithmetic.precision import HALVES
 from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.directions import direction_of
+from bn_reference.cases.facts import Kind, Wrong
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
-from bn_reference.oracle.compare import Comparison, all_of, same_bits, within
+from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
 from bn_reference.oracle.derivatives import ExpectedDerivatives
 from bn_reference.properties import transform
 from bn_reference.properties.gradients import grads_within
 from bn_reference.properties.premises import require_batch_statistics
 from bn_reference.properties.registry import Property, family
 from bn_reference.properties.trial import Trial, asked, contiguous
+from bn_reference.targets.protocol import Misbehaviour
 
 PROPERTIES: list[Property] = []
 prop = family("gradients", PROPERTIES, "training")
@@ -105,19 +107,22 @@ BEYOND_THE_FIRST = frozenset(  # what a framework composes, and cannot where a g
 
 @prop(source="docs of torch.Tensor.requires_grad", modes=("training", "eval"))
 def what_asks_for_a_gradient_gets_it_and_nothing_else_does(trial: Trial) -> Comparison:
-    """Of x, weight and bias, some ask: they have their gradients afterwards, and the others have none."""
+    """Of x, weight and bias, some ask: they have their gradients afterwards, the others none, and the step is as ever."""
     trial.require(trial.case.affine)
     steps = (True, False)
     return all_of(*(asked(lambda training=training: just_those(trial, training), "grad_x") for training in steps))  # type: ignore[misc]
 
 
 def just_those(trial: Trial, training: bool) -> Comparison:
-    """The gradients of those that ask, and nothing of the others, after a step."""
+    """The gradients of those that ask, and nothing of the others, after a step; and what else the step gives."""
     case, session, names = trial.case, trial.open(), transform.some_of_three(trial.case)
     session.ask(names)
-    grads = session.forward(place(case.x, case.layout), training=training).pile(place(case.grad_y, case.grad_layout))
+    step = session.forward(place(case.x, case.layout), training=training)
+    state, grads = session.state(), step.pile(place(case.grad_y, case.grad_layout))
     right = trial.expected() if training else trial.expected_evaluation()
     return all_of(
+        within("y", step.y, right.y, Aspect.OF_SOME_GRADIENTS),
+        *(transform.state_within(state, right.state, Aspect.OF_SOME_GRADIENTS) if case.tracks else ()),
         within("grad_x", grads.x, right.grad_x if "x" in names else None),
         within("grad_weight", grads.weight, right.grad_weight if "weight" in names else None),
         within("grad_bias", grads.bias, right.grad_bias if "bias" in names else None),
@@ -139,6 +144,64 @@ def gradients_of_two_steps_add_up_exactly(trial: Trial) -> Comparison:
         same_bits("grad_weight", both.weight, added(one.weight, two.weight), Aspect.OF_TWO_STEPS),
         same_bits("grad_bias", both.bias, added(one.bias, two.bias), Aspect.OF_TWO_STEPS),
     )
+
+
+@prop(source="calculus: a derivative of a sum; github.com/jmschrei/tangermeme/pull/54", modes=("training", "eval"))
+def one_backward_pass_through_two_steps_gives_both_gradients(trial: Trial) -> Comparison:
+    """Of two steps and one backward pass through both, each batch has its own gradient, and weight and bias have the sum of
+    what each step gives them, rounded once."""
+    require_batch_statistics(trial)
+    return all_of(*(asked(lambda training=training: both_within(trial, training), "grad_x") for training in (True, False)))  # type: ignore[misc]
+
+
+def both_within(trial: Trial, training: bool) -> Comparison:
+    """The gradients of two steps of one layer, of which the case's own is the first or the second."""
+    case, other = trial.case, transform.another_of_its_shape(trial.case)
+    dy, small = place(case.grad_y, case.grad_layout), contiguous(transform.small_upstream(case))
+    own, their = place(case.x, case.layout), contiguous(other.x)
+    session, alone, first = trial.open(), trial.open(), case.rows % 2 == 0
+    steps = [session.forward(x, training=training) for x in ((own, their) if first else (their, own))]
+    step, beside = steps if first else steps[::-1]
+    grads, other_x = step.beside(dy, beside, small)
+    right = (trial.expected, trial.expected_evaluation)[not training]
+    apart = [alone.forward(x, training=training) for x in (own, their)]
+    one, two = (each.backward(up) for each, up in zip(apart, (dy, small), strict=True))
+    by_itself = grads_within(one, right(), case)
+    if not by_itself.holds:
+        return by_itself
+    return all_of(
+        within("grad_x", grads.x, right().grad_x, Aspect.OF_BOTH_STEPS),
+        within("grad_x", other_x, right(other).going_back_from(small.view()).grad_x, Aspect.OF_BOTH_STEPS),
+        *(
+            [
+                same_bits("grad_weight", grads.weight, added(one.weight, two.weight), Aspect.OF_BOTH_STEPS),
+                same_bits("grad_bias", grads.bias, added(one.bias, two.bias), Aspect.OF_BOTH_STEPS),
+            ]
+            if case.affine
+            else []
+        ),
+    )
+
+
+@prop(source="docs of torch.nn.ReLU(inplace=True); github.com/mapillary/inplace_abn/issues/155", modes=("training", "eval"))
+def an_in_place_relu_is_gone_back_through(trial: Trial) -> Comparison:
+    """Where y is rectified in place before the backward pass, the gradients are those of max(y, 0), or it raises."""
+    return all_of(*(asked(lambda training=training: rectified_within(trial, training), "grad_x") for training in (True, False)))  # type: ignore[misc]
+
+
+def rectified_within(trial: Trial, training: bool) -> Comparison:
+    """The gradients that come through an in-place ReLU; what is said aloud misleads nobody."""
+    case, step = trial.case, trial.forward(trial.case, training=training)
+    y = step.y
+    try:
+        step.rectify()
+    except Misbehaviour as misbehaviour:
+        return fact(misbehaviour.raised, misbehaviour.fact)
+    grads = step.backward(place(case.grad_y, case.grad_layout))
+    if isinstance(grads.x, Wrong) and grads.x.fact.kind is Kind.RAISED:
+        return fact(True, grads.x.fact)
+    expected = trial.expected() if training else trial.expected_evaluation()
+    return grads_within(grads, expected.going_back_from(transform.rectified(case.grad_y, y)), case, aspect=Aspect.RECTIFIED)
 
 
 def added(one: Seen, other: Seen) -> Seen:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from bn_reference.arithmetic.precision import DTYPES, FORMATS, Format, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case, Seen, State
+from bn_reference.cases.circumstances import ASKS
 from bn_reference.cases.layouts import LAYOUTS, Placement, from_matrix, place, to_matrix
 from bn_reference.cases.others import another_batch as another_batch_of_its_form
 from bn_reference.oracle.aspect import Aspect
@@ -40,8 +41,8 @@ def taken(seen: Seen, channels: npt.NDArray[np.intp]) -> Seen:
 
 
 def recorded(case: Case) -> Case:
-    """The case called while gradients are recorded: whoever takes another path without them may differ in the last bits."""
-    words = tuple(word for word in case.circumstances if word not in UNRECORDED)
+    """The case called while all gradients are recorded: whoever takes another path else may differ in the last bits."""
+    words = tuple(word for word in case.circumstances if word not in UNRECORDED and word not in ASKS)
     return case if words == case.circumstances else case.but(circumstances=words)
 
 
@@ -230,6 +231,11 @@ def mixed_upstream(case: Case) -> Array:
     with np.errstate(all="ignore"):
         mixed: Array = case.grad_y.astype(np.float64) / 64.0 + case.grad_y[::-1].astype(np.float64)
     return mixed.astype(case.grad_y.dtype)
+
+
+def rectified(grad_y: Array, y: Array) -> Array:
+    """dy where it flows back through max(y, 0): no gradient where y is not positive."""
+    return np.where(y <= 0, grad_y.dtype.type(0), grad_y) if y.shape == grad_y.shape else grad_y
 
 
 def expanded_upstream(case: Case) -> Array:

@@ -14,6 +14,7 @@ from typing import Any
 
 from bn_reference.arithmetic.precision import root_roundings
 from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.circumstances import OF_A_STEP
 from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.conventions import Conventions
@@ -24,6 +25,7 @@ from bn_reference.oracle.derivatives import (
     expect_derivatives_of_training,
 )
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
+from bn_reference.properties.asking import NOT_SEEN, asking, grads_of_asked, is_between, stepped_between
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
 __all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "promised"]
@@ -45,8 +47,10 @@ class Observation:
     def __init__(self, implementation: Implementation, case: Case, training: bool) -> None:
         self._implementation, self._case, self._training = implementation, case, training
         self._unrecorded = is_unrecorded(case, training)
+        self._asking: tuple[str, ...] = ()  # of x, weight and bias, where not all of them ask for a gradient
         self._session, self._step = self._run()
         self._output = self._step  # which is never recorded where the case says so
+        self._passed_on = False  # whether the session has made another step since
         self._before: Session | None = self._session  # one in which nothing has gone back
 
     def _run(self) -> tuple[Session, Step]:
@@ -56,6 +60,7 @@ class Observation:
                 return session, session.forward(x, training=self._training, record=False)
             except Unsupported:  # then it is called as it can be
                 self._unrecorded = False
+        self._asking = asking(session, self._case)
         return session, session.forward(x, training=self._training)
 
     def _before_backward(self) -> Session:
@@ -91,13 +96,28 @@ class Observation:
             self._session, self._step = self._run()
         elif self._before is self._session:
             self._before = None
-        return self._step.backward(place(self._case.grad_y, self._case.grad_layout))
+        upstream = place(self._case.grad_y, self._case.grad_layout)
+        if is_between(self._case):
+            stepped_between(self._session, self._case, self._training)
+            self._passed_on = True
+        if not self._asking:
+            grads = self._step.backward(upstream)
+            return grads if not (self._passed_on and isinstance(grads.x, Missing)) else self._plain().grads
+        asked = grads_of_asked(self._step, upstream, self._asking)
+        whole = self._plain().grads
+        seen = ((own, other) for own, other in zip(vars(asked).values(), vars(whole).values(), strict=True))
+        return Grads(*(other if own is NOT_SEEN else own for own, other in seen))
+
+    def _plain(self) -> Observation:
+        """The step as it is where all ask for a gradient, and nothing lies between it and its backward pass."""
+        words = tuple(word for word in self._case.circumstances if word not in OF_A_STEP)
+        return Observation(self._implementation, self._case.but(circumstances=words), self._training)
 
     @cached_property
     def state_after_backward(self) -> State:
         """After a forward and a backward pass."""
         assert self.grads is not None  # it has gone back by now
-        return self._session.state()
+        return self._plain().state_after_backward if self._passed_on else self._session.state()
 
     def input_changed(self) -> bool:
         """Whether the memory of x was written to by now."""

@@ -41,6 +41,13 @@ WORDS = {
     "inference mode": "called under inference_mode in eval",
     "default float64": "called where the default dtype is float64",
     "same memory": "x in the memory of the last batch, whose version counter did not move",
+    "step between": "another step between the step and its backward pass",
+    "x alone": "gradients asked for of x alone",
+    "weight alone": "gradients asked for of the weight alone",
+    "bias alone": "gradients asked for of the bias alone",
+    "x and weight": "gradients asked for of x and weight, not of the bias",
+    "x and bias": "gradients asked for of x and bias, not of the weight",
+    "weight and bias": "gradients asked for of weight and bias, not of x",
     "column": "positions in one column, (N, C, L, 1)",
     "row": "positions in one row, (N, C, 1, L)",
 }

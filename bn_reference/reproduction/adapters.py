@@ -15,6 +15,7 @@ from bn_reference.reproduction.replay import NUMBERS, Output, Replay
 from bn_reference.targets.trace import (
     Ask,
     Backward,
+    Beside,
     Call,
     Copy,
     Forward,
@@ -26,6 +27,7 @@ from bn_reference.targets.trace import (
     Overwrite,
     Pile,
     Read,
+    Rectify,
     Restore,
     Reuse,
     Second,
@@ -101,6 +103,17 @@ class AdapterReplay(Replay):
         forward, names = self.steps[call.step]
         going = f"grads = {names['step']}.pile({self._placed('grad_y', call.grad_y, forward.session)})"
         return [going, *self.assigned(call, "{1}")]
+
+    def beside(self, call: Beside) -> list[str]:
+        (forward, names), (_, others) = self.steps[call.step], self.steps[call.other]
+        upstreams = [self._placed("grad_y", dy, forward.session) for dy in (call.grad_y, call.other_grad_y)]
+        going = f"{names['step']}.beside({upstreams[0]}, {others['step']}, {upstreams[1]})"
+        made = self.assigned(call, "{1}")
+        self.outputs.append(Output(call, "grad_x", call.other_x, self.name("grad_x")))
+        return [f"grads, {self.outputs[-1].name} = {going}", *made]
+
+    def rectify(self, call: Rectify) -> list[str]:
+        return [f"{self.steps[call.step][1]['step']}.rectify()"]
 
     def tangent(self, call: Tangent) -> list[str]:
         session, x = self.layers[call.session][1], self._placed("x", call.x, call.session)

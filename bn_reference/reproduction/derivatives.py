@@ -7,7 +7,7 @@ from dataclasses import replace
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.reproduction.layers import LayerReplay
 from bn_reference.reproduction.replay import Output
-from bn_reference.targets.trace import Ask, Mapped, Pile, Second, Tangent
+from bn_reference.targets.trace import Ask, Beside, Mapped, Pile, Rectify, Second, Tangent
 
 __all__ = ["DerivativeReplay"]
 
@@ -43,6 +43,27 @@ class DerivativeReplay(LayerReplay):
         for kind, leaf in (("grad_x", names["x"]), ("grad_weight", f"{layer}.weight"), ("grad_bias", f"{layer}.bias")):
             lines += self.assigned(call, f'copied(getattr({leaf}, "grad", None))', (kind,))
         return lines
+
+    def beside(self, call: Beside) -> list[str]:
+        (forward, names), (_, others) = self.steps[call.step], self.steps[call.other]
+        layer, affine = self.layers[forward.session][1], self.layers[forward.session][0].case.affine
+        upstreams, grads = [self.name("upstream"), self.name("upstream")], self.name("grads")
+        sources = [names["x"], *[f"{layer}.weight", f"{layer}.bias"] * affine, others["x"]]
+        lines = [
+            f"{name} = {self._lying('grad_y', dy)}"
+            for name, dy in zip(upstreams, (call.grad_y, call.other_grad_y), strict=True)
+        ]
+        outputs = f"{names['output']}, {others['output']}"
+        lines.append(
+            f"{grads} = torch.autograd.grad(({outputs}), ({', '.join(sources)}), ({', '.join(upstreams)}), allow_unused=True)"
+        )
+        for place, kind in enumerate(("grad_x", "grad_weight", "grad_bias")[: len(sources) - 1]):
+            lines += self.assigned(call, f"copied({grads}[{place}])", (kind,))
+        self.outputs.append(Output(call, "grad_x", call.other_x, self.name("grad_x")))
+        return [*lines, f"{self.outputs[-1].name} = copied({grads}[-1])"]
+
+    def rectify(self, call: Rectify) -> list[str]:
+        return [f"{self.steps[call.step][1]['output']}.relu_()"]
 
     def tangent(self, call: Tangent) -> list[str]:
         layer, x, output = self.layers[call.session][1], self.name("x"), self.name("output")

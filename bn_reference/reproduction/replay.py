@@ -10,7 +10,7 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.facts import Missing, Unseen
-from bn_reference.targets.trace import Backward, Call, Forward, Fresh, Look, Open, Pile, Read, Second, Tangent
+from bn_reference.targets.trace import Backward, Beside, Call, Forward, Fresh, Look, Open, Pile, Read, Second, Tangent
 
 __all__ = ["NUMBERS", "STATISTICS", "Index", "Output", "Part", "Replay"]
 
@@ -28,7 +28,7 @@ CAME: dict[type[Call], dict[str, str]] = {  # what comes out of a call, and wher
         "second_grad_grad_y": "gave.grad_y",
     },
 }
-CAME[Pile] = CAME[Backward]
+CAME[Pile] = CAME[Beside] = CAME[Backward]
 CAME[Look] = {**CAME[Forward], **CAME[Backward]}
 NUMBERS = 'isinstance({output}, np.ndarray) and {output}.dtype.name in ("float16", "bfloat16", "float32", "float64")'
 Index = tuple[int, ...]

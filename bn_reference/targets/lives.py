@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from bn_reference.cases.case import Array, Case
-from bn_reference.cases.circumstances import EVENTS, MANNERS, STEPS
+from bn_reference.cases.circumstances import EVENTS, MANNERS, OF_A_STEP, STEPS
 from bn_reference.cases.layouts import place
 from bn_reference.cases.others import another_batch, beginning
 from bn_reference.targets.protocol import Misbehaviour, Session, Step, Unsupported
@@ -44,7 +44,7 @@ def lived(opened: Opening, case: Case) -> tuple[Session, Outcome]:
     except Unsupported:
         session = opened(fresh)
     for word in case.circumstances:
-        if word in MANNERS:
+        if word in MANNERS and word not in OF_A_STEP:  # those are asked for where a step is looked at
             with contextlib.suppress(Unsupported):
                 session = session.undergo(word, fresh)
     return session, outcome.said()

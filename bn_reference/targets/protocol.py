@@ -118,6 +118,14 @@ class Step(ABC):
         """Go back to where gradients add up, step after step: what lies there then for x, weight and bias, None for nothing."""
         raise Unsupported("gradients do not add up anywhere")
 
+    def beside(self, grad_y: Placement, other: Step, other_grad_y: Placement) -> tuple[Grads, Seen]:
+        """One backward pass through this step and another of the layer: the gradients, and that of the other's input."""
+        raise Unsupported("there is no going back through two steps at once")
+
+    def rectify(self) -> None:
+        """Rectify the output in place, as max(y, 0), so that a backward pass goes through that too."""
+        raise Unsupported("nothing that is done to the output is recorded")
+
     def keep(self) -> None:  # noqa: B027  # most need do nothing
         """Called before a backward pass that another one through the same step will follow."""
 

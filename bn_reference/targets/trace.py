@@ -15,6 +15,7 @@ from bn_reference.targets.protocol import Grads, SecondGrads
 __all__ = [
     "Ask",
     "Backward",
+    "Beside",
     "Call",
     "Copy",
     "Forward",
@@ -27,6 +28,7 @@ __all__ = [
     "Overwrite",
     "Pile",
     "Read",
+    "Rectify",
     "Restore",
     "Reuse",
     "Second",
@@ -111,6 +113,25 @@ class Pile(Call):
     step: int
     grad_y: Placement
     grads: Grads = field(default_factory=lambda: NO_GRADS)
+
+
+@dataclass(eq=False, kw_only=True)
+class Beside(Call):
+    """One backward pass through two steps of a layer: the gradients, and that of the other step's input."""
+
+    step: int
+    grad_y: Placement
+    other: int
+    other_grad_y: Placement
+    grads: Grads = field(default_factory=lambda: NO_GRADS)
+    other_x: Seen = None
+
+
+@dataclass(eq=False, kw_only=True)
+class Rectify(Call):
+    """The output of a step was rectified in place."""
+
+    step: int
 
 
 @dataclass(eq=False, kw_only=True)

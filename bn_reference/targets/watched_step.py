@@ -17,7 +17,7 @@ from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.support.alarms import is_from_outside
 from bn_reference.targets.border import missing, raised, seen_array, seen_grads, seen_second
 from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Step, Unsupported, had
-from bn_reference.targets.trace import Backward, Call, Look, Overwrite, Pile, Second, Trace
+from bn_reference.targets.trace import Backward, Beside, Call, Look, Overwrite, Pile, Rectify, Second, Trace
 
 __all__ = ["WatchedStep", "asked", "had_or_why", "refused"]
 
@@ -126,6 +126,22 @@ class WatchedStep(Step):
             grads = asked("backward", call, lambda: self._inner.pile(grad_y))
         call.grads = seen_grads(grads, self._shape)
         return call.grads
+
+    def beside(self, grad_y: Placement, other: Step, other_grad_y: Placement) -> tuple[Grads, Seen]:
+        assert isinstance(other, WatchedStep)
+        call = Beside(step=self._number, grad_y=grad_y, other=other._number, other_grad_y=other_grad_y)
+        self._trace.append(call)
+        for upstream in (grad_y, other_grad_y):
+            self._require_taken(call, upstream)
+        with self._going_back():
+            grads, other_x = asked("backward", call, lambda: self._inner.beside(grad_y, other._inner, other_grad_y))
+        call.grads, call.other_x = seen_grads(grads, self._shape), seen_array(other_x, "grad_x", other._shape)
+        return call.grads, call.other_x
+
+    def rectify(self) -> None:
+        call = Rectify(step=self._number)
+        self._trace.append(call)
+        asked("rectifying the output in place", call, self._inner.rectify)
 
     def _require_taken(self, call: Call, grad_y: Placement) -> None:
         if not (self._domain.grad_layouts or is_contiguous(grad_y)):

@@ -90,6 +90,18 @@ class TorchStep(Step):
     def pile(self, grad_y: Placement) -> Grads:
         return Grads(*piled(self.tensor, self._handed(grad_y), [self._x, *self._vectors, None, None][:3]))
 
+    def beside(self, grad_y: Placement, other: Step, other_grad_y: Placement) -> tuple[Grads, Seen]:
+        assert isinstance(other, TorchStep)
+        upstream = self._handed(grad_y), other._handed(other_grad_y)
+        sources = [*self._sources, other._x]
+        *self._gave, theirs = torch.autograd.grad((self.tensor, other.tensor), sources, upstream, allow_unused=True)
+        return self._grads(), seen(theirs, "grad_x")
+
+    def rectify(self) -> None:
+        if not isinstance(self.tensor, torch.Tensor) or not self.tensor.requires_grad:
+            raise Unsupported("nothing is recorded of it")
+        self.tensor = self.tensor.relu_()
+
     def _grads(self) -> Grads:
         names = [*(["grad_x"] if self._sources[0] is self._x else []), "grad_weight", "grad_bias"]
         given = {name: seen(grad, name) for name, grad in zip(names, self._gave, strict=False)}

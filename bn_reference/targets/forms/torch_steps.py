@@ -20,7 +20,7 @@ from bn_reference.targets.forms.torch_derivatives import call_of, mapped, tangen
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_step import TorchStep
 from bn_reference.targets.forms.torch_tensors import copied, seen, to_tensor
-from bn_reference.targets.protocol import Grads, SecondGrads, Unsupported
+from bn_reference.targets.protocol import Grads, SecondGrads, Step, Unsupported
 
 __all__ = ["mapped_of", "step", "tangent_of"]
 
@@ -127,6 +127,14 @@ class _Recorded(_StepOfGiven):
         self._require_way_back()
         return self._as_vectors(super().pile(self._arrangement.laid(grad_y)))
 
+    def beside(self, grad_y: Placement, other: Step, other_grad_y: Placement) -> tuple[Grads, Seen]:
+        self._require_way_back()
+        if not self._sources or not self._session.input_gradient:
+            raise Unsupported("nothing is recorded that has a gradient")
+        laid = self._arrangement.laid(grad_y), self._arrangement.laid(other_grad_y)
+        grads, other_x = super().beside(laid[0], other, laid[1])
+        return self._as_vectors(grads), other_x
+
     def now(self) -> tuple[Seen, Grads]:
         y, grads = super().now()
         return y, self._as_vectors(grads)
@@ -155,6 +163,12 @@ class _Manual(_StepOfGiven):
 
     def pile(self, grad_y: Placement) -> Grads:
         raise Unsupported("its backward pass is a method, and gradients do not add up")
+
+    def beside(self, grad_y: Placement, other: Step, other_grad_y: Placement) -> tuple[Grads, Seen]:
+        raise Unsupported("its backward pass is a method, which goes through one step")
+
+    def rectify(self) -> None:
+        raise Unsupported("nothing is recorded of it")
 
     def overwrite(self, what: Literal["x", "y", "weight"]) -> None:
         raise Unsupported("nothing is recorded that would notice")
