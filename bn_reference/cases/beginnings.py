@@ -1,4 +1,5 @@
-"""What layers often begin with, and what often flows back into them: ones, zeros, equal vectors, a row without a gradient.
+"""What layers often begin with, and what often flows back into them: ones, zeros, equal vectors, a row without a gradient,
+or next to none.
 
 Random numbers never meet it: an optimizer of graphs that merges equal constants, a shortcut for a weight of one, a division
 by a gradient of zero. So every second case or so has such vectors; the seed says which.
@@ -13,20 +14,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bn_reference.arithmetic.precision import Format
+
 __all__ = ["Beginning", "begun"]
 
+MARGIN = 5  # bits beyond the smallest subnormal number, and beyond the smallest normal one
 Float = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """Parameters and running statistics before the step, (C,) each, and the upstream gradient, (N, C) or (N, C, L)."""
+    """Parameters and running statistics before the step, (C,) each, and the upstream gradient, (N, C) or (N, C, L), which is to
+    be of the format."""
 
     weight: Float
     bias: Float
     mean: Float
     var: Float
     grad_y: Float
+    form: Format
 
     def but(self, **changes: Any) -> Beginning:
         """The same with some of them changed."""
@@ -74,6 +80,14 @@ def _silent(drawn: Beginning, rng: np.random.Generator) -> Beginning:
     return drawn.but(grad_y=grad_y)
 
 
+def _faint(drawn: Beginning, rng: np.random.Generator) -> Beginning:
+    """Upstream gradients of a few units of the smallest subnormal number, or up to some that are normal, channel by channel."""
+    digits = round(-np.log2(drawn.form.unit_roundoff))
+    exponents = rng.integers(MARGIN, digits + MARGIN + 1, drawn.grad_y.shape[1])
+    units = 2.0 * drawn.form.underflow * 2.0**exponents
+    return drawn.but(grad_y=drawn.grad_y * units.reshape(1, -1, *[1] * (drawn.grad_y.ndim - 2)))
+
+
 # by the last digit of the seed; shrinks to what is drawn
 KINDS: tuple[Kind, ...] = (
     _as_drawn,
@@ -84,7 +98,7 @@ KINDS: tuple[Kind, ...] = (
     _near_one,
     _as_drawn,
     _switched,
-    _as_drawn,
+    _faint,
     _silent,
 )
 

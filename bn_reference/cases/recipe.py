@@ -89,7 +89,7 @@ def _realize(recipe: Recipe) -> Case:
 
     weight, bias = draw(rng, (channels,)), draw(rng, (channels,))
     mean, var = draw(rng, (channels,)), np.abs(draw(rng, (channels,))) + 0.25
-    beginning = begun(Beginning(weight, bias, mean, var, grad_y), recipe.seed)
+    beginning = begun(Beginning(weight, bias, mean, var, grad_y, format_of(pair.input_dtype)), recipe.seed)
     zeros = np.zeros(channels)
     if not recipe.started:
         beginning = beginning.but(mean=zeros, var=zeros + 1)

@@ -19,7 +19,7 @@ from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.conventions import ONE_PASS, moving_gradients, rules_of
-from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters
+from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters, rounding_in
 from bn_reference.oracle.keeping import kept_by_case
 from bn_reference.oracle.running import (
     ExpectedState,
@@ -187,7 +187,25 @@ class ExpectedStep:
     def grad_x(self) -> Bounded:
         with np.errstate(all="ignore"):
             reached = np.zeros_like(self._polluted) | ~finite(self._var) if self._batch is None else self._reached
-            return bounded(self._gradients.x.stored(self._inputs), reached)
+            number = self._gradients.x
+            if self._batch is not None:
+                number = RunningError(number.value, number.error + self._lost_by_the_variance(), number.rounding)
+            return bounded(number.stored(self._inputs), reached)
+
+    def _lost_by_the_variance(self) -> Any:
+        """What an upstream gradient loses to underflow on its way through the variance, (m, C).
+
+        The paper has 2 (x - mu) dvar / m, dvar = -sum(dx_hat (x - mu)) / (2 sigma^3). Who derives it step by step divides
+        before: dsigma = -sum(dx_hat x_hat / sigma), whose m products lose u |x_hat| and u each (u: half the smallest number;
+        the mean of |x_hat| is at most 1), dvar = dsigma / (2 sigma) loses u, and dvar / m another. So
+
+            2 |x - mu| (2 m u / (2 sigma m) + u / m + u)
+
+        is lost where 2 (x - mu) comes last: many units of u where x lies wide.
+        """
+        u = rounding_in(self._case.precision.elementwise, self._case.precision).underflow
+        centred = self._x - self._mean
+        return 2.0 * (centred.size + centred.error) * u * (1.0 + 1.0 / max(self._case.rows, 1) + self._inverse)
 
     @cached_property
     def grad_weight(self) -> Bounded:

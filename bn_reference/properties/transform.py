@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -162,7 +163,7 @@ def one_channel_disturbed(case: Case) -> tuple[Case, Case, npt.NDArray[np.intp]]
     return case, case.but(x=x), others
 
 
-NEXT_TO_NOTHING = 1e-12
+NEXT_TO_NOTHING, FEW_BITS = 1e-12, 4
 
 
 @lru_cache(maxsize=KEPT)
@@ -231,6 +232,13 @@ def mixed_upstream(case: Case) -> Array:
     with np.errstate(all="ignore"):
         mixed: Array = case.grad_y.astype(np.float64) / 64.0 + case.grad_y[::-1].astype(np.float64)
     return mixed.astype(case.grad_y.dtype)
+
+
+def next_to_nothing(case: Case) -> float:
+    """A power of two that leaves of dy some bits of the smallest subnormal numbers, or makes it as small as a normal one is."""
+    form = format_of(case.pair.input_dtype)
+    digits = round(-math.log2(form.unit_roundoff))
+    return 2.0 * form.underflow * 2.0 ** (FEW_BITS + case.rows % digits)
 
 
 def rectified(grad_y: Array, y: Array) -> Array:

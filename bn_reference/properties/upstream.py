@@ -1,4 +1,4 @@
-"""Gradients, of upstream gradients that are large or no numbers: what flows back is neither clipped nor mended."""
+"""Gradients, of upstream gradients that are large, tiny or no numbers: what flows back is neither clipped nor mended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from bn_reference.cases.case import Array, Case, Seen
 from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.oracle.compare import Comparison, all_of, fact, unseen, within
+from bn_reference.properties import transform
 from bn_reference.properties.gradients import grads_within
 from bn_reference.properties.registry import Property, family
 from bn_reference.properties.transform import taken
@@ -21,12 +22,14 @@ LARGE, OF_FLOAT16 = 2.0**10, 2.0**4  # which holds little more
 
 @prop(source="calculus: a derivative is linear; IEEE 754: what is made of a NaN is one")
 def what_flows_back_is_not_mended(trial: Trial) -> Comparison:
-    """A large multiple of dy gives that multiple of each gradient; in every second case, a NaN in one channel of dy gives no
-    finite gradient there, and the others their own."""
+    """A large multiple of dy gives that multiple of each gradient, or a tiny one, next to nothing, that; in every third case, a
+    NaN in one channel of dy gives no finite gradient there, and the others their own."""
     case = trial.case.fresh
-    if (case.rows + case.channels) % 2 == 0:
+    way = (case.rows + case.channels) % 3
+    if way != 1:
         many = OF_FLOAT16 if case.pair.input == "float16" else LARGE
-        dy = (case.grad_y.astype(np.float64) * many).astype(case.grad_y.dtype)
+        factor = many if way == 0 else transform.next_to_nothing(case)
+        dy = (case.grad_y.astype(np.float64) * factor).astype(case.grad_y.dtype)
         return grads_within(trial.forward(case).backward(contiguous(dy)), trial.expected(case).going_back_from(dy), case)
     dy, channel = case.grad_y.copy(), case.rows % case.channels
     dy[-1, channel] = np.nan

@@ -8,6 +8,7 @@ from bn_reference.power.mutants.contract import CONTRACT
 from bn_reference.power.mutants.derivatives import DERIVATIVES
 from bn_reference.power.mutants.edge import EDGE
 from bn_reference.power.mutants.evaluation import EVALUATION
+from bn_reference.power.mutants.faint import FAINT
 from bn_reference.power.mutants.going_back import GOING_BACK
 from bn_reference.power.mutants.gradients import GRADIENTS
 from bn_reference.power.mutants.lives import LIVES
@@ -36,6 +37,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         SURROUNDINGS,
         OWNERSHIP,
         GOING_BACK,
+        FAINT,
         SIZES,
     )
     for mutant in family.mutants
