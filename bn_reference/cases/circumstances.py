@@ -63,6 +63,8 @@ CALLS = (  # how a step is called
     "unrecorded",  # y and state under no_grad; gradients are of another step
     "inference mode",  # the same in eval, under inference_mode
     "default float64",  # the default dtype is another than the layer's
+    "autocast",  # inside autocast, of which batch norm is to take no notice
+    "another thread",  # while the one that built the layer evaluates a copy of it
     "same memory",  # x lies where the last batch lay, in the same tensor; no version counter has noticed
 )
 BETWEEN = "step between"  # another step of the layer, between the step and its backward pass
@@ -75,6 +77,7 @@ ASKS = {  # of x, weight and bias, who asks for a gradient: all three elsewhere
     "weight and bias": ("weight", "bias"),
 }
 OF_A_STEP = (BETWEEN, *ASKS)  # which show in its gradients, and in what is recorded for them
+ELSEWHERE = ("autocast", "another thread")
 FOLDS = (  # how the positions of a batch are spread over the axes of who takes (N, C, H, W) or more
     "column",  # (N, C, L, 1): what lies channels last and what lies in order may claim to be either
     "row",  # (N, C, 1, L)
@@ -90,26 +93,22 @@ def _lives() -> list[Circumstances]:
     """Single ones first, to which a longer life shrinks; then pairs around training; then a few of all lengths."""
     rng = np.random.default_rng(14)
     lives: list[Circumstances] = [(word,) for word in (*STEPS, *HAPPENINGS)]
-    lives += [("train", word) for word in (*SETTLINGS, *CALLS)]
+    lives += [("train", word) for word in (*SETTLINGS, *CALLS) if word not in ELSEWHERE]
     lives += [("evaluate", word) for word in (*SETTLINGS, "same memory")]
     lives += [("unrecorded",), ("inference mode",), ("default float64",)]
     folded = ("evaluate unrecorded", "unrecorded")
     lives += [folded, (*folded, "same memory"), (*folded, "settle by loading"), ("evaluate unrecorded", "inference mode")]
     lives += [("train", "evaluate"), ("evaluate", "train"), ("train", "train", "copy", "train")]
-    lives += [
-        (BETWEEN,),
-        ("train", BETWEEN),
-        ("evaluate", BETWEEN),
-        *((word,) for word in ASKS),
-        *(("train", word) for word in ASKS),
-    ]
+    lives += [life for word in (*ELSEWHERE, BETWEEN) for life in ((word,), ("train", word), ("evaluate", word))]
+    lives += [life for word in ASKS for life in ((word,), ("train", word))]
     for length in sorted(rng.integers(4, MOST + 1, LONG_LIVES).tolist()):
         events = rng.choice([*STEPS, *HAPPENINGS], length).tolist()
         settled = [word for word in SETTLINGS if rng.integers(4) == 0]
         called = ([], ["unrecorded"], ["inference mode"], ["default float64"])[rng.integers(4)]
         if rng.integers(2):  # which shows after a batch of the same shape alone
             events[-1], called = str(rng.choice(OF_THE_SAME_SHAPE)), [*called, "same memory"]
-        asks, part = tuple(ASKS)[len(lives) % len(ASKS)], rng.integers(4)
+        asks, part, other = tuple(ASKS)[len(lives) % len(ASKS)], rng.integers(4), rng.integers(4)
+        called = [*called, *[ELSEWHERE[0]] * int(other % 2), *[ELSEWHERE[1]] * int(other == 2)]
         called = [*called, *[BETWEEN] * int(part % 2), *[asks] * int(part // 2 and "unrecorded" not in called)]
         lives.append((*events, *settled, *called))
     return lives

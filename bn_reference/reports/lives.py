@@ -40,6 +40,8 @@ WORDS = {
     "unrecorded": "called under no_grad",
     "inference mode": "called under inference_mode in eval",
     "default float64": "called where the default dtype is float64",
+    "autocast": "called inside autocast",
+    "another thread": "called in another thread, while the first one evaluates a copy",
     "same memory": "x in the memory of the last batch, whose version counter did not move",
     "step between": "another step between the step and its backward pass",
     "x alone": "gradients asked for of x alone",

@@ -12,7 +12,7 @@ from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.code import array_code, dtype_code
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.cases.others import another_batch, hyperparameters_of
-from bn_reference.reproduction.life import HAPPENED, recorded
+from bn_reference.reproduction.life import HAPPENED, called, contexts_of
 from bn_reference.reproduction.replay import STATISTICS, Replay
 from bn_reference.reproduction.words import SETTING, WORDS
 from bn_reference.targets.trace import (
@@ -68,6 +68,9 @@ class LayerReplay(Replay):
         batch = self._array("x", another_batch(case, 0)) if "{batch}" in "".join(lines) else ""
         given = {
             "layer": layer,
+            "other": f"{self._array('x', another_batch(case, 2))}.clone()" + f".to({self.device!r})" * elsewhere
+            if "{other}" in "".join(lines)
+            else "",
             "batch": f"{batch}.clone()" + f".to({self.device!r})" * elsewhere,
             "device": f", device={self.device!r}" * elsewhere,
             "shape": case.x.shape,
@@ -110,7 +113,9 @@ class LayerReplay(Replay):
         self.steps[call.step] = call, names
         mode, step = f"{self._told(call.session)}.{'train' if call.training else 'eval'}()", [f"{output} = {layer}({x})"]
         if self.torch:
-            step = recorded(step[0], call.record, "inference mode" in words and not call.training)
+            contexts = contexts_of(words, call.record, call.training, self.device)
+            beside = f"beside_{layer}(batch)" * ("another thread" in words)
+            step = called(output, f"{layer}({x})", contexts, beside)
         if self.torch and call.record and opened.input_gradient and call.x.buffer.dtype.kind not in "biu":
             step.insert(0, f"{x}.requires_grad_()")
         elif self.torch and over:

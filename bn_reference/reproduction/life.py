@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["HAPPENED", "recorded"]
+from collections.abc import Collection
+
+__all__ = ["HAPPENED", "called", "contexts_of"]
 
 GAPS = "torch.stack([own.data, torch.full_like(own.data, math.nan)], 1).flatten()[::2]"
 OTHERS = "{{name: 0.5 - own.detach() for name, own in {layer}.named_parameters()}}"
@@ -51,6 +53,7 @@ HAPPENED: dict[str, dict[str, tuple[str, ...]]] = {
             "with torch.no_grad():",
             f"    torch.func.functional_call({{layer}}.eval(), {OTHERS}, ({{batch}},))",
         ),
+        "another thread": ("beside_{layer}, batch = copy.deepcopy({layer}).eval(), {other}",),
         "poison": (
             "poison = [torch.full(size, math.nan, dtype={inputs}{device}) for size in [{shape}, ({channels},)] * 2]",
             "del poison",
@@ -59,8 +62,28 @@ HAPPENED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def recorded(step: str, record: bool, inference: bool) -> list[str]:
-    """A forward pass of torch in which a way back is recorded, or not."""
-    if record:
-        return [step]
-    return [f"with torch.{'inference_mode' if inference else 'no_grad'}():", f"    {step}"]
+def called(output: str, call: str, contexts: list[str], beside: str = "") -> list[str]:
+    """A forward pass of torch, in these contexts, and in another thread where there is something to evaluate beside it."""
+    inside = f"with {', '.join(contexts)}:"
+    if not beside:
+        step = f"{output} = {call}"
+        return [inside, f"    {step}"] if contexts else [step]
+    body = [f"    {inside}", f"        return {call}"] if contexts else [f"    return {call}"]
+    return [
+        "def step():",
+        *body,
+        "",
+        "with concurrent.futures.ThreadPoolExecutor(1) as thread:",
+        "    stepped = thread.submit(step)",
+        f"    {beside}",
+        f"    {output} = stepped.result()",
+        beside,
+    ]
+
+
+def contexts_of(words: Collection[str], record: bool, training: bool, device: str) -> list[str]:
+    """In which a forward pass of torch is called."""
+    unrecorded = "inference_mode" if "inference mode" in words and not training else "no_grad"
+    kind = device.partition(":")[0]
+    narrow = f"torch.autocast({kind!r}, dtype=torch.{'bfloat16' if kind == 'cpu' else 'float16'})"
+    return [*[f"torch.{unrecorded}()"] * (not record), *[narrow] * ("autocast" in words)]

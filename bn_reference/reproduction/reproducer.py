@@ -28,7 +28,7 @@ from bn_reference.targets.watched import Watched
 
 __all__ = ["script"]
 
-STANDARD = ("copy", "importlib.util", "math", "os", "pickle", "sys")
+STANDARD = ("concurrent.futures", "copy", "importlib.util", "math", "os", "pickle", "sys")
 
 
 def script(

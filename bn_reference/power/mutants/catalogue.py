@@ -7,6 +7,7 @@ from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.contract import CONTRACT
 from bn_reference.power.mutants.derivatives import DERIVATIVES
 from bn_reference.power.mutants.edge import EDGE
+from bn_reference.power.mutants.elsewhere import ELSEWHERE
 from bn_reference.power.mutants.evaluation import EVALUATION
 from bn_reference.power.mutants.faint import FAINT
 from bn_reference.power.mutants.going_back import GOING_BACK
@@ -38,6 +39,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         OWNERSHIP,
         GOING_BACK,
         FAINT,
+        ELSEWHERE,
         SIZES,
     )
     for mutant in family.mutants

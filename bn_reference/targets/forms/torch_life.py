@@ -6,13 +6,15 @@ import copy
 import math
 import pickle
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import another_batch
+from bn_reference.targets.forms.torch_calls import Beside, autocast_of, in_another_thread
 from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, copied, to_tensor
 from bn_reference.targets.protocol import Unsupported
 
@@ -120,6 +122,13 @@ def _poisoned(module: torch.nn.Module, case: Case) -> torch.nn.Module:
     return module
 
 
+def _alone(layer: Any) -> torch.nn.Module:
+    """A layer that is a module, and can so be copied and called by itself."""
+    if not isinstance(layer, torch.nn.Module):
+        raise Unsupported("a layer that is no module of torch")
+    return layer
+
+
 def _device_of(module: torch.nn.Module) -> torch.device:
     return next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("cpu"))
 
@@ -158,6 +167,8 @@ class TorchLife:
         self._happenings = happenings
         self._parent: torch.nn.Module | None = None
         self._through_data = self._wide_default = self._inference = self._over_the_last = self.loads = False
+        self._autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+        self._beside: Beside | None = None  # what is evaluated while steps are called in another thread
         self._last: tuple[Placement, torch.Tensor, torch.Tensor] | None = None
 
     def after(self, word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
@@ -177,6 +188,10 @@ class TorchLife:
                 self._inference = True
             case "default float64" if word in self._happenings:
                 self._wide_default = True
+            case "autocast":
+                self._autocast = autocast_of(_alone(module), case, _device_of(module))
+            case "another thread":
+                self._beside = Beside(_alone(module), case, _device_of(module))
             case "same memory":
                 self._over_the_last = True
             case "join a parent" if word in self._happenings:
@@ -213,6 +228,18 @@ class TorchLife:
     def told(self, module: torch.nn.Module) -> torch.nn.Module:
         """Whose train() and eval() are called."""
         return self._parent or module
+
+    def called(self, call: Callable[[], Any], record: bool, training: bool) -> Any:
+        """What a step gives, called as it is to be."""
+
+        def called() -> Any:
+            with self.recording(record, training):
+                if self._autocast is nullcontext:
+                    return call()
+                with self._autocast():
+                    return call()
+
+        return called() if self._beside is None else in_another_thread(called, self._beside)
 
     @contextmanager
     def recording(self, record: bool, training: bool) -> Iterator[None]:

@@ -143,8 +143,7 @@ class TorchSession(Session):
         leaf = tensor.requires_grad_(grows)  # it may be the last one, which did
         told = self._life.told(self.module)
         told.train() if training else told.eval()
-        with self._life.recording(record, training):
-            y = self.module(leaf)
+        y = self._life.called(lambda: self.module(leaf), record, training)
         self._memory.note(buffer, y)
         vectors = {name: attribute(self.module, name) for name in ("weight", "bias")}
         sources = [*([leaf] if self._input_gradient else []), *(vectors[name] for name in self._trained)] if record else []

@@ -41,8 +41,7 @@ def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: 
     for role, parameter in found.items() if session.plan.slots else ():
         if not by_hand and (session.trainable or parameter.requires_grad):
             parameter.requires_grad_(session.trains(role))
-    with life.recording(recorded, training):
-        y = arrangement.leave(session.called(arrangement.enter(leaf), training), x.shape)
+    y = life.called(lambda: arrangement.leave(session.called(arrangement.enter(leaf), training), x.shape), recorded, training)
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     sources = ([leaf] if session.input_gradient else []) + (trained if len(trained) == 2 else [])
     kind, recorded_of = (_Manual, []) if by_hand else (_Recorded, sources if recorded else [])
