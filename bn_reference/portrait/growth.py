@@ -15,7 +15,8 @@ from bn_reference.arithmetic.precision import Pair, format_of
 from bn_reference.arithmetic.running_error import leading
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.bounded import Bounded
-from bn_reference.oracle.step import ExpectedState, expect_training, forget
+from bn_reference.oracle.keeping import forget
+from bn_reference.oracle.step import ExpectedState, expect_training
 from bn_reference.portrait.asking import Asked
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
