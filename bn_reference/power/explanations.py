@@ -22,6 +22,8 @@ from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.catalogue import MUTANTS
 from bn_reference.power.mutants.derivatives import DERIVATIVES
 from bn_reference.power.mutants.edge import EDGE
+from bn_reference.power.mutants.elsewhere import ELSEWHERE
+from bn_reference.power.mutants.going_back import GOING_BACK
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.mechanics import MECHANICS
 from bn_reference.power.mutants.sizes import SIZES
@@ -39,7 +41,7 @@ __all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 # what only size shows, what is done at the contract's edge, to what surrounds a step, or after its first gradients, has no word
 WORDLESS = (*SIZES.mutants, *EDGE.mutants, *SURROUNDINGS.mutants, *DERIVATIVES.mutants, *MECHANICS.mutants)
 LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
-LIVED = (*LIVES.mutants, *CALLS.mutants)
+LIVED = (*LIVES.mutants, *CALLS.mutants, *ELSEWHERE.mutants, *GOING_BACK.mutants)
 EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
 
@@ -118,6 +120,12 @@ WORDS = {
     "folded_once_in_eval": "parameters_of_before",
     "statistics_by_address": "mean_of_the_last_batch",
     "output_by_address": "output_of_the_step_before",
+    "never_tracks_again": "running_statistics_not_updated",
+    "input_without_gradient_is_evaluated": "running_statistics_in_training",
+    "frozen_bias_left_out": "bias_not_used",
+    "statistics_of_a_frozen_weight": "running_statistics_not_updated",
+    "statistics_stand_still_in_autocast": "running_statistics_not_updated",
+    "moves_in_the_main_thread_alone": "running_statistics_not_updated",
     # malformed layers
     "one_added": "constant_term",
     "output_doubled": "constant_factor",
@@ -163,7 +171,7 @@ class Listening(Judge):
 
 def true_words(layer: str) -> set[str]:
     """The names of all that may be said of a layer."""
-    return {*[WORDS[layer]] * (layer in WORDS), *TRUE_TOO.get(layer, ())}
+    return {*([WORDS[layer]] if layer in WORDS else []), *TRUE_TOO.get(layer, ())}
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ OF_THE_THREAD = threading.local()
 
 @mutant(UNSAFE, OUTPUT, EVALUATION)
 class EpsOfTheThread(CleanBatchNorm1d):
-    """eps is looked up in what the thread keeps, and is a half in a thread that keeps nothing."""
+    """The layer looks up eps in what the thread keeps, and takes a half in a thread that keeps nothing."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
