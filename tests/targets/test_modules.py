@@ -91,6 +91,7 @@ OF_WHOLE_MODULES = {  # which promise all of torch's contract
     "a_layer_holds_on_to_few_things",
     "a_saved_state_restores_the_layer",
     "other_dtypes_are_refused_or_right",
+    "statistics_stand_still_while_they_are_not_tracked",
     "what_a_layer_shows_is_so",
     "what_is_no_batch_is_refused",
     "without_affine_there_are_no_parameters",
@@ -106,6 +107,7 @@ UNASKED: dict[Any, set[str]] = {  # the rules that cannot be asked, of each righ
         "statistics_move_without_gradients",
         "buffers_are_updated_in_place",
         "nothing_is_stale_after_loading_a_state",
+        "what_was_loaded_is_copied",
         "evaluation_gradients",
         "second_derivatives_of_an_evaluation",
         "an_evaluation_gradient_survives_later_training",
@@ -118,7 +120,7 @@ UNASKED: dict[Any, set[str]] = {  # the rules that cannot be asked, of each righ
     | {"every_layout_agrees_with_the_contiguous_one"},
     people.BatchAlone: OF_STATISTICS
     | FIXED_HYPERPARAMETERS
-    | {"a_copy_shares_nothing", "what_happens_to_a_layer_leaves_its_numbers"}
+    | {"a_copy_shares_nothing", "what_was_loaded_is_copied", "what_happens_to_a_layer_leaves_its_numbers"}
     | {
         "momentum_one_shows_the_batch_statistics",
         "training_gradient_of_the_weight",
