@@ -85,9 +85,11 @@ def test_an_adapter_that_only_goes_forward_lacks_only_the_rules_of_gradients_and
     gradients = {property.name for property in PROPERTIES if property.family == "gradients"}
     kept = {"statistics_move_without_gradients", "buffers_are_updated_in_place", "nothing_is_stale_after_loading_a_state"}
     kept |= {"the_input_is_never_modified", "the_upstream_gradient_is_never_modified"}
+    kept |= {"the_output_lies_in_memory_of_its_own", "what_was_loaded_is_copied"}
     kept |= {"what_came_out_stays_as_it_was", "a_copy_shares_nothing", "a_layer_holds_on_to_few_things"}
     whole = {"what_is_no_batch_is_refused", "other_dtypes_are_refused_or_right", "what_a_layer_shows_is_so"}
     whole |= {"without_affine_there_are_no_parameters", "a_saved_state_restores_the_layer"}
+    whole |= {"statistics_stand_still_while_they_are_not_tracked"}
     whole |= {"what_happens_to_a_layer_leaves_its_numbers", "threads_change_rounding_alone"}
 
     assert those(results, "unsupported") == gradients | kept | whole
@@ -121,10 +123,14 @@ class WithoutCounter(torch.nn.Module):
         return self.inner.load_state_dict(*arguments, **options)
 
 
-def test_a_layer_without_a_counter_is_one_rule_poorer() -> None:
+def test_a_layer_without_a_counter_and_a_flag_is_as_many_rules_poorer() -> None:
     results = results_of(WithoutCounter, examples=20)
 
-    assert those(results, "unsupported") == {"the_counter_counts_training_batches", "what_a_layer_shows_is_so"}
+    assert those(results, "unsupported") == {
+        "the_counter_counts_training_batches",
+        "what_a_layer_shows_is_so",
+        "statistics_stand_still_while_they_are_not_tracked",
+    }
     assert those(results, "violated") == set()
 
 
