@@ -96,7 +96,7 @@ def test_an_id_of_no_rule_is_a_usage_error(project: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines([f"ERROR: there is no rule {ID.format('the_counter')}; pytest --collect-only -q shows *"])
 
 
-@pytest.mark.parametrize("options", [("-n", "2"), ("-p", "no:xdist"), ("-p", "no:cacheprovider")])
+@pytest.mark.parametrize("options", [("-n", "2"), ("-p", "no:xdist")])
 def test_warnings_as_errors_and_strict_markers_do_no_harm(project: pytest.Pytester, options: tuple[str, ...]) -> None:
     result = project.runpytest_subprocess("--strict-markers", "-W", "error", "-k", "counter_counts or test_own", *options)
 

@@ -61,10 +61,10 @@ def flagged(control: Control, pair: Pair, seed: int, examples: int) -> dict[str,
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
-def test_a_control_is_not_flagged_under_any_of_ten_seeds(control: Control) -> None:
-    assert {seed: flagged(control, PAIRS[seed % len(PAIRS)], seed, examples=2) for seed in SEEDS} == {
-        seed: {} for seed in SEEDS
-    }
+def test_a_control_is_not_flagged_in_any_pair_each_under_a_seed_of_its_own(control: Control) -> None:
+    found = {seed: flagged(control, pair, seed, examples=2) for seed, pair in enumerate(PAIRS)}
+
+    assert found == {seed: {} for seed in found}
 
 
 @pytest.mark.nightly
