@@ -104,6 +104,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _session(config).require_usable()
     except UnusableTarget as unusable:
         raise pytest.UsageError(f"--bn-target: {unusable}") from None
+    if config.pluginmanager.hasplugin("dsession"):  # of pytest-xdist, whose processes ask for the verdicts
+        _session(config).end()
 
 
 def _session(config: pytest.Config) -> Session:
