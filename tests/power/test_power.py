@@ -67,6 +67,14 @@ def test_a_control_is_not_flagged_in_any_pair_each_under_a_seed_of_its_own(contr
     assert found == {seed: {} for seed in found}
 
 
+@pytest.mark.parametrize("pair", PAIRS[2:4], ids=str)
+def test_in_eval_too_who_makes_the_batch_again_rounds_each_way_to_x_where_there_are_no_running_statistics(pair: Pair) -> None:
+    [control] = [each for each in CONTROLS if each.name == "made_again_going_back"]
+    judge = Judge(TorchImplementation(control.factory, control.name), Budget(examples=25, seed=12))
+
+    assert judge.broken([BY_NAME["second_derivatives_of_an_evaluation"]], pair) == {"second_derivatives_of_an_evaluation": ""}
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 @pytest.mark.parametrize("number", range(len(CONTROLS)), ids=lambda number: CONTROLS[number].name)
