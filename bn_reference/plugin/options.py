@@ -14,7 +14,10 @@ import pytest
 if TYPE_CHECKING:
     from bn_reference.verification.selection import Budget
 
-__all__ = ["Options", "add_options", "options_of"]
+__all__ = ["MARK", "NAME", "Options", "add_options", "options_of"]
+
+NAME = "bn_reference"  # of the node below which the rules stand
+MARK = "bn_rules"  # of a test that is run for each rule
 
 TIMEOUT = 10.0  # seconds; as the command line's default
 LISTS = {  # of the ini file and of the command line, where each may be repeated

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bn_reference.plugin.options import Options
+from bn_reference.plugin.options import MARK, Options
 from bn_reference.plugin.rules import tell
 from bn_reference.plugin.session import Session
 from bn_reference.plugin.verdicts import Asked
@@ -17,9 +17,7 @@ from bn_reference.verification import arguments
 from bn_reference.verification.demand import demand_of
 from bn_reference.verification.selection import select_pairs, select_properties, units
 
-__all__ = ["MARK", "RuleToKeep", "parameters", "parametrize_with_rules"]
-
-MARK = "bn_rules"
+__all__ = ["RuleToKeep", "parameters", "parametrize_with_rules"]
 
 
 def parametrize_with_rules(

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bn_reference.plugin.options import Options, add_options, options_of
+from bn_reference.plugin.options import MARK, NAME, Options, add_options, options_of
 
 if TYPE_CHECKING:
     from bn_reference.plugin.session import Session
 
-NAME = "bn_reference"
 PREFIX = f"{NAME}::"  # of what the rules are called, which is the path of no file
 PLAN = pytest.StashKey["Plan"]()
-MARK = "bn_rules(target, rules, given): the test is run for each rule; bn_reference.parametrize_with_rules makes it"
+ABOUT_THE_MARK = f"{MARK}(target, rules, given): the test is run for each rule; bn_reference.parametrize_with_rules makes it"
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         UsageError: nothing can be verified with these options.
     """
-    config.addinivalue_line("markers", MARK)
+    config.addinivalue_line("markers", ABOUT_THE_MARK)
     options = options_of(config)
     if hasattr(config, "workerinput"):  # of pytest-xdist, whose controller has looked at the command line
         ids, rules, own = config.workerinput[NAME]
@@ -132,7 +131,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, p
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that ``parametrize_with_rules`` has marked is run for each rule."""
-    mark = metafunc.definition.get_closest_marker("bn_rules")
+    mark = metafunc.definition.get_closest_marker(MARK)
     if mark is None:
         return
     from bn_reference.plugin.parametrize import parameters
@@ -168,7 +167,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
         if item.nodeid.startswith(PREFIX):
             _session(session.config).choose(item.target, item.asked)  # type: ignore[attr-defined]
-        elif item.get_closest_marker("bn_rules") is not None:
+        elif item.get_closest_marker(MARK) is not None:
             rule = item.callspec.params["rule"]  # type: ignore[attr-defined]
             rule.session.choose(rule.key, rule.asked)
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from bn_reference.plugin.options import NAME
 from bn_reference.plugin.session import SESSION
 from bn_reference.plugin.verdicts import Asked
 from bn_reference.reports.results import Result
@@ -19,9 +20,7 @@ from bn_reference.reports.violations import violation_text
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.selection import select_pairs, select_properties, units
 
-__all__ = ["NAME", "Rule", "Rules", "tell"]
-
-NAME = "bn_reference"
+__all__ = ["Rule", "Rules", "tell"]
 
 
 class Rules(pytest.Collector):

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from bn_reference.arithmetic.precision import Pair
 from bn_reference.plugin.options import Options
 from bn_reference.plugin.verdicts import Asked, InThisProcess, InWorkers, other_convention, recorded
 from bn_reference.properties import Property
@@ -28,7 +29,7 @@ class Session:
     def __init__(self, options: Options, *, one_of_several: bool) -> None:
         self.options = options
         self._one_of_several = one_of_several  # processes in which pytest runs
-        self._chosen: dict[object, dict[tuple[str, str], list[Property]]] = defaultdict(lambda: defaultdict(list))
+        self._chosen: dict[object, dict[tuple[Pair, str], list[Property]]] = defaultdict(lambda: defaultdict(list))
         self._in_workers: dict[str, InWorkers] = {}
         self._in_this_process: dict[object, InThisProcess] = {}
         self._directory: TemporaryDirectory[str] | None = None
@@ -91,16 +92,15 @@ class Session:
         return Path(self._directory.name)
 
     def _units(self, target: object) -> list[Unit]:
-        pairs = {str(pair): pair for pair in self.options.budget().pairs}
-        return [Unit(tuple(chosen), pairs[pair]) for (pair, _), chosen in self._chosen[target].items()]
+        return [Unit(tuple(chosen), pair) for (pair, _), chosen in self._chosen[target].items()]
 
     def _with_others(self, target: object, asked: Asked) -> Asked:
         chosen = self._chosen[target][_group(asked)]
         return Asked(asked.rule, Unit(tuple(chosen), asked.unit.pair)) if asked.rule in chosen else asked
 
 
-def _group(asked: Asked) -> tuple[str, str]:
-    return str(asked.unit.pair), asked.rule.family
+def _group(asked: Asked) -> tuple[Pair, str]:
+    return asked.unit.pair, asked.rule.family
 
 
 SESSION = pytest.StashKey[Session]()

@@ -84,11 +84,8 @@ def evaluated(asked: Asked) -> Output:
     Raises:
         Unsupported, Misbehaviour: it could not be asked.
     """
-    draws = []
-    for seed in SEEDS:
-        given = drawn(np.random.default_rng(seed), asked)
-        draws.append((given, evaluation(asked, given)))
-    return _way(asked, draws)
+    draws = [drawn(np.random.default_rng(seed), asked) for seed in SEEDS]
+    return _way(asked, [(given, evaluation(asked, given)) for given in draws])
 
 
 def trained(asked: Asked) -> Output:
@@ -97,11 +94,8 @@ def trained(asked: Asked) -> Output:
     Raises:
         Unsupported, Misbehaviour: it could not be asked.
     """
-    draws = []
-    for seed in SEEDS:
-        given = _exact(np.random.default_rng(seed), asked)
-        draws.append((given, asked.output(given.x, training=True, weight=given.weight, bias=given.bias)))
-    return _way(asked, draws)
+    draws = [_exact(np.random.default_rng(seed), asked) for seed in SEEDS]
+    return _way(asked, [(each, asked.output(each.x, training=True, weight=each.weight, bias=each.bias)) for each in draws])
 
 
 def evaluation(asked: Asked, given: Given) -> Array:

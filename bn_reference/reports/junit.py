@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from bn_reference.cases.facts import Fact
 from bn_reference.reports.lawful import accepting, facts_of
 from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.sentences import say_fact
@@ -20,7 +21,7 @@ ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  
 def as_junit(report: Verdict) -> bytes:
     """The report; it has a failure or an error wherever the target does not conform."""
     cases = [_case(report, result) for result in report.results]
-    cases += [_convention(report, name) for name in report.other_conventions]
+    cases += [_convention(report, fact) for fact in facts_of(report.demanded, report.conventions)]
     if report.interrupted or (report.hollow and not report.violations):
         cases.append(_verdict(report))
     suite = Element("testsuite", name=_legal(f"bn_reference: {report.target}"), tests=str(len(cases)))
@@ -57,9 +58,8 @@ def _of_its_cause(report: Verdict, result: Result) -> str:
     return ""
 
 
-def _convention(report: Verdict, name: str) -> Element:
-    [fact] = [fact for fact in facts_of(report.demanded, report.conventions) if fact.what == name]
-    case = _named(report, "conventions", name)
+def _convention(report: Verdict, fact: Fact) -> Element:
+    case = _named(report, "conventions", fact.what)
     _say(case, "failure", f"{say_fact(fact)}; --convention {accepting(report.conventions)} accepts it")
     return case
 
