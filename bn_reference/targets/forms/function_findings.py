@@ -16,6 +16,7 @@ from bn_reference.targets.forms.accelerators import require_none
 from bn_reference.targets.forms.function_constants import constants_of
 from bn_reference.targets.forms.function_dtypes import pairs_of
 from bn_reference.targets.forms.function_gradients import going_back
+from bn_reference.targets.forms.function_manner import Manner, beside
 from bn_reference.targets.forms.function_probe import (
     BARE,
     CHANNELS,
@@ -27,7 +28,6 @@ from bn_reference.targets.forms.function_probe import (
     flags,
     with_shape,
 )
-from bn_reference.targets.forms.function_session import Manner, beside
 from bn_reference.targets.protocol import Misbehaviour
 
 __all__ = ["Findings", "findings_of"]

@@ -16,7 +16,9 @@ from bn_reference.arithmetic.running_error import leading
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import from_matrix, place
 from bn_reference.oracle.step import expect_inference, expect_training
-from bn_reference.targets.forms.function_session import FunctionSession, FunctionStep, Manner
+from bn_reference.targets.forms.function_manner import Manner
+from bn_reference.targets.forms.function_session import FunctionSession
+from bn_reference.targets.forms.function_step import FunctionStep
 from bn_reference.targets.forms.shapes import SHAPES
 from bn_reference.targets.protocol import Grads
 

@@ -3,57 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.directions import Direction
-from bn_reference.cases.facts import Fact, Kind, Missing
+from bn_reference.cases.facts import Missing
 from bn_reference.cases.layouts import Placement
-from bn_reference.targets.arrays import numpy_of, seen
-from bn_reference.targets.border import kind_of
-from bn_reference.targets.forms.function_arguments import Arguments
-from bn_reference.targets.forms.function_arrays import Arrays
+from bn_reference.targets.arrays import seen
+from bn_reference.targets.forms.function_manner import Manner, beside, taken_apart
+from bn_reference.targets.forms.function_step import FunctionStep
 from bn_reference.targets.forms.shapes import Shape
-from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Session, Step, Unsupported
+from bn_reference.targets.protocol import Session, Step, Unsupported
 
-__all__ = ["FunctionSession", "FunctionStep", "Manner"]
+__all__ = ["FunctionSession"]
 
 COUNTS_NOTHING = Missing("a function counts no batches")
-OUTPUTS = ("y", "out", "output", "outputs")  # of a dictionary that is returned
-
-
-@dataclass(frozen=True, eq=False)
-class Manner:
-    """How a function is called, and where what it computes is found.
-
-    Attributes:
-        arguments: which of its arguments is which.
-        arrays: what it is handed.
-        shapes: the axes it wants, for each number of axes that we have.
-        told: how it is told to train: by an argument, by whether gradients are recorded; or it can but train, or not train.
-        flag: what the argument is in training and in eval.
-        statistics: where the running statistics are after a step: in the dictionary, in the arrays that were handed over,
-            returned (the first of them at ``returned``), or nowhere.
-        weights: which value its momentum weights.
-        going_back: its backward pass from an upstream gradient and what forward returned beside y; None: what was recorded.
-        goes_back: whether there are gradients, in training and in eval.
-        evaluates_bare: whether it can be told not to train where it is given no running statistics.
-    """
-
-    arguments: Arguments
-    arrays: Arrays
-    shapes: Mapping[int, Shape]
-    told: Literal["argument", "recording", "trains", "evaluates"] = "argument"
-    flag: tuple[Any, Any] = (True, False)
-    statistics: Literal["dictionary", "in place", "returned", "nowhere"] = "in place"
-    returned: int = 1
-    weights: Literal["new", "old"] = "new"
-    going_back: Callable[..., Any] | None = None
-    goes_back: Mapping[bool, bool] = field(default_factory=lambda: {True: True, False: True})
-    evaluates_bare: bool = True
 
 
 class FunctionSession(Session):
@@ -83,10 +49,12 @@ class FunctionSession(Session):
         batch, changed = manner.arrays.batch(shape.laid(x), gradient=recorded and self.asked[0] and self.records)
         with manner.arrays.recording(recorded):
             result = manner.arguments.call(self._values(shape.enter(batch), training, shape))
-        first, others = _taken_apart(result)
+        first, others = taken_apart(result)
         if training or self._any_returned(others):
             self._keep(beside(others))
-        return FunctionStep(self, x.shape, batch, changed, first, others, training, recorded)
+        return FunctionStep(
+            manner, self.parameters, self.asked, self.seen, x.shape, batch, changed, first, others, training, recorded
+        )
 
     def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
         arrays, shape = self.manner.arrays, self.manner.shapes[len(x.shape)]
@@ -120,7 +88,7 @@ class FunctionSession(Session):
             own = self.parameters
             self.parameters = [others.get(name, parameter) for name, parameter in zip(("weight", "bias"), own, strict=True)]
             try:
-                return _taken_apart(self.manner.arguments.call(self._values(shape.enter(batch), training, shape)))[0]
+                return taken_apart(self.manner.arguments.call(self._values(shape.enter(batch), training, shape)))[0]
             finally:
                 self.parameters = own
 
@@ -188,132 +156,3 @@ class FunctionSession(Session):
         if self.manner.statistics != "in place" or not self.manner.arrays.records:
             raise Unsupported("whoever calls a function keeps its running statistics")
         return any(self.manner.arrays.recorded(each) for each in self.statistics)
-
-
-class FunctionStep(Step):
-    """One call."""
-
-    def __init__(
-        self,
-        session: FunctionSession,
-        shape: tuple[int, ...],
-        batch: Any,
-        changed: Callable[[], bool],
-        tensor: Any,
-        others: list[Any],
-        training: bool,
-        recorded: bool,
-    ) -> None:
-        self._session, self._batch, self._training, self._recorded = session, batch, training, recorded
-        self._shape, self._sizes, self._kept, self._changed = session.manner.shapes[len(shape)], shape, False, changed
-        self._upstream_changed: Callable[[], bool] = bool  # nothing has gone back
-        self.tensor, self.others = tensor, others
-        self.y = self._shape.leave(numpy_of(tensor, "y"), shape)
-        self.device = str(getattr(tensor, "device", "cpu"))
-
-    def keep(self) -> None:
-        self._kept = True
-
-    def input_changed(self) -> bool:
-        return self._changed()
-
-    def upstream_changed(self) -> bool:
-        return self._upstream_changed()
-
-    def backward(self, grad_y: Placement) -> Grads:
-        manner, asked = self._session.manner, self._session.asked
-        if not manner.goes_back[self._training] or not self._recorded:
-            raise Unsupported(f"there is no backward pass in {'training' if self._training else 'eval'}")
-        handed, self._upstream_changed = manner.arrays.batch(self._shape.laid(grad_y), gradient=False)
-        upstream = self._shape.enter(handed)
-        sibling = manner.going_back
-        grads = self._by_recording(upstream) if sibling is None else self._by_sibling(sibling, upstream)
-        x = seen(grads[0], "grad_x") if asked[0] else None
-        if isinstance(x, np.ndarray) and sibling is not None:  # what is recorded has the axes of the batch itself
-            x = self._shape.leave(x, self._sizes)
-        weight, bias = (self._session.seen(g, name) for g, name in zip(grads[1:], ("grad_weight", "grad_bias"), strict=True))
-        return Grads(x, weight if asked[1] else None, bias if asked[1] else None)
-
-    def second(self, grad_y: Placement, along: Direction) -> SecondGrads:
-        manner, session = self._session.manner, self._session
-        if manner.going_back is not None or not manner.goes_back[self._training] or not self._recorded:
-            raise Unsupported("there is no backward pass that is recorded")
-        arrays, shape = manner.arrays, self._shape
-        handed, self._upstream_changed = arrays.batch(shape.laid(grad_y), gradient=True)
-        given = [arrays.vector(each, False) for each in (along.weight, along.bias) if each is not None]
-        sources = [self._batch, *(each for each in session.parameters if each is not None)]
-        directions = [arrays.batch(shape.laid(along.x), gradient=False)[0], *given]
-        upstream, by = shape.enter(handed), [self._batch, handed, *sources[1:2]]
-        if self.tensor.shape != upstream.shape:
-            raise Unsupported("an output of a wrong form has no gradients to ask for")
-        grads, again = arrays.gone_back_twice(self.tensor, sources, upstream, directions, by)
-        names = ("grad_x", "grad_weight", "grad_bias", "second_grad_x", "second_grad_grad_y", "second_grad_weight")
-        unrecorded = Missing("the derivative of its gradients by it is not recorded")
-        x, weight, bias, *second = (
-            None if padding else unrecorded if one is None else session.seen(one, name)
-            for name, (one, padding) in zip(names, [*_padded(grads), *_padded(again)], strict=True)
-        )
-        return SecondGrads(Grads(x, weight, bias), second[0], second[2], second[1])
-
-    def pile(self, grad_y: Placement) -> Grads:
-        manner, session = self._session.manner, self._session
-        if manner.going_back is not None or not manner.goes_back[self._training] or not self._recorded:
-            raise Unsupported("there is no backward pass that is recorded")
-        handed, self._upstream_changed = manner.arrays.batch(self._shape.laid(grad_y), gradient=False)
-        upstream = self._shape.enter(handed)
-        if self.tensor.shape != upstream.shape:
-            raise Unsupported("an output of a wrong form has no gradients to ask for")
-        if not manner.arrays.recorded(self.tensor):
-            raise Misbehaviour(Fact(Kind.NO_GRADIENT, "y"))
-        return Grads(*manner.arrays.piled(self.tensor, upstream, [self._batch, *session.parameters]))
-
-    def _by_sibling(self, going_back: Callable[..., Any], upstream: Any) -> tuple[Any, Any, Any]:
-        with self._session.manner.arrays.recording(False):
-            returned = going_back(upstream, cache_in(self.others))
-        grads = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
-        if len(grads) == 1:
-            return (grads[0], *(Missing("the backward pass returns the gradient of x alone"),) * 2)
-        if len(grads) < 3:
-            wanted = "the gradients of x, weight and bias"
-            raise Misbehaviour(Fact(Kind.RETURNED, "backward", f"a tuple of {len(grads)}", wanted))
-        return grads[0], grads[1], grads[2]
-
-    def _by_recording(self, upstream: Any) -> tuple[Any, Any, Any]:
-        arrays, session = self._session.manner.arrays, self._session
-        if not arrays.recorded(self.tensor):
-            raise Misbehaviour(Fact(Kind.NO_GRADIENT, "y"))
-        if self.tensor.shape != upstream.shape:
-            raise Unsupported("an output of a wrong form has no gradients to ask for")
-        sources = [*([self._batch] if session.asked[0] else []), *(session.parameters if session.asked[1] else [])]
-        kept, self._kept = self._kept, False
-        grads = list(arrays.gradients(self.tensor, sources, upstream, kept))
-        x = grads.pop(0) if session.asked[0] else None
-        return (x, *grads) if session.asked[1] else (x, None, None)
-
-
-def _padded(given: list[Any]) -> list[tuple[Any, bool]]:
-    """Three of them, those that are not there marked."""
-    return [(one, False) for one in given] + [(None, True)] * (3 - len(given))
-
-
-def _taken_apart(result: Any) -> tuple[Any, list[Any]]:
-    """The output, and what was returned beside it."""
-    if isinstance(result, Mapping):
-        name = next((name for name in OUTPUTS if name in result), None)
-        if name is None:
-            raise Misbehaviour(Fact(Kind.RETURNED, "forward", kind_of(result), "an array, or a tuple that begins with one"))
-        return result[name], [value for key, value in result.items() if key != name]
-    return (result[0], list(result[1:])) if isinstance(result, tuple | list) and result else (result, [])
-
-
-def cache_in(others: list[Any]) -> Any:
-    """What was returned for the backward pass: the first thing beside the output that is no array, else the last array."""
-    bundles = (each for each in others if isinstance(each, tuple | list | Mapping))
-    return next(bundles, others[-1] if others else None)
-
-
-def beside(others: list[Any]) -> list[Any]:
-    """What was returned beside the output, with what came as a pair taken apart."""
-    pair = others[0] if len(others) == 1 else None
-    values = list(pair.values()) if isinstance(pair, Mapping) else pair
-    return list(values) if isinstance(values, tuple | list) and len(values) == 2 else others

@@ -17,7 +17,8 @@ from bn_reference.targets.forms.devices import require_device
 from bn_reference.targets.forms.function_arguments import FORM, Arguments, arguments_of
 from bn_reference.targets.forms.function_arrays import arrays_named
 from bn_reference.targets.forms.function_findings import Findings, findings_of
-from bn_reference.targets.forms.function_session import FunctionSession, Manner
+from bn_reference.targets.forms.function_manner import Manner
+from bn_reference.targets.forms.function_session import FunctionSession
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.protocol import Implementation, Session, UnusableTarget
 
