@@ -35,7 +35,7 @@ class Kind(Enum):
     UNWANTED = "unwanted"  # something where there is to be nothing
     WRITTEN = "written"  # the memory of an input was written to
     SHARED = "shared"  # an output lies in the memory of x
-    SURROUNDINGS = "surroundings"  # what: something beside the layer that is another after a step
+    SURROUNDINGS = "surroundings"  # found: names of what is another after a step; what: the same in words
     PRINTED = "printed"  # found: what a step printed
     FORM = "form"  # found, wanted: (shape, dtype name), or None for what is not there
     ATTACHED = "attached"  # a running statistic is part of a recorded computation

@@ -49,6 +49,18 @@ from bn_reference.cases.directions import Direction
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.targets.protocol import Grads, Session, Step
 from bn_reference.targets.recognition import load_target"""
+HOLDS = """\
+def steps(number):
+    for each in range(number):
+        {layer}.forward({x}, training=each % 4 < 2, record=each % 2 == 0)
+
+
+def held():
+    return {layer}.held(sure=True)
+
+
+held()
+"""
 WORDS = {
     "imports": IMPORTS,
     "numbers": NUMBERS,
@@ -56,6 +68,9 @@ WORDS = {
     "upstream_untouched": "not {step}.upstream_changed()",
     "apart": "not {step}.shares_memory()",
     "given_untouched": "not {step}.given_changed()",
+    "shown": "{layer}.shown().get({what!r}) != {found!r}",
+    "parameters": "{layer}.learned() == 0",
+    "holds": HOLDS,
     "device": '{step}.device.split(":")[0] == adapter.device.split(":")[0]',
     "detached": "not {layer}.state_in_graph()",
 }
@@ -80,7 +95,7 @@ class AdapterReplay(Replay):
 
     def forward(self, call: Forward) -> list[str]:
         session, x, step = self.layers[call.session][1], self.name("x"), self.name("step")
-        self.steps[call.step] = call, {"values": f"{x}.view()", "step": step, "layer": session}
+        self.steps[call.step] = call, {"x": x, "values": f"{x}.view()", "step": step, "layer": session}
         options = f"training={call.training}" + ("" if call.record else ", record=False")
         lines = [f"{x} = {self._placed('x', call.x, call.session)}", f"{step} = {session}.forward({x}, {options})"]
         return [*lines, *self.assigned(call, f"{step}.{{1}}")]

@@ -7,21 +7,22 @@ against the number that was expected at the worst element.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, permutations, product
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 
-from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import place_in_batch
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison
-from bn_reference.reports.sentences import element, say_fact
-from bn_reference.reproduction.replay import Index, Output, Part, Replay
-from bn_reference.targets.trace import Backward, Call, Forward
+from bn_reference.reports.sentences import element
+from bn_reference.reproduction.assertion import Evidence
+from bn_reference.reproduction.facts import of_a_fact
+from bn_reference.reproduction.replay import Index, Output, Replay
+from bn_reference.targets.trace import Backward
 
-__all__ = ["Evidence", "evidence_of"]
+__all__ = ["evidence_of"]
 
 BY_CHANCE = {Aspect.REPEATED, Aspect.AGAIN, Aspect.OF_ANOTHER_LAYER}
 ATTEMPTS = 20  # of what may be equal by chance
@@ -42,35 +43,12 @@ SUMS = {  # over a channel's numbers, whose mean is at hand
     Aspect.SUM: "sum(numbers)",
     Aspect.SUM_WITH_X_HAT: "sum(each * x_hat for each, x_hat in zip(numbers, x_hats))",
 }
-OF_STEPS = {
-    Kind.WRITTEN: "untouched",
-    Kind.SHARED: "apart",
-    Kind.DEVICE: "device",
-    Kind.ATTACHED: "detached",
-}  # in words of the framework
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """An assertion, as lines of code, and what it is about.
-
-    Attributes:
-        outputs: what it speaks of, which the script prints.
-        call: what else it speaks of: the lines may say ``refused``, which is what the call raised, or None. Where it speaks of
-            no output and of no call, all of them are needed.
-        attempts: how often all of it is tried.
-    """
-
-    lines: tuple[str, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    call: Call | None = None
-    attempts: int = 1
 
 
 def evidence_of(replay: Replay, comparison: Comparison) -> Evidence | None:
     """The assertion that fails as the comparison did; None where it cannot be said with what came out."""
     if comparison.fact is not None:
-        return next(chain(_of_a_call(replay, comparison.fact), _of_outputs(replay, comparison.fact)), None)
+        return next(of_a_fact(replay, comparison.fact), None)
     if comparison.index is None:
         return None
     search = _sum if comparison.aspect in SUMS else _number
@@ -175,101 +153,3 @@ def _sum(replay: Replay, outputs: list[Output], comparison: Comparison, index: I
             made += [listed.format("numbers", output.name), "mean = sum(numbers) / len(numbers)"]
             evidence = _asserted(comparison, element(comparison), f"float({SUMS[comparison.aspect]})", output)
             yield replace(evidence, lines=(*made, *evidence.lines))
-
-
-# facts: what is so or not, and is no matter of rounding
-
-
-def _so(fact: Fact, *conditions: str) -> tuple[str, ...]:
-    return f"message = {say_fact(fact)!r}", *(f"assert {condition}, message" for condition in conditions)
-
-
-def _of_a_call(replay: Replay, fact: Fact) -> Iterator[Evidence]:
-    """Of the last call of which the fact is told, by itself or by what it did."""
-    wrong = [(call, call.wrong) for call in reversed(replay.lines) if call.wrong is not None]
-    # an exception may word itself differently the next time
-    alike = [call for call, told in wrong if fact.kind is Kind.RAISED and (told.kind, told.what) == (fact.kind, fact.what)]
-    for call in [call for call, told in wrong if told == fact] + alike:
-        message, *came_out = _so(fact, *replay.came_out(call))
-        yield Evidence(
-            (message, "if refused is not None:", "    raise AssertionError(message) from refused", *came_out), call=call
-        )
-    forwards = [call for call in reversed(replay.lines) if isinstance(call, Forward)]
-    state = tuple(output for output in replay.outputs if output.kind in ("running_mean", "running_var"))
-    ended = [step for step, (call, _) in replay.steps.items() if call.wrong is None]
-    match fact.kind:
-        case Kind.ACCEPTED:
-            yield from (
-                Evidence(_so(fact, "refused is not None"), call=call) for call in forwards if call.x.shape == fact.found
-            )
-        case Kind.OTHER_NUMBERS:
-            yield from (
-                Evidence(_so(fact, "refused is not None"), call=call) for call in forwards if call.x.buffer.dtype == fact.found
-            )
-        case Kind.NOT_FINITE if state:  # the batch of one value a channel may be refused; what it leaves must be finite
-            numbers = f"({', '.join(output.name for output in state)},)"
-            finite = f"all(math.isfinite(each) for values in {numbers} for each in map(float, values))"
-            yield Evidence(_so(fact, finite), state, call=forwards[0])
-        case Kind.WRITTEN | Kind.SHARED | Kind.DEVICE | Kind.ATTACHED if ended and OF_STEPS[fact.kind] in replay.words:
-            yield Evidence(_so(fact, *_conditions(replay, fact, ended)))
-        case Kind.CRASHED | Kind.HUNG:  # the calls alone show it
-            yield Evidence()
-
-
-def _conditions(replay: Replay, fact: Fact, steps: list[int]) -> Iterator[str]:
-    """What must be so of each step, in words of the framework."""
-    name = OF_STEPS[fact.kind]
-    if (fact.kind, fact.what) == (Kind.WRITTEN, "grad_y"):
-        name, backwards = f"upstream_{name}", {call.step for call in replay.lines if isinstance(call, Backward)}
-        steps = [step for step in steps if step in backwards]
-    elif fact.kind is Kind.WRITTEN and fact.what != "x":
-        name = f"given_{name}"
-    return (replay.condition(name, step) for step in steps)
-
-
-def _of_outputs(replay: Replay, fact: Fact) -> Iterator[Evidence]:
-    """Of the last output that was no such array at all, or of which the fact speaks."""
-    numbers, shape = replay.words["numbers"], f"tuple({{output}}.shape) == {fact.wanted}"
-    for output in reversed(replay.outputs):
-        if isinstance(output.seen, Wrong) and output.seen.fact == fact:
-            condition = shape if fact.kind is Kind.SHAPE else numbers
-            yield Evidence(_so(fact, condition.format(output=output.name)), (output,))
-    outputs = replay.of_kind(fact.what)
-    if fact.kind is Kind.ONE_SIDED:
-        for one, other in product(outputs, outputs):
-            if one.seen is None and other.seen is not None:
-                yield Evidence(_so(fact, f"({one.name} is None) == ({other.name} is None)"), (one, other))
-    if fact.kind is Kind.NO_VALUE:
-        yield from _of_no_value(outputs, fact)
-        return
-    for output in outputs:
-        condition = _broken(fact, output.seen).format(output.name)
-        if condition:
-            yield Evidence(_so(fact, condition), (output,))
-
-
-def _of_no_value(outputs: Sequence[Output], fact: Fact) -> Iterator[Evidence]:
-    """Of the last output that has the number; a forward pass may be refused instead."""
-    index, value = fact.found
-    for output in outputs:
-        if output.element(index) != value:
-            continue
-        nothing = f"not math.isfinite(float({output.at(index)}))"
-        if isinstance(output.call, Forward):
-            yield Evidence(_so(fact, f"refused is not None or {nothing}"), call=output.call)
-        else:
-            yield Evidence(_so(fact, nothing), (output,))
-
-
-def _broken(fact: Fact, seen: Part) -> str:
-    """The condition that an output breaks if it is the one that the fact speaks of, and else none."""
-    match fact.kind:
-        case Kind.FORM if isinstance(seen, np.ndarray) and (seen.shape, seen.dtype.name) == fact.found:
-            return f"(tuple({{0}}.shape), str({{0}}.dtype).split('.')[-1]) == {fact.wanted}"
-        case Kind.ABSENT | Kind.ONE_SIDED if seen is None:  # one-sided: the other side was what it must be
-            return "{0} is not None"
-        case Kind.UNWANTED | Kind.ONE_SIDED if seen is not None:
-            return "{0} is None"
-        case Kind.COUNT if isinstance(seen, int | None) and seen == fact.found:
-            return f"({{0}} if {{0}} is None else int({{0}})) == {fact.wanted}"
-    return ""

@@ -19,8 +19,9 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.registry import Property
 from bn_reference.reports.sentences import say
 from bn_reference.reproduction.adapters import AdapterReplay
+from bn_reference.reproduction.assertion import Evidence
 from bn_reference.reproduction.derivatives import DerivativeReplay
-from bn_reference.reproduction.evidence import Evidence, evidence_of
+from bn_reference.reproduction.evidence import evidence_of
 from bn_reference.reproduction.replay import Replay
 from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.trace import Call, Read
@@ -28,7 +29,7 @@ from bn_reference.targets.watched import Watched
 
 __all__ = ["script"]
 
-STANDARD = ("concurrent.futures", "copy", "importlib.util", "math", "os", "pickle", "sys")
+STANDARD = ("concurrent.futures", "copy", "gc", "importlib.util", "io", "math", "os", "pickle", "random", "sys", "warnings")
 
 
 def script(
@@ -75,7 +76,7 @@ def _replay(calls: Sequence[Call], target: Watched) -> Replay:
 
 def _needed(calls: list[Call], evidence: Evidence) -> list[Call]:
     """All calls until the last one that is spoken of, less reads of the state that are not: a read changes nothing."""
-    named = [evidence.call, *(output.call for output in evidence.outputs)]
+    named = [evidence.call, evidence.until, *(output.call for output in evidence.outputs)]
     last = max((number for number, call in enumerate(calls) if call in named), default=len(calls) - 1)
     return [call for call in calls[: last + 1] if call in named or not isinstance(call, Read)]
 
@@ -130,6 +131,8 @@ def _body(replay: Replay, evidence: Evidence | None, comparison: Comparison) -> 
     lines: list[str] = []
     for call, made in replay.lines.items():
         tried = call.wrong is not None or (evidence is not None and call is evidence.call)
+        if evidence is not None and call is evidence.since:
+            lines += evidence.before
         lines += _tried(made) if tried else made
     if evidence is None:
         said = wrap(f"# This was seen: {say(comparison)}", 110, subsequent_indent="# ")

@@ -29,6 +29,28 @@ def copied(value):
     return value.{copy} if isinstance(value, {array}) else value
 
 '''
+HOLDS = """\
+from torch.multiprocessing.reductions import StorageWeakRef
+
+memory = set()
+
+
+def steps(number):
+    for each in range(number):
+        batch = {x}.detach().clone().requires_grad_(each % 2 == 0)
+        {layer}.train(each % 4 < 2)
+        with torch.set_grad_enabled(each % 2 == 0):
+            y = {layer}(batch)
+        memory.update(StorageWeakRef(tensor.untyped_storage()) for tensor in (batch, y))
+
+
+def held():
+    \"\"\"The inputs and outputs whose memory is alive, and what the layer lists.\"\"\"
+    gc.collect()
+    listed = [len(value) for part in {layer}.modules() for value in vars(part).values() if isinstance(value, (list, dict, set))]
+    return sum(listed) + sum(not storage.expired() for storage in memory)
+
+"""
 BITS = "{}.detach().cpu().flatten().view(torch.uint8)"
 WORDS = {  # of functions, and of conditions
     "torch": {
@@ -49,6 +71,9 @@ WORDS = {  # of functions, and of conditions
         "upstream_untouched": f"torch.equal({BITS.format('{upstream}')}, {BITS.format('{upstream_before}')})",
         "apart": "{output}.untyped_storage().data_ptr() != {memory}.untyped_storage().data_ptr()",
         "device": "{output}.device.type == {x}.device.type",
+        "shown": "not {{{found!r}, '{what}={found}'}} & {{*{layer}.extra_repr().split(', ')}}",
+        "parameters": "not list({layer}.parameters())",
+        "holds": HOLDS,
         "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {(*STATISTICS,)})',
     },
     "numpy": {

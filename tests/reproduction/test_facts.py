@@ -8,7 +8,9 @@ from layers_in_files import numpy_layer, torch_layer
 
 from bn_reference.cases.facts import Kind
 from bn_reference.reports.results import Violation
+from bn_reference.reproduction.around import STANDS_ROUND
 from bn_reference.reproduction.run import fails
+from bn_reference.targets.recognition import load_target
 
 Violated = Callable[..., Violation]
 
@@ -39,6 +41,13 @@ KINDS = {
     (Kind.UNWANTED, "without_tracking_there_are_no_buffers"): {
         "after": "self.running_mean, self.running_var = x[0].detach(), x[0].detach()"
     },
+    (Kind.SHOWN, "what_a_layer_shows_is_so"): {
+        "built": "self.extra_repr = lambda: f'{self.num_features}, eps=0.3, momentum=0.1'"
+    },
+    (Kind.PARAMETERS, "without_affine_there_are_no_parameters"): {"built": "self.gain = torch.nn.Parameter(torch.ones(1))"},
+    (Kind.HOLDS, "a_layer_holds_on_to_few_things"): {"built": "self.kept = []", "after": "self.kept.append(y)"},
+    (Kind.PRINTED, "a_step_leaves_its_surroundings"): {"after": "print('here')"},
+    (Kind.SURROUNDINGS, "a_step_leaves_its_surroundings"): {"after": "torch.manual_seed(0)"},
 }
 
 
@@ -53,6 +62,10 @@ def test_a_script_says_each_kind_of_fact(kind: Kind, property: str, folder: Path
     (folder / "faulty.py").write_text("from torch.nn import BatchNorm1d as Layer\n")
 
     assert (wrong, fails(violation.reproducer, 60.0)) == (True, False), violation.reproducer
+
+
+def test_what_a_step_must_leave_can_all_be_said_in_a_script() -> None:
+    assert set(STANDS_ROUND) == set(load_target("torch.nn:BatchNorm1d").surroundings())
 
 
 def test_gradients_in_a_list_are_said_of_a_numpy_layer(folder: Path, violated: Violated) -> None:

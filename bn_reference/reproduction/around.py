@@ -1,0 +1,48 @@
+"""What a script asserts of what stands round the numbers: what a layer shows, has and holds, and what a step leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bn_reference.cases.facts import Fact, Kind
+from bn_reference.reports.sentences import say_fact
+from bn_reference.reproduction.assertion import Evidence, so
+from bn_reference.reproduction.replay import Replay
+from bn_reference.targets.trace import Forward, Open, Settle
+
+__all__ = ["STANDS_ROUND", "around"]
+
+# what a step must leave as it is, by the name that the protocol has for it: what makes a change of it seen, and its code
+STANDS_ROUND = {
+    "the random state of Python": ("random.random()", "random.getstate()"),
+    "the random state of NumPy": ("np.random.random()", "str(np.random.get_state())"),
+    "the list of warning filters": ("warnings.simplefilter('default', ImportWarning)", "tuple(warnings.filters)"),
+    "the random state of torch": ("torch.rand(1)", "torch.get_rng_state().tolist()"),
+    "the default dtype of torch": ("", "torch.get_default_dtype()"),
+    "whether torch records gradients": ("", "torch.is_grad_enabled()"),
+    "the number of threads of torch": ("", "torch.get_num_threads()"),
+}
+BEGINNING = 64  # steps, before what is held is counted
+
+
+def around(replay: Replay, fact: Fact) -> Iterator[Evidence]:
+    """Of the layer that was looked at last, or of its last step; nothing of another kind of fact."""
+    layers = [replay.layers[call.session][1] for call in replay.lines if isinstance(call, Open | Settle)]
+    forwards = [call for call in replay.lines if isinstance(call, Forward)]
+    match fact.kind:
+        case Kind.SHOWN | Kind.PARAMETERS if layers and fact.kind.value in replay.words:
+            yield Evidence(so(fact, replay.words[fact.kind.value].format(layer=layers[-1], what=fact.what, found=fact.found)))
+        case Kind.HOLDS if forwards and fact.kind.value in replay.words:
+            call = next(call for call in forwards if call.session == forwards[-1].session)
+            steps = replay.words[fact.kind.value].format(**replay.steps[call.step][1])
+            counted = [f"steps({BEGINNING})", "before = held()", f"steps({fact.wanted})", "more = held() - before"]
+            message = f"message = {say_fact(fact)!r}"
+            yield Evidence((*steps.splitlines(), *counted, message, f"assert more < {fact.wanted // 4}, message"), until=call)
+        case Kind.PRINTED if forwards:
+            said = ("said = sys.stdout = io.StringIO()",)
+            yield Evidence(("sys.stdout = sys.__stdout__", *so(fact, "not said.getvalue()")), since=forwards[-1], before=said)
+        case Kind.SURROUNDINGS if forwards and all(name in STANDS_ROUND for name in fact.found):
+            stirred, codes = zip(*(STANDS_ROUND[name] for name in fact.found), strict=True)
+            before = (*filter(None, stirred), *(f"before_{n} = {code}" for n, code in enumerate(codes)))
+            kept = (f"{code} == before_{n}" for n, code in enumerate(codes))
+            yield Evidence(so(fact, *kept), since=forwards[-1], before=before)
