@@ -29,12 +29,15 @@ class Bounded:
         bound: same shape, float64, >= 0, in the units of the value. Infinite: no honest computation is required to be near.
         polluted: (C,) or (m, C) bool: a NaN or an infinity among the inputs reaches this element; it must not come out finite.
         scale: what the bound is measured against to tell whether it can see a fault: the value's magnitude where None.
+        singular: (C,) or (m, C) bool: an honest formula has no number here, though there is one: NaN is no fault, nor is an
+            infinity, but a finite number that is not near is; nowhere where None.
     """
 
     value: Carrier
     bound: Float
     polluted: npt.NDArray[np.bool_]
     scale: Float | None = None
+    singular: npt.NDArray[np.bool_] | None = None
 
     @cached_property
     def is_polluted(self) -> bool:

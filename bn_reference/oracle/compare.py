@@ -101,6 +101,10 @@ def within(
         near = error <= expected.bound
         ratio = np.where(error == 0.0, 0.0, error / expected.bound)
         holds = np.count_nonzero(near) == near.size
+        if not holds and expected.singular is not None:
+            excused = expected.singular & ~np.isfinite(leading(numbers))
+            near, ratio = near | excused, np.where(excused, 0.0, ratio)
+            holds = bool(near.all())
         if not holds or expected.is_polluted or np.isnan(ratio).any():
             polluted = np.broadcast_to(expected.polluted, error.shape)
             near, ratio = _with_exceptions(leading(numbers), expected, polluted, near, ratio)

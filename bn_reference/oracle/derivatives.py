@@ -6,6 +6,7 @@ keep any of their factors: what that loses to underflow, and where it overflows,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,8 @@ from bn_reference.cases.layouts import to_matrix
 from bn_reference.oracle.bounded import Bounded, bounded, finite, lift
 from bn_reference.oracle.keeping import kept_by_case
 from bn_reference.oracle.running import Statistics
-from bn_reference.oracle.step import ExpectedStep, statistics
+from bn_reference.oracle.statistics import statistics
+from bn_reference.oracle.step import ExpectedStep
 
 __all__ = ["ExpectedDerivatives", "expect_derivatives_of_inference", "expect_derivatives_of_training"]
 
@@ -74,18 +76,22 @@ class ExpectedDerivatives(ExpectedStep):
     @cached_property
     def second_grad_x(self) -> Bounded:
         with np.errstate(all="ignore"):
-            return self._stored(self._second.x, self._reached_by_gradients)
+            return self._but_for_roots(self._stored(self._second.x, self._reached_by_gradients))
 
     @cached_property
     def second_grad_weight(self) -> Bounded:
         with np.errstate(all="ignore"):
             reached = ~finite(self._var) if self._batch is None else self._channel
-            return self._stored(self._second.gamma, reached, self._inverse)
+            return self._but_for_roots(self._stored(self._second.gamma, reached, self._inverse))
 
     @cached_property
     def second_grad_grad_y(self) -> Bounded:
         with np.errstate(all="ignore"):
-            return self._stored(self._second.dy, self._reached_by_tangents)
+            return self._but_for_roots(self._stored(self._second.dy, self._reached_by_tangents))
+
+    def _but_for_roots(self, expected: Bounded) -> Bounded:
+        """A standard deviation that is squared again has no second derivative where the variance may come out as zero."""
+        return expected if self._batch is None else replace(expected, singular=self._var.size <= self._var.error)
 
     @property
     def _reached_by_tangents(self) -> npt.NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from bn_reference.arithmetic.running_error import Carrier, Rounding, RunningErro
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.oracle.bounded import Bounded, bounded, lift, parameters, rounding_in
-from bn_reference.oracle.step import statistics
+from bn_reference.oracle.statistics import statistics
 
 __all__ = [
     "difference",

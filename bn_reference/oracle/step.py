@@ -18,7 +18,7 @@ from bn_reference import specification as spec
 from bn_reference.arithmetic.running_error import RunningError
 from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
-from bn_reference.conventions import ONE_PASS, moving_gradients, rules_of
+from bn_reference.conventions import moving_gradients
 from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters, rounding_in
 from bn_reference.oracle.keeping import kept_by_case
 from bn_reference.oracle.running import (
@@ -32,6 +32,7 @@ from bn_reference.oracle.running import (
     updated_state,
     weight_of_new,
 )
+from bn_reference.oracle.statistics import followed, statistics
 
 __all__ = [
     "ExpectedState",
@@ -39,57 +40,9 @@ __all__ = [
     "expect_inference",
     "expect_sequence",
     "expect_training",
-    "statistics",
 ]
 
 Array = npt.NDArray[Any]
-
-
-@kept_by_case
-def statistics(case: Case, rules: Any = spec) -> Statistics:
-    """Mean and variance of the batch, as an implementation that keeps them in the parameter dtype may have them.
-
-    ``rules`` is the specification, or one with a slip in it (``diagnosis``); so it is wherever it appears in this file.
-    """
-    kept = case.precision.kept
-    rules = _followed(case, rules)
-    x = lift(case.precision, to_matrix(case.x))
-    mean = by_any_update(rules.mini_batch_mean(x), x).stored(kept)
-    # keeping the sum of squares rounds it relative to itself, as its quotient by m is rounded
-    variance = rules.biased_variance(x, mean)
-    if case.conventions.variance == "one_pass" and rules is ONE_PASS:
-        floor = 0.0 if case.precision.clamps else None
-        variance = clamped(variance, spec.biased_variance(x, mean), floor)
-    squares = case.rows * (variance.size + variance.error)
-    # merging l and r rows adds d^2 l r / (l + r), at most the sum of squares; d^2 l r, made first, is up to m times as much
-    overflows = (squares >= case.precision.sums.largest) | (case.rows * squares >= case.precision.compute.largest)
-    biased = channelwise(case.precision, variance.stored(case.precision.sums).unbounded_where(overflows))
-    unbiased = rules.unbiased_variance(biased, case.rows) if case.rows > 1 else biased
-    return Statistics(mean, biased, unbiased)
-
-
-def by_any_update(mean: RunningError, x: RunningError) -> RunningError:
-    """The mean with an error that covers means which are updated or merged, and never were a sum.
-
-    Welford (1962) goes row by row, Chan, Golub & LeVeque (1983) merge halves: ``mean + (other - mean) * (r / m)`` for r more
-    rows. In units of u / m, with the magnitudes summed over the rows, a merge of l and r <= l rows adds 3 on the difference
-    (itself, the weight, the product) and 1 on the result: ``1 + 3 r / l`` for each of the l rows and 4 for each of the r.
-    Row by row this makes ``m - 1 + 3 (1 + 1/2 + ... + 1/(m - 1))`` for the first row, which has the most; halves make less.
-    Each of the m - 1 products may lose its end to underflow.
-    """
-    m = x.shape[0]
-    merges = m - 1 + 3.0 * float((1.0 / np.arange(1, max(m, 1))).sum())
-    updated = merges * mean.rounding.unit_roundoff * x.size.sum(axis=0) / max(m, 1) + m * mean.rounding.underflow
-    return RunningError(mean.value, np.maximum(mean.error, updated), mean.rounding)
-
-
-def clamped(variance: RunningError, stable: RunningError, floor: float | None = 0.0) -> RunningError:
-    """A variance in one pass as whoever keeps that convention has it: max(0, E[x^2] - E[x]^2), so that its root exists.
-
-    Only with the clamp can the convention be kept: without it a constant channel of 100 already gives NaN in float32. What
-    the carrier loses in one pass is no truth either, so the value is that of a stable variance, with the errors of both.
-    """
-    return RunningError(stable.value, variance.error + stable.error, stable.rounding, floor=floor)
 
 
 class ExpectedStep:
@@ -100,7 +53,7 @@ class ExpectedStep:
 
     def __init__(self, case: Case, rules: Any, batch: Statistics | None, training: bool) -> None:
         """``batch`` has the statistics that the step normalizes with, or moves those with; None for the running ones."""
-        rules = _followed(case, rules)
+        rules = followed(case, rules)
         self._case, self._rules, self._batch, self._training = case, rules, batch, training
         self._grad_y = case.grad_y
         precision = case.precision
@@ -201,11 +154,13 @@ class ExpectedStep:
 
             2 |x - mu| (2 m u / (2 sigma m) + u / m + u)
 
-        is lost where 2 (x - mu) comes last: many units of u where x lies wide.
+        is lost where 2 (x - mu) comes last: many units of u where x lies wide. About the first row that is 2 (x - x_1), less
+        2 (mu - x_1) by the mean.
         """
         u = rounding_in(self._case.precision.elementwise, self._case.precision).underflow
         centred = self._x - self._mean
-        return 2.0 * (centred.size + centred.error) * u * (1.0 + 1.0 / max(self._case.rows, 1) + self._inverse)
+        wide = centred.size + centred.error + 2.0 * centred.size[:1]
+        return 2.0 * wide * u * (1.0 + 1.0 / max(self._case.rows, 1) + self._inverse)
 
     @cached_property
     def grad_weight(self) -> Bounded:
@@ -235,11 +190,6 @@ def expect_inference(case: Case, rules: Any = spec) -> ExpectedStep:
     """What a step in eval gives: Algorithm 2 with the running statistics, or with the batch's own where none are tracked."""
     with np.errstate(all="ignore"):
         return ExpectedStep(case, rules, None if case.tracks else statistics(case, rules), training=False)
-
-
-def _followed(case: Case, rules: Any) -> Any:
-    """The rules of the case's conventions; a slip's own are taken as they are."""
-    return rules_of(case.conventions) if rules is spec else rules
 
 
 def expect_sequence(case: Case, batches: tuple[Array, ...]) -> ExpectedState:

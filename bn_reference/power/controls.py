@@ -158,6 +158,17 @@ class FrameworkFunction(CleanBatchNorm1d):
         return y.to(batch.dtype)
 
 
+@VARIANTS.control
+class IntegersInIntegersOut(CleanBatchNorm1d):
+    """Integers are normalized as floats, and the output has the input's dtype, as ``y.to(x.dtype)`` leaves it."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        if batch.is_floating_point() or batch.is_complex():
+            return super().forward(batch)
+        own = self.weight if self.affine else self.running_mean
+        return super().forward(batch.to(own.dtype if own is not None else torch.float32)).to(batch.dtype)
+
+
 CONTROLS: tuple[Control, ...] = (
     *SUMMATION.controls,
     *VARIANTS.controls,

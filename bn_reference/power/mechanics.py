@@ -68,6 +68,26 @@ class VarMeanAndReciprocalRoot(Composed):
 
 
 @MECHANICS.control
+class DeviationSquared(VarMeanAndReciprocalRoot):
+    """The variance is the square of the framework's standard deviation, a root that has no derivative at zero."""
+
+    def moments(self, wide: Tensor, over: list[int]) -> tuple[Tensor, Tensor]:
+        std, mu = torch.std_mean(wide, over, correction=0)
+        return mu, std**2
+
+
+@MECHANICS.control
+class ShiftedData(VarMeanAndReciprocalRoot):
+    """Mean and variance come in one pass over what is left of the batch without its first row."""
+
+    def moments(self, wide: Tensor, over: list[int]) -> tuple[Tensor, Tensor]:
+        rows = wide.movedim(1, -1).reshape(-1, wide.shape[1])
+        first = rows[0].detach()
+        mu, squares = (rows - first).mean(0), ((rows - first) ** 2).mean(0)
+        return first + mu, (squares - mu**2).clamp_min(0.0)
+
+
+@MECHANICS.control
 class PowersOfTheVariance(Composed):
     """The mean square of differences and its power of minus one half, all left to autograd."""
 

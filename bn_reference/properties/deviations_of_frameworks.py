@@ -12,7 +12,7 @@ from bn_reference.cases.case import Array, Case
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
-from bn_reference.oracle.step import statistics
+from bn_reference.oracle.statistics import statistics
 from bn_reference.properties import transform
 from bn_reference.properties.contract import a_fresh_layer_starts_neutral, output_has_the_form_of_the_input
 from bn_reference.properties.deviation import Deviation, by_model

@@ -128,8 +128,9 @@ def _of_rank(trial: Trial, case: Case, rank: int, training: bool) -> Comparison:
 
 @prop(source=TORCH_DOCS)
 def other_dtypes_are_refused_or_right(trial: Trial) -> Comparison:
-    """Integers, truth values, complex numbers and floats of another precision raise, or give what the same numbers give in the
-    layer's own dtypes, within the bound of the least precise of them."""
+    """Integers, truth values, complex numbers and floats of another precision raise, give what the same numbers give in the
+    layer's own dtypes, within the bound of the least precise of them, or come out in a dtype of their own that holds no such
+    number: integers as integers."""
     case, n = trial.case, _number(trial.case)
     names = [
         name for name in OTHER_DTYPES if name != case.pair.input and not (name in HALVES and case.pair.parameters in HALVES)
@@ -144,14 +145,19 @@ def other_dtypes_are_refused_or_right(trial: Trial) -> Comparison:
     try:
         y = _given(session, x, training)
     except Misbehaviour as misbehaviour:
-        if name == "complex64" and "complex" in str(misbehaviour.fact.found):
-            return fact(True, misbehaviour.fact)
-        raise
+        if misbehaviour.fact.kind is not Kind.DTYPE_KIND or not _alike(name, str(misbehaviour.fact.found)):
+            raise
+        return fact(True, misbehaviour.fact)  # whoever gives integers sees integers come out
     if y is None:
         return _after_refusal(session, usual)
     if name == "complex64":
         return fact(False, Fact(Kind.OTHER_NUMBERS, "x", name, y.dtype.name))
     return within("y", y, _expected_of(trial, usual, x, training), Aspect.OF_OTHER_NUMBERS)
+
+
+def _alike(given: str, came: str) -> bool:
+    """Whether a dtype that is no float came out as it was given; a complex one may be wider."""
+    return came == given or (given.startswith("complex") and came.startswith("complex"))
 
 
 def _expected_of(trial: Trial, case: Case, x: Array, training: bool) -> Any:

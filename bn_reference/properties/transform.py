@@ -18,7 +18,8 @@ from bn_reference.cases.layouts import LAYOUTS, Placement, from_matrix, place, t
 from bn_reference.cases.others import another_batch as another_batch_of_its_form
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, within
-from bn_reference.oracle.step import ExpectedState, statistics
+from bn_reference.oracle.statistics import statistics
+from bn_reference.oracle.step import ExpectedState
 from bn_reference.targets.protocol import had
 
 KEPT = 256

@@ -71,6 +71,13 @@ def welford(x: Array, total: Callable[[Array], Array]) -> tuple[Array, Array]:
     return mu, squares / x.dtype.type(len(x))
 
 
+def shifted(x: Array, total: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """One pass over what is left without the first row (Chan, Golub & LeVeque 1983)."""
+    apart, m = x - x[0], x.dtype.type(len(x))
+    mean = total(apart) / m
+    return x[0] + mean, np.maximum(total(apart * apart) / m - mean * mean, 0)
+
+
 # The output from the statistics.
 
 
@@ -126,7 +133,7 @@ class Order(NamedTuple):
 ORDERS = st.builds(
     Order,
     st.sampled_from([forwards, backwards, in_pairs]),
-    st.sampled_from([two_pass, by_reciprocal, welford]),
+    st.sampled_from([two_pass, by_reciprocal, welford, shifted]),
     st.sampled_from([as_written, folded, with_inverse]),
     st.sampled_from([by_the_paper, put_together]),
     st.sampled_from([weighted, stepping]),
@@ -204,6 +211,18 @@ def test_every_honest_order_of_inference_is_within_the_bounds(pair: Pair, seed: 
     root = np.sqrt(exactly(case.running_var) + TRUTH.mpf(case.eps))
     truth = as_written(exactly(case.x), exactly(case.running_mean), root, exactly(case.weight), exactly(case.bias))
     assert (np.abs(exactly(y) - truth) <= expect_inference(case).y.bound).all()
+
+
+@pytest.mark.parametrize("pair", PAIRS_WITHOUT_HALF, ids=str)
+@pytest.mark.parametrize("total", [forwards, backwards, in_pairs])
+def test_who_shifts_by_a_first_row_that_lies_far_off_is_within_the_bounds(pair: Pair, total: Callable[..., Array]) -> None:
+    order = Order(total, shifted, as_written, by_the_paper, weighted)
+    for seed in range(20):
+        case = case_of(pair, seed)
+        far, near = case.x[:1] + case.x.dtype.type(3000), np.random.default_rng(seed).standard_normal((60, 4))
+        x = np.concatenate([far, near.astype(case.x.dtype)])
+        ratios = worst_ratios(case.but(x=x, grad_y=x[::-1].copy()), order)
+        assert all(ratio <= 1 for ratio in ratios.values()), (seed, ratios)
 
 
 @pytest.mark.parametrize("pair", PAIRS_WITHOUT_HALF, ids=str)

@@ -117,3 +117,14 @@ def test_most_of_what_is_derived_is_seen_to_many_digits(pair: Pair, digits: floa
                     found[what, training].append(within(what, right.value, right).resolution)
 
     assert max(float(np.median(parts)) for parts in found.values()) < digits, found
+
+
+def test_where_the_variance_is_zero_a_root_has_no_second_derivative_and_other_numbers_are_held_to_theirs() -> None:
+    x = np.array([[3.0, 1.0], [3.0, 2.0], [3.0, 4.0]], np.float32)
+    expected = expect_derivatives_of_training(Case(PAIRS[0], x, x[::-1].copy())).second_grad_x
+    none, wrong = expected.value.copy(), expected.value.copy()
+    none[:, 0], wrong[0, 0] = np.nan, expected.value[0, 0] + 2 * expected.bound[0, 0]
+
+    assert within("second_grad_x", none, expected).holds
+    assert not within("second_grad_x", np.full_like(none, np.nan), expected).holds
+    assert not within("second_grad_x", wrong, expected).holds

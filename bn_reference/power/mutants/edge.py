@@ -89,17 +89,6 @@ class StatisticsMoveBeforeTheRefusal(CleanBatchNorm1d):
         super().validate_shape(batch)
 
 
-@mutant(pull("pytorch/pytorch", 84410), DTYPES)
-class IntegersInIntegersOut(CleanBatchNorm1d):
-    """Integers are normalized as floats, and the output is cut to integers again."""
-
-    def forward(self, batch: Tensor) -> Tensor:
-        if batch.is_floating_point() or batch.is_complex():
-            return super().forward(batch)
-        own = self.weight if self.affine else self.running_mean
-        return super().forward(batch.to(own.dtype if own is not None else torch.float32)).to(batch.dtype)
-
-
 @mutant(issue("pytorch/pytorch", 81749), DTYPES)
 class ImaginaryPartLeftOut(CleanBatchNorm1d):
     """Of complex numbers the real parts are normalized."""
