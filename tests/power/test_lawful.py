@@ -5,6 +5,7 @@ import pytest
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.conventions import TORCH
 from bn_reference.power.lawful.catalogue import LAWFUL, UNLAWFUL, OfConvention
+from bn_reference.power.mutants.normalization import UpdatedBeforeUse
 from bn_reference.properties import FAMILIES, PROPERTIES
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification.demand import Demand
@@ -41,6 +42,15 @@ def test_the_convention_of_a_correct_layer_is_found(layer: OfConvention) -> None
         judge = Judge(TorchImplementation(layer.factory, layer.name), Budget(demand=demand))
         judge.settle()
         assert judge.conventions == layer.conventions
+
+
+def test_who_moves_statistics_as_no_convention_has_it_is_not_said_to_keep_one() -> None:
+    """Its y alone is that of biased statistics that were updated before they were used."""
+    judge = Judge(TorchImplementation(UpdatedBeforeUse, "updated before use"), Budget())
+
+    judge.settle()
+
+    assert judge.conventions == TORCH
 
 
 @pytest.mark.parametrize("layer", LAWFUL, ids=lambda layer: layer.name)

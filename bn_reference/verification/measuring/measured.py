@@ -32,7 +32,7 @@ def measured(implementation: Implementation, demanded: Conventions, *, accuracy:
         return demanded
     found = demanded.but(momentum_weights=implementation.momentum_weights)
     less_stable = (_variance,) if accuracy else ()
-    for settle in (formats, subnormals, hyperparameters, normalizing, *less_stable, averages, single_value, empty_batch):
+    for settle in (formats, subnormals, hyperparameters, *less_stable, averages, normalizing, single_value, empty_batch):
         try:
             found = settle(implementation, pairs, found)
         except (Unsupported, Misbehaviour):  # it cannot be asked for that, or goes wrong there: for the rules to tell
