@@ -106,13 +106,16 @@ def _few_rows(recipe: LargeRecipe, turn: int) -> Array:
     """The first, the middle and the last row, each in one of the channels; ``turn`` deals them to other channels.
 
     Their value is about the root of m: the variance is then about 1, and no half format overflows.
+    The first row, from which others may be subtracted, is nearer to the rest where it shares a channel: what is then lost of
+    the variance, u times the square of its distance, leaves enough to see the other rows by.
     """
     m, channels = recipe.rows, recipe.channels
     matrix = np.zeros((m, channels), recipe.pair.input_dtype)
     size = 2.0 ** round(np.log2(m) / 2 - (recipe.seed + turn) % 2)
     for number, row in enumerate((m - 1, 0, m // 2)):
         for channel in range((number + turn) % min(channels, 3), channels, 3):
-            matrix[row, channel] = size if (recipe.seed + channel) % 2 == 0 else -size
+            value = size / 2 if row == 0 and channels < 3 else size
+            matrix[row, channel] = value if (recipe.seed + channel) % 2 == 0 else -value
     return from_matrix(matrix, recipe.shape)
 
 

@@ -70,7 +70,7 @@ class ShiftedData:
     2 on the division) and mean(d^2) by ``(m + 4) mean(d^2)``; the sum with x_1, the square and the last difference are off by
     one each. For all but a first row far from the others that is about what two passes may be off by.
 
-    In a channel of zeros and one other number c, of few digits, all partial sums are multiples of c and c^2, which are exact.
+    Where the rows are x_1 or x_1 + c for one c of few digits, differences, squares and all partial sums are exact.
     """
 
     def __init__(self, x: RunningError) -> None:
@@ -81,9 +81,11 @@ class ShiftedData:
         other = size.max(axis=0, initial=0.0)
         alone = (size * size).sum(axis=0) == other * size.sum(axis=0)
         exact = alone & (m * _odd_part(other) ** 2 * x.rounding.accumulation <= 1.0)
-        self._of_sum = np.where(exact, 0.0, (m - 1) * x.rounding.accumulation)
+        # what comes before the division: of mean|d|, and of mean(d^2)
+        self._of_sum = np.where(exact, 0.0, (m - 1) * x.rounding.accumulation + self._u)
+        self._of_squares = np.where(exact, 0.0, self._of_sum + 2.0 * self._u)
         self._mean, self._size, self._square = (each.sum(axis=0) / m for each in (apart, size, size * size))
-        self._of_mean = (self._of_sum + 3.0 * self._u) * self._size + self._underflow
+        self._of_mean = (self._of_sum + 2.0 * self._u) * self._size + self._underflow
 
     def mean(self, mean: RunningError) -> RunningError:
         """A mean with an error that covers this one."""
@@ -92,7 +94,7 @@ class ShiftedData:
     def variance(self, variance: RunningError) -> RunningError:
         """A variance with an error that covers this one."""
         of_square = (2.0 * np.abs(self._mean) + self._of_mean) * self._of_mean + self._u * self._mean**2
-        off = (self._of_sum + 5.0 * self._u) * self._square + of_square + 3.0 * self._underflow
+        off = (self._of_squares + 2.0 * self._u) * self._square + of_square + 3.0 * self._underflow
         return RunningError(variance.value, np.maximum(variance.error, off), variance.rounding, variance.floor)
 
 

@@ -68,7 +68,7 @@ class VarMeanAndReciprocalRoot(Composed):
 
 
 @MECHANICS.control
-class DeviationSquared(VarMeanAndReciprocalRoot):
+class SquareOfTheDeviation(VarMeanAndReciprocalRoot):
     """The variance is the square of the framework's standard deviation, a root that has no derivative at zero."""
 
     def moments(self, wide: Tensor, over: list[int]) -> tuple[Tensor, Tensor]:
