@@ -18,7 +18,8 @@ from bn_reference.reports.verdict import Verdict
 __all__ = ["cause_text", "print_violations", "say_what_a_script_did", "violation_text"]
 
 WHOLE = 1  # entries that are shown as a whole, script included, where not all is asked for: the deepest is mended first
-ENTRIES = 8  # that are shown at all then
+FOUND = 3  # of which it is said what was found and what explains it
+ENTRIES = 8  # that are shown at all then, the last ones in a line
 RAN = {
     True: "was run, and failed:",
     False: "was run and did not fail here: it is no proof:",
@@ -29,12 +30,16 @@ RAN = {
 def print_violations(report: Verdict, console: Console, marks: Marks, *, everything: bool = False) -> None:
     """Each cause once, with the other rules and pairs of dtypes that it breaks; the first one with its script."""
     tried = [cause for cause in report.causes if not _was_not_tried(cause)]
-    for number, cause in enumerate(tried if everything else tried[:ENTRIES]):
+    for number, cause in enumerate(tried if everything else tried[:FOUND]):
         whole = everything or number < WHOLE
         _print_entry(cause, console, marks, Brief.ALL if everything else Brief.SHORT if whole else Brief.LEAST)
         if whole and cause.reproducer:
             console.print(Text(f"\n{say_what_a_script_did(cause)}\n", style="dim"))
             console.print(_code(cause.reproducer.rstrip(), console), soft_wrap=True)  # not a line of it is broken or cut
+        console.print()
+    if not everything and tried[FOUND:]:
+        for cause in tried[FOUND:ENTRIES]:
+            _print_line(cause, console, marks)
         console.print()
     if not everything and tried[WHOLE:]:
         others = f"bn-reference verify {report.target} --all shows every cause as a whole, with its script"
@@ -78,6 +83,16 @@ def _print_entry(cause: Cause, console: Console, marks: Marks, brief: Brief) -> 
     for name, line in lines_of(cause, brief):
         grid.add_row(Text(name), Text(line, style="bold" if name in ("found", "explained") else ""))
     console.print(grid)
+
+
+def _print_line(cause: Cause, console: Console, marks: Marks) -> None:
+    """The rule, and what explains its violation, or else what was found, as far as the line goes."""
+    root = cause.root
+    said = root.violation.diagnosis if root.violation is not None and root.violation.diagnosis else root.message
+    rule, where = root.property.replace("_", " "), f"  {root.family}, {pair_of(root)}: "
+    line = Text.assemble(marks["violated"], " ", (rule, "bold"), (where, "dim"), " ".join(said.split()))
+    line.truncate(console.width, overflow="ellipsis")
+    console.print(line, no_wrap=True)
 
 
 def say_what_a_script_did(cause: Cause) -> str:

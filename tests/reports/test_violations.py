@@ -100,10 +100,14 @@ def test_one_script_is_shown_and_all_where_all_is_asked_for(terminal: bool, monk
     assert printed(shown, terminal=terminal, everything=True).count(SCRIPT) == 4
 
 
-def test_a_few_causes_are_shown_and_all_where_all_is_asked_for() -> None:
+def test_a_few_causes_are_shown_the_later_ones_in_a_line_and_all_where_all_is_asked_for() -> None:
     shown = report(*(violated(violation=silent(WORST), name=property.name) for property in PROPERTIES[:11]))
+    lines = printed(shown).splitlines()
 
-    assert printed(shown).count("found  ") == 8
+    assert printed(shown).count("found  ") == 3
+    assert [sum(line.startswith(f"FAIL {p.name.replace('_', ' ')}  ") for line in lines) for p in PROPERTIES[:11]] == [
+        1
+    ] * 8 + [0] * 3
     assert "FAIL and 3 more causes, which --all shows\n" in printed(shown)
     assert printed(shown, everything=True).count("found  ") == 11
 
