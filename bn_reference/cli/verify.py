@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bn_reference.cli.accepting import require_acceptable, write_accepted
 from bn_reference.cli.extras import require_torch
-from bn_reference.cli.files import require_writable, write_json
+from bn_reference.cli.outputs import Outputs
 from bn_reference.cli.seed import SEED
 from bn_reference.cli.several import Several
 from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bn_reference.reports.report import Report
 
 __all__ = ["verify"]
+
+ACCEPTED = "bn-accepted.toml"
 
 
 @click.command(cls=Several)
@@ -90,12 +92,29 @@ __all__ = ["verify"]
     metavar="DIR",
     help="Write a script for each cause of a violation.",
 )
+@click.option(
+    "--accepted",
+    default="",
+    metavar="FILE",
+    help="Excuse the deviations that FILE accepts, where it says; one that no longer fails is an error.",
+)
+@click.option(
+    "--write-accepted",
+    "write",
+    is_flag=False,
+    flag_value=ACCEPTED,
+    type=click.Path(path_type=Path),
+    metavar="[FILE]",
+    help=f"Add what is violated to FILE, for reasons to be written; default: {ACCEPTED}.",
+)
 @click.option("--all", "everything", is_flag=True, help="Show every result, every cause and every script.")
 def verify(
     json_path: Path | None,
     junit: Path | None,
     summary: Path | None,
     scripts: Path | None,
+    accepted: str,
+    write: Path | None,
     everything: bool,
     dtypes: tuple[str, ...],
     properties: tuple[str, ...],
@@ -117,12 +136,13 @@ def verify(
     from bn_reference.cli.progress import ProgressDisplay
     from bn_reference.targets.protocol import UnusableTarget
     from bn_reference.verification import api
+    from bn_reference.verification.accepted import UnusableAccepted
     from bn_reference.verification.selection import UnusableArguments
 
-    require_writable(json_path)
-    require_writable(junit, "--junit")
-    require_writable(summary, "--summary")
-    _require_folder(scripts)
+    outputs = Outputs(json_path, junit, summary, scripts)
+    outputs.require()
+    require_acceptable(write, fail_fast=options["fail_fast"])
+    accepted = accepted or (str(write) if write is not None and write.exists() else "")
     progress = ProgressDisplay(Console(stderr=True))
     try:
         with progress, _recording(cases) as recording:
@@ -134,16 +154,16 @@ def verify(
                 conventions=conventions or None,
                 imports=imports or None,
                 listener=progress,
+                accepted=accepted,
+                surveys=write is not None,
                 **options,
             )
-    except (UnusableTarget, UnusableArguments, UnusablePlan, UnusableRecording) as unusable:
+    except (UnusableTarget, UnusableArguments, UnusablePlan, UnusableRecording, UnusableAccepted) as unusable:
         raise click.ClickException(str(unusable)) from None
-    if json_path is not None:
-        write_json(report.to_json(), json_path)
-    _write_for_ci(report, junit, summary)
-    if scripts is not None:
-        _write_scripts(report, scripts)
+    outputs.write(report)
     _print(report, Console(highlight=False, soft_wrap=False), everything)
+    if write is not None and not report.interrupted:
+        write_accepted(report, write)
     return INTERRUPTED if report.interrupted else CONFORMS if report.conforms else VIOLATES
 
 
@@ -170,36 +190,3 @@ def _print(report: Report, console: Console, everything: bool) -> None:
     from bn_reference.reports.text import print_report
 
     print_report(report, console, everything=everything)
-
-
-def _require_folder(path: Path | None) -> None:
-    """Make the folder of the scripts before the work; say then that it cannot be made."""
-    if path is None:
-        return
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        said = f"--scripts is {path}, which cannot be made ({error.strerror}); choose another place"
-        raise click.ClickException(said) from None
-
-
-def _write_for_ci(report: Report, junit: Path | None, summary: Path | None) -> None:
-    """What a CI system reads; on GitHub each cause is an annotation, too."""
-    from bn_reference.reports.junit import as_junit
-    from bn_reference.reports.summary import as_markdown, github_commands
-    from bn_reference.support.files import write_whole
-
-    if junit is not None:
-        write_whole(junit, lambda file: file.write(as_junit(report)))
-    if summary is not None:
-        with summary.open("a", encoding="utf-8") as file:  # of several runs, one after the other
-            file.write(as_markdown(report))
-    if os.environ.get("GITHUB_ACTIONS"):
-        for line in github_commands(report):
-            click.echo(line)
-
-
-def _write_scripts(report: Report, directory: Path) -> None:
-    from bn_reference.reports.scripts import write_scripts
-
-    write_scripts(report, directory)

@@ -5,6 +5,7 @@ Nothing heavy is imported here but where an option is given: this is loaded in e
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,11 @@ SINGLE = {
     "examples": "cases a property and pair of dtypes (default: max_examples of the Hypothesis profile)",
     "timeout": f"seconds that one example may take (default: {TIMEOUT:g})",
     "cases": "drawn (the default), mnist for what enters batch norm in real training, or a file of recorded batches",
+    "accept": "excuse the deviations that this file accepts, where it says; one that no longer fails fails",
 }
 LISTED = {f"{name}s" for name in LISTS}
 TYPES = {"examples": int, "timeout": float}
+PATHS = {"cases": ("drawn", "mnist"), "accept": ()}  # and what of them is no path
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Options:
         alone: without them, where nothing else is named on the command line.
         device, dtypes, examples, timeout, conventions, cases: as of ``bn-reference verify``; None of the examples for as many
             as the Hypothesis profile says.
+        accept: path of a file of accepted deviations; empty for none.
+        folder: that from which the targets are seen, where it is another than the working directory.
         seed: Hypothesis' own.
     """
 
@@ -56,6 +61,8 @@ class Options:
     timeout: float = TIMEOUT
     conventions: tuple[str, ...] | None = None
     cases: str = "drawn"
+    accept: str = ""
+    folder: str = ""
     seed: int = 0
 
     def budget(self, recording: str = "") -> Budget:
@@ -97,12 +104,26 @@ def options_of(config: pytest.Config) -> Options:
         given[f"{name}s"] = tuple(found) or None
     for name in SINGLE:
         found = config.getoption(f"bn_{name}")
-        given[name] = _read(name, config.getini(f"bn_{name}")) if found is None else found
+        given[name] = _beside(config, name, _read(name, config.getini(f"bn_{name}"))) if found is None else found
+    given["folder"] = None if config.getoption("bn_target") else _folder(config)
     given["targets"] = given["targets"] or ()
     given = {name: value for name, value in given.items() if value is not None}
     options = Options(alone=config.getini("bn_alone"), seed=_seed(config) if given["targets"] else 0, **given)
     _require_usable(options, given)
     return options
+
+
+def _folder(config: pytest.Config) -> str | None:
+    """That of the ini file, from which what it names is seen; None where that is the working directory."""
+    folder = None if config.inipath is None else os.path.abspath(config.inipath.parent)
+    return None if folder == os.getcwd() else folder
+
+
+def _beside(config: pytest.Config, name: str, value: Any) -> Any:
+    """A path of the ini file as it is seen from the working directory; anything else as it is."""
+    folder = _folder(config)
+    is_path = name in PATHS and value is not None and value not in PATHS[name]
+    return os.path.relpath(os.path.join(folder, value)) if is_path and folder else value
 
 
 def _read(name: str, text: str | None) -> Any:
@@ -161,6 +182,12 @@ def _check_conventions(words: tuple[str, ...]) -> None:
     demand_of(words)
 
 
+def _check_accept(file: str) -> None:
+    from bn_reference.verification.accepted import read_accepted
+
+    read_accepted(file)
+
+
 def _check_cases(cases: str) -> None:
     if cases == "mnist":
         from bn_reference.support.extras import lack_of_torch
@@ -180,4 +207,5 @@ CHECKS: Mapping[str, Callable[[Any], None]] = {
     "dtypes": _check_dtypes,
     "conventions": _check_conventions,
     "cases": _check_cases,
+    "accept": _check_accept,
 }

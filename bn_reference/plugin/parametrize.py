@@ -79,7 +79,7 @@ class RuleToKeep:
 
     def __call__(self) -> None:
         __tracebackhide__ = True
-        tell(*self.session.verdict_here(self.key, self.target, self.options, self.asked))
+        tell(self.session.verdict_here(self.key, self.target, self.options, self.asked))
 
     def __repr__(self) -> str:
         return f"<{self.asked.rule.name} in {self.asked.unit.pair}, of {_named(self.target)}>"

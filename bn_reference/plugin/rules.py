@@ -14,8 +14,7 @@ import pytest
 
 from bn_reference.plugin.options import NAME
 from bn_reference.plugin.session import SESSION
-from bn_reference.plugin.verdicts import Asked
-from bn_reference.reports.results import Result
+from bn_reference.plugin.verdicts import Asked, Told
 from bn_reference.reports.violations import violation_text
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.selection import select_pairs, select_properties, units
@@ -74,21 +73,24 @@ class Rule(pytest.Item):
     def runtest(self) -> None:
         unusable = ""
         try:
-            result, other = self.config.stash[SESSION].verdict(self.target, self.asked)
+            told = self.config.stash[SESSION].verdict(self.target, self.asked)
         except UnusableTarget as reason:
             unusable = str(reason)  # told outside, where it has no traceback of ours
         if unusable:
             pytest.fail(unusable, pytrace=False)
-        self.seconds = result.seconds
-        tell(result, other)
+        self.seconds = told.result.seconds
+        tell(told)
 
 
-def tell(result: Result, other_convention: str) -> None:
-    """A violation, or another convention than those demanded, fails; a known deviation is an expected failure."""
+def tell(told: Told) -> None:
+    """A violation, or what else speaks against the target, fails; a deviation, known or accepted, is an expected failure."""
+    result = told.result
     if result.status == "violated":
-        _fail(violation_text(result))
-    if other_convention:
-        _fail(other_convention)
+        _fail("\n".join(filter(None, [violation_text(result), told.contrary])))
+    if told.contrary:
+        _fail(told.contrary)
+    if result.status == "accepted":
+        pytest.xfail(f"{result.message}: {told.accepted}")
     if result.status == "unsupported":
         pytest.skip(f"unsupported: {result.message}")
     if result.status == "known deviation":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,10 +11,12 @@ import pytest
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.plugin.options import Options
-from bn_reference.plugin.verdicts import Asked, InThisProcess, InWorkers, other_convention, recorded
+from bn_reference.plugin.verdicts import Asked, InThisProcess, InWorkers, Told, recorded, told
 from bn_reference.properties import Property
-from bn_reference.reports.results import Result
 from bn_reference.support.threads import processors
+from bn_reference.targets.locating import in_folder
+from bn_reference.targets.recognition import name_of
+from bn_reference.verification.asked import accepting
 from bn_reference.verification.selection import Budget, Unit
 
 __all__ = ["SESSION", "Session"]
@@ -48,8 +51,8 @@ class Session:
         """A rule will be asked for; what is asked of the same cases is tried together."""
         self._chosen[target][_group(asked)].append(asked.rule)
 
-    def verdict(self, target: str, asked: Asked) -> tuple[Result, str]:
-        """The verdict on a rule, and by which other convention than those demanded it is broken, if by one.
+    def verdict(self, target: str, asked: Asked) -> Told:
+        """The verdict on a rule, with what else is to be told.
 
         Raises:
             UnusableTarget: the target cannot be loaded.
@@ -59,15 +62,15 @@ class Session:
         if not verdicts.asked and not self._one_of_several:
             verdicts.ask(self._units(target))
         result = verdicts.of(self._with_others(target, asked))
-        return result, other_convention(verdicts.described(), asked.rule)
+        return told(result, verdicts.described(), asked.rule, verdicts.accepted)
 
-    def verdict_here(self, key: object, target: object, options: Options, asked: Asked) -> tuple[Result, str]:
+    def verdict_here(self, key: object, target: object, options: Options, asked: Asked) -> Told:
         """The same, in this process; ``key`` stands for the target with its options."""
         if key not in self._in_this_process:
-            self._in_this_process[key] = InThisProcess(target, options.device, self._budget(options))
+            self._in_this_process[key] = InThisProcess(target, options.device, self._budget(options, _named(target)))
         verdicts = self._in_this_process[key]
         result = verdicts.of(self._with_others(key, asked))
-        return result, other_convention(verdicts.described(), asked.rule)
+        return told(result, verdicts.described(), asked.rule, verdicts.accepted)
 
     def end(self) -> None:
         """Nothing more is asked."""
@@ -78,14 +81,17 @@ class Session:
 
     def _workers(self, target: str) -> InWorkers:
         if target not in self._in_workers:
-            jobs = 1 if self._one_of_several else processors()
-            self._in_workers[target] = InWorkers(target, self.options.device, self._budget(self.options), jobs)
+            jobs, located = 1 if self._one_of_several else processors(), target
+            if self.options.folder and os.path.isabs(found := in_folder(target, self.options.folder)):
+                located = os.path.relpath(found)
+            budget = self._budget(self.options, located)
+            self._in_workers[target] = InWorkers(located, self.options.device, budget, jobs)
         return self._in_workers[target]
 
-    def _budget(self, options: Options) -> Budget:
+    def _budget(self, options: Options, target: str) -> Budget:
         if self._recording is None:
             self._recording = recorded(options.cases, self._scratch)
-        return options.budget(self._recording)
+        return accepting(options.accept, target, options.device, options.budget(self._recording))
 
     def _scratch(self) -> Path:
         self._directory = self._directory or TemporaryDirectory(prefix="bn_reference.")
@@ -97,6 +103,10 @@ class Session:
     def _with_others(self, target: object, asked: Asked) -> Asked:
         chosen = self._chosen[target][_group(asked)]
         return Asked(asked.rule, Unit(tuple(chosen), asked.unit.pair)) if asked.rule in chosen else asked
+
+
+def _named(target: object) -> str:
+    return target if isinstance(target, str) else name_of(target)
 
 
 def _group(asked: Asked) -> tuple[Pair, str]:

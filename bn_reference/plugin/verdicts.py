@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bn_reference.properties import Property
+from bn_reference.properties.accepted import Acceptance
+from bn_reference.reports.accepted import in_the_way, say_accepted, say_advice, say_in_the_way
 from bn_reference.reports.lawful import RULES, accepting, facts_of
 from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.sentences import say_fact
@@ -15,12 +17,13 @@ from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.demand import Description
 from bn_reference.verification.selection import Budget, Unit
+from bn_reference.verification.standing import standing_of
 from bn_reference.verification.workers import Pool
 
 if TYPE_CHECKING:
     from bn_reference.verification.judge import Judge
 
-__all__ = ["Asked", "InThisProcess", "InWorkers", "other_convention", "recorded"]
+__all__ = ["Asked", "InThisProcess", "InWorkers", "Told", "recorded", "told"]
 
 
 Key = tuple[str, str]  # the names of a pair of dtypes and of a rule
@@ -39,10 +42,26 @@ class Asked:
         return str(self.unit.pair), self.rule.name
 
 
+@dataclass(frozen=True)
+class Told:
+    """The verdict on a rule, and what else is to be told with it.
+
+    Attributes:
+        result: the verdict.
+        contrary: why the test fails though the rule is not violated; empty where it does not.
+        accepted: the reasons for which what was found is accepted; empty where nothing was.
+    """
+
+    result: Result
+    contrary: str = ""
+    accepted: str = ""
+
+
 class InWorkers:
     """Verdicts given by worker processes, of which a target that crashes or hangs takes one along."""
 
     def __init__(self, target: str, device: str, budget: Budget, jobs: int) -> None:
+        self.accepted = budget.accepted
         self._pool = Pool((target, device, budget, False), jobs)
         self._results: dict[Key, Result] = {}
         self._asked: set[Key] = set()
@@ -94,6 +113,7 @@ class InThisProcess:
     """Verdicts given where the tests run, which a debugger can follow."""
 
     def __init__(self, target: object, device: str, budget: Budget) -> None:
+        self.accepted = budget.accepted
         self._target, self._device, self._budget = target, device, budget
         self._judge: Judge | None = None
         self._results: dict[Key, Result] = {}
@@ -122,7 +142,17 @@ class InThisProcess:
         return self._judge
 
 
-def other_convention(description: Description | None, property: Property) -> str:
+def told(result: Result, description: Description | None, rule: Property, accepted: Sequence[Acceptance]) -> Told:
+    """The verdict with the conventions that the target keeps, and the deviations that are accepted."""
+    named = [each for each in accepted if rule.name in each.rules and pair_of(result) in each.pairs]
+    standing = [standing_of(each, [result]) for each in named]
+    contrary = [f"{say_in_the_way(each)}; {say_advice(each)}" for each in in_the_way(standing)]
+    other = _other_convention(description, rule)
+    reasons = [say_accepted(each.acceptance) for each in standing if each.met]
+    return Told(result, "\n".join([*([other] if other else []), *contrary]), "; ".join(reasons))
+
+
+def _other_convention(description: Description | None, property: Property) -> str:
     """By which other convention than those demanded the target breaks the rule; empty where by none."""
     if description is None or description.accepted:
         return ""

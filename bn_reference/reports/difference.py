@@ -12,7 +12,7 @@ __all__ = ["Change", "NewCause", "Difference", "Moved", "UnusableReport", "diffe
 
 SCHEMA = 2
 # How much is known against a target, from the least; a rule that nobody asked about comes after one that was kept.
-RANK = {"passed": 0, "": 1, "unsupported": 2, "known deviation": 3, "violated": 4}
+RANK = {"passed": 0, "": 1, "unsupported": 2, "known deviation": 3, "accepted": 4, "violated": 5}
 OF_THE_RUN = ("examples", "cases", "device", "plan")  # options on which numbers depend
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from bn_reference.reports.accepted import in_the_way, say_in_the_way
 from bn_reference.reports.marks import Marks, ratio, short
 from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.text import in_one_line
@@ -12,7 +13,7 @@ from bn_reference.reports.verdict import Verdict
 
 __all__ = ["as_html"]
 
-COLOURS = {"violated": "#b00020", "known deviation": "#8a6d00", "unsupported": "#777777"}
+COLOURS = {"violated": "#b00020", "accepted": "#8a6d00", "known deviation": "#8a6d00", "unsupported": "#777777"}
 
 
 def as_html(report: Verdict) -> str:
@@ -23,6 +24,7 @@ def as_html(report: Verdict) -> str:
 def _causes(report: Verdict) -> Iterator[str]:
     yield f"<p><b>{escape(in_one_line(report))}</b></p>"
     yield from (f"<p>{escape(note)}</p>" for note in report.notes)
+    yield from (f"<p>{escape(say_in_the_way(standing))}</p>" for standing in in_the_way(report.accepted))
     if report.causes:
         yield "<ol>"
         for cause in report.causes:
@@ -47,7 +49,7 @@ def _cell(result: Result | None) -> str:
     if result is None:
         return "<td></td>"
     said = Marks(pretty=True)[result.status].plain
-    if result.status in ("passed", "known deviation", "violated") and result.worst_ratio is not None:
+    if result.status != "unsupported" and result.worst_ratio is not None:
         said += f" {ratio(result.worst_ratio)}"
     style = f' style="color:{COLOURS[result.status]}"' if result.status in COLOURS else ""
     return f'<td title="{escape(result.message or result.status)}"{style}>{escape(said)}</td>'

@@ -6,6 +6,7 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from bn_reference.cases.facts import Fact
+from bn_reference.reports.accepted import Standing, in_the_way, say_advice, say_in_the_way
 from bn_reference.reports.lawful import accepting, facts_of
 from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.sentences import say_fact
@@ -22,6 +23,7 @@ def as_junit(report: Verdict) -> bytes:
     """The report; it has a failure or an error wherever the target does not conform."""
     cases = [_case(report, result) for result in report.results]
     cases += [_convention(report, fact) for fact in facts_of(report.demanded, report.conventions)]
+    cases += [_accepted(report, standing) for standing in in_the_way(report.accepted)]
     if report.interrupted or (report.hollow and not report.violations):
         cases.append(_verdict(report))
     suite = Element("testsuite", name=_legal(f"bn_reference: {report.target}"), tests=str(len(cases)))
@@ -43,7 +45,7 @@ def _case(report: Verdict, result: Result) -> Element:
     case = _named(report, pair_of(result), result.property, result.seconds)
     if result.status == "violated":
         _say(case, "failure", result.message, _of_its_cause(report, result))
-    elif result.status in ("unsupported", "known deviation"):
+    elif result.status in ("unsupported", "known deviation", "accepted"):
         _say(case, "skipped", f"{result.status}: {result.message}")
     return case
 
@@ -61,6 +63,12 @@ def _of_its_cause(report: Verdict, result: Result) -> str:
 def _convention(report: Verdict, fact: Fact) -> Element:
     case = _named(report, "conventions", fact.what)
     _say(case, "failure", f"{say_fact(fact)}; --convention {accepting(report.conventions)} accepts it")
+    return case
+
+
+def _accepted(report: Verdict, standing: Standing) -> Element:
+    case = _named(report, "accepted", f"entry {standing.acceptance.number}")
+    _say(case, "failure", f"{say_in_the_way(standing)}; {say_advice(standing)}")
     return case
 
 

@@ -10,10 +10,10 @@ from rich.text import Text
 
 __all__ = ["STATUSES", "Marks", "ratio", "short"]
 
-STATUSES = ("passed", "violated", "known deviation", "unsupported")
-STYLES = {"passed": "green", "violated": "bold red", "known deviation": "yellow", "unsupported": "dim"}
-SIGNS = {"passed": "✓", "violated": "✗", "known deviation": "~", "unsupported": "·"}
-WORDS = {"passed": "ok", "violated": "FAIL", "known deviation": "dev.", "unsupported": "n/a"}
+STATUSES = ("passed", "violated", "accepted", "known deviation", "unsupported")
+STYLES = {"passed": "green", "violated": "bold red", "accepted": "yellow", "known deviation": "yellow", "unsupported": "dim"}
+SIGNS = {"passed": "✓", "violated": "✗", "accepted": "≠", "known deviation": "~", "unsupported": "·"}
+WORDS = {"passed": "ok", "violated": "FAIL", "accepted": "acc.", "known deviation": "dev.", "unsupported": "n/a"}
 SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from bn_reference.cases.case import Case
 from bn_reference.oracle.compare import Comparison
 
 __all__ = ["Cause", "Result", "Status", "Violation", "pair_of"]
 
-Status = Literal["passed", "violated", "unsupported", "known deviation"]
+Status = Literal["passed", "violated", "unsupported", "known deviation", "accepted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,8 @@ class Result:
         lived: examples of a layer that lived before the step, and those of one beside it, as that could not be brought back.
         saw_y: whether the output was held against the oracle's, with power, in some example.
         deviations: the known deviations that were met, a sentence each.
+        accepted: examples that broke the rule as an accepted deviation says, by its number.
+        survey: where it is broken, as far as that was asked for; for ``verification`` alone.
         message: why, in a sentence, where it is not simply passed.
     """
 
@@ -68,9 +70,11 @@ class Result:
     lived: tuple[int, int] = (0, 0)
     saw_y: bool = False
     deviations: tuple[str, ...] = ()
+    accepted: dict[int, int] = field(default_factory=dict)
     seconds: float = 0.0
     message: str = ""
     violation: Violation | None = field(default=None, repr=False)  # with its case and its script it fills a screen
+    survey: Any = field(default=None, repr=False)
 
 
 def pair_of(result: Result) -> str:

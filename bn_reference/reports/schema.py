@@ -9,7 +9,9 @@ from importlib import resources
 from typing import Any
 
 from bn_reference.properties import ALL
+from bn_reference.reports.accepted import Standing, in_the_way, say_advice, say_in_the_way
 from bn_reference.reports.lawful import RULES, accepting, facts_of, say_keepers
+from bn_reference.reports.regions import say_region
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.reports.sentences import element, say_fact
 from bn_reference.reports.verdict import Verdict
@@ -17,6 +19,7 @@ from bn_reference.reports.verdict import Verdict
 __all__ = ["SCHEMA", "schema", "to_json"]
 
 SCHEMA = 2
+NOTHING = dict.fromkeys(("element", "actual", "expected", "error", "bound", "case", "reproducer_fails"))
 IMPLIED_BY = {property.name: list(property.implied_by) for property in ALL}
 
 
@@ -48,7 +51,8 @@ def to_json(report: Verdict) -> dict[str, Any]:
         "seconds": report.seconds,
         "rules": {"verified": verified, "of": of},
         "results": [_result(result) for result in report.results],
-        "causes": [*_conventions(report), *(_cause(cause) for cause in report.causes)],
+        "accepted": [_standing(standing) for standing in report.accepted],
+        "causes": [*_conventions(report), *_in_the_way(report), *(_cause(cause) for cause in report.causes)],
     }
 
 
@@ -59,7 +63,6 @@ def _conventions(report: Verdict) -> list[dict[str, Any]]:
         return []
     kept_by = ", ".join(dict.fromkeys(said for fact in facts if (said := say_keepers(fact))))
     lawful = f"a lawful convention ({kept_by}); " if kept_by else ""
-    nothing = dict.fromkeys(("element", "actual", "expected", "error", "bound", "case", "reproducer_fails"))
     entry = {
         "cause": "; ".join(map(say_fact, facts)),
         "explanation": f"{lawful}--convention {accepting(report.conventions)} accepts it",
@@ -67,7 +70,35 @@ def _conventions(report: Verdict) -> list[dict[str, Any]]:
         "pairs": list(dict.fromkeys(pair_of(result) for result in report.results)),
         "reproducer": "",
     }
-    return [{**entry, **nothing}]
+    return [{**entry, **NOTHING}]
+
+
+def _in_the_way(report: Verdict) -> list[dict[str, Any]]:
+    """An entry for each deviation that is accepted no more."""
+    entries = []
+    for standing in in_the_way(report.accepted):
+        of = standing.acceptance
+        rules, pairs = (tuple(dict.fromkeys(each[at] for each in standing.gone)) for at in (0, 1))
+        said = {"cause": say_in_the_way(standing), "explanation": say_advice(standing), "reproducer": ""}
+        entries.append({**said, "properties": list(rules or of.rules), "pairs": list(pairs or of.pairs), **NOTHING})
+    return entries
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    of = standing.acceptance
+    return {
+        "file": of.file,
+        "entry": of.number,
+        "properties": list(of.rules),
+        "pairs": list(of.pairs),
+        "region": say_region(of.region),
+        "where": of.region.to_plain(),
+        "reason": of.reason,
+        "link": of.link,
+        "stands": standing.stands,
+        "examples": standing.examples,
+        "said": "" if standing.stands else say_in_the_way(standing),
+    }
 
 
 def _result(result: Result) -> dict[str, Any]:
@@ -82,6 +113,7 @@ def _result(result: Result) -> dict[str, Any]:
         "status": result.status,
         "examples": result.examples,
         "refused": {"examples": sum(result.refused.values()), "reasons": dict(result.refused)},
+        "accepted": sum(result.accepted.values()),
         "lived": {"settled": result.lived[0], "unsettled": result.lived[1]},
         "worst_ratio": _plain(result.worst_ratio),
         "without_power": result.without_power,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from bn_reference.reports.accepted import in_the_way, say_accepted, say_advice, say_in_the_way
 from bn_reference.reports.entry import Brief, lines_of
 from bn_reference.reports.lawful import accepting, facts_of, say_keepers
 from bn_reference.reports.marks import SIGNS, STATUSES, ratio, short
@@ -22,7 +23,7 @@ SCRIPTS = 3  # that are shown; --scripts writes all
 
 def as_markdown(report: Verdict) -> str:
     """The verdict, each cause, and the table of all rules, folded."""
-    text = "\n".join([*_head(report), *_conventions(report), *_causes(report), *_table(report), ""])
+    text = "\n".join([*_head(report), *_conventions(report), *_accepted(report), *_causes(report), *_table(report), ""])
     if len(text) <= MOST:
         return text
     return f"{text[:MOST].rpartition(chr(10))[0]}\n\n... and more, which `bn-reference verify --json FILE` writes whole.\n"
@@ -30,6 +31,9 @@ def as_markdown(report: Verdict) -> str:
 
 def github_commands(report: Verdict) -> Iterator[str]:
     """A command for each cause, which GitHub shows where the change is looked at."""
+    for standing in in_the_way(report.accepted):
+        title = f"{report.target}: accepted no more"
+        yield f"::error title={_escaped(title, ',:')}::{_escaped(f'{say_in_the_way(standing)}; {say_advice(standing)}')}"
     for cause in report.causes:
         explained = f" ({cause.violation.diagnosis})" if cause.violation.diagnosis else ""
         title = f"{report.target}: {cause.root.property.replace('_', ' ')}, {pair_of(cause.root)}"
@@ -63,6 +67,16 @@ def _conventions(report: Verdict) -> Iterator[str]:
         yield f"- **another convention**: {_inline(say_fact(fact))}{f', {keepers}' if keepers else ''}"
     if facts:
         yield f"\neverything else is judged by what it keeps; `--convention {accepting(report.conventions)}` accepts it\n"
+
+
+def _accepted(report: Verdict) -> Iterator[str]:
+    for standing in report.accepted:
+        if standing.stands:
+            yield f"- accepted: {_inline(say_accepted(standing.acceptance))}"
+        else:
+            yield f"- **accepted no more**: {_inline(say_in_the_way(standing))}; {say_advice(standing)}"
+    if report.accepted:
+        yield ""
 
 
 def _causes(report: Verdict) -> Iterator[str]:

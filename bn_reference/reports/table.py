@@ -48,8 +48,9 @@ def table(results: Sequence[Result], console: Console, marks: Marks, *, everythi
 
 
 BRIEFLY = {"known deviation": "dev.", "unsupported": "n/a"}
-WORST_FIRST = ("violated", "known deviation", "passed", "unsupported")
-NOT_PASSED = WORST_FIRST[:2]
+WORST_FIRST = ("violated", "accepted", "known deviation", "passed", "unsupported")
+NOT_PASSED = WORST_FIRST[:3]
+BEFORE = {"accepted": "≠", "known deviation": "~"}  # the number in a column
 
 
 class _Lines:
@@ -162,7 +163,7 @@ class _Columns(_Lines):
         if result.status == "unsupported":
             return self.marks["unsupported"]
         said = _worst([result]).plain or self.marks[result.status].plain
-        return self.marks.styled(said if result.status != "known deviation" else f"~{said}", result.status)
+        return self.marks.styled(f"{BEFORE.get(result.status, '')}{said}", result.status)
 
 
 def _sentence(name: str, results: list[Result]) -> Text:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.abilities import say_capabilities
+from bn_reference.reports.accepted import in_the_way, say_accepted, say_advice, say_in_the_way
 from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.lawful import accepting, but_for, facts_of, say_keepers
 from bn_reference.reports.lives import lives_of
@@ -56,13 +57,14 @@ def _print(report: Verdict, console: Console, everything: bool) -> None:
     if report.results:
         console.print(table(report.results, console, marks, everything=everything))
         console.print()
-    asides = [*_deviations(report, marks, brief), *_unsupported(report, marks, brief), *_refused(report, marks, brief)]
+    said = (_accepted, _deviations, _unsupported, _refused)
+    asides = [aside for say in said for aside in say(report, marks, brief)]
     for title, where in asides:
         console.print(title)
         console.print(Padding(Text(where, style="dim"), (0, 0, 0, 2)))
     if asides:
         console.print()
-    for line in _lawful(report, marks):
+    for line in (*_lawful(report, marks), *_in_the_way(report, marks)):
         console.print(line)
     print_violations(report, console, marks, everything=everything)
     if (lives := lives_of(report.results)) and not report.interrupted:
@@ -79,13 +81,17 @@ def verdict_line(report: Verdict, marks: Marks) -> Text:
         found = f"; so far: {said}" if said else ", before anything was found"
         return Text.assemble((f"{marks.stop} interrupted", "bold yellow"), f" after {seconds}{found}")
     if report.conforms:
-        title = (f" {report.target} conforms", "bold green")
+        title = (f" {report.target} conforms{_but_for_accepted(report)}", "bold green")
         return Text.assemble(marks["passed"], title, f": {_verified(report)}, {said}, in {seconds}")
     if report.other_conventions and not report.violations and not report.hollow:
         facts = facts_of(report.demanded, report.conventions)
         title = (f" {report.target} conforms but for {but_for(facts)}", "bold red")
         accept = f" (--convention {accepting(report.conventions)} accepts it)"
         return Text.assemble(marks["violated"], title, accept, f": {_verified(report)}, {said}, in {seconds}")
+    if not report.violations and not report.hollow:
+        gone = len(in_the_way(report.accepted))
+        title = (f" {report.target} does not conform, for {gone} {_entries(gone)} accepted no more", "bold red")
+        return Text.assemble(marks["violated"], title, f": {_verified(report)}, {said}, in {seconds}")
     if not report.violations:
         why = HOLLOW if any(result.property in SHOW_Y for result in report.results) else NOTHING
         title = (f" {report.target} does not conform, for {why}", "bold red")
@@ -103,6 +109,16 @@ def _verified(report: Verdict) -> str:
     implied = len({result.property for result in report.results if result.examples and result.property in IMPLIED})
     follow = f" ({implied} of them {'follows' if implied == 1 else 'follow'} from others)" if implied else ""
     return f"verified {verified} of {of} {'rule' if of == 1 else 'rules'}{follow}"
+
+
+def _but_for_accepted(report: Verdict) -> str:
+    """What it conforms but for, where something is accepted that was met."""
+    met = sum(bool(standing.met) for standing in report.accepted)
+    return f" but for {met} accepted {'deviation' if met == 1 else 'deviations'}" if met else ""
+
+
+def _entries(count: int) -> str:
+    return "deviation that is" if count == 1 else "deviations that are"
 
 
 def _plural(status: str, count: int) -> str:
@@ -147,6 +163,19 @@ def _lawful(report: Verdict, marks: Marks) -> Iterable[Text]:
 
 
 Aside = tuple[Text, str]  # what it is, and where
+
+
+def _accepted(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
+    """Each accepted deviation, with the results that met it."""
+    met = [standing for standing in report.accepted if standing.met]
+    return [_aside("accepted", say_accepted(each.acceptance), list(each.met), marks, brief) for each in met]
+
+
+def _in_the_way(report: Verdict, marks: Marks) -> Iterable[Text]:
+    """Each that is accepted no more."""
+    for standing in in_the_way(report.accepted):
+        said = f"{say_in_the_way(standing)}; {say_advice(standing)}\n"
+        yield Text.assemble(marks["violated"], (" accepted no more: ", "bold"), said)
 
 
 def _deviations(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bn_reference.conventions import TORCH, Conventions
 from bn_reference.properties import PROPERTIES
+from bn_reference.reports.accepted import Standing, in_the_way
 from bn_reference.reports.results import Cause, Result
 
 __all__ = ["SHOW_Y", "Verdict"]
@@ -33,6 +34,7 @@ class Verdict:
         demanded: those that it was to keep.
         capabilities: what it can be asked for, as far as that was found out.
         notes: what else a reader must know of this run, a sentence each.
+        accepted: the accepted deviations of the target, and how each stands.
     """
 
     target: str
@@ -47,10 +49,12 @@ class Verdict:
     demanded: Conventions = TORCH
     capabilities: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    accepted: tuple[Standing, ...] = ()
 
     @property
     def conforms(self) -> bool:
-        return not self.interrupted and not self.violations and not self.hollow and not self.other_conventions
+        broken = self.violations or self.other_conventions or in_the_way(self.accepted)
+        return not self.interrupted and not self.hollow and not broken
 
     @property
     def other_conventions(self) -> dict[str, str]:

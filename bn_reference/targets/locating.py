@@ -18,7 +18,7 @@ from bn_reference.support.alarms import TooLate, is_from_outside, within_seconds
 from bn_reference.targets.border import said
 from bn_reference.targets.protocol import UnusableTarget
 
-__all__ = ["FORMS", "imported", "locate"]
+__all__ = ["FORMS", "imported", "in_folder", "locate"]
 
 EXTRAS = {"torch": "pip install 'bn-reference[torch]'"}  # what to do where a package is missing
 FORMS = "module:attribute or path/to/file.py:attribute"
@@ -36,7 +36,7 @@ def locate(spec: str) -> Any:
         raise UnusableTarget(f"the target is {spec!r}, but must be {FORMS}; write for example torch.nn:BatchNorm1d")
     try:
         with within_seconds(MOST_SECONDS):
-            thing: Any = _file(place) if place.endswith(".py") or os.sep in place or "/" in place else _module(place)
+            thing: Any = _file(place) if _is_file(place) else _module(place)
     except TooLate:
         raise UnusableTarget(_slow_import(place)) from None
     reached = place
@@ -51,6 +51,18 @@ def locate(spec: str) -> Any:
             raise UnusableTarget(f"{reached}.{part} cannot be read: {said(error)}; mend that first") from error
         reached += (":" if reached == place else ".") + part
     return thing
+
+
+def in_folder(spec: str, folder: str) -> str:
+    """A name as it reads anywhere: the path of a file, seen from a folder, as a whole one; that of a module stays."""
+    place, colon, path = spec.rpartition(":")
+    if not colon or not _is_file(place):
+        return spec
+    return f"{os.path.abspath(os.path.join(folder, place))}:{path}"
+
+
+def _is_file(place: str) -> bool:
+    return place.endswith(".py") or os.sep in place or "/" in place
 
 
 def imported(name: str) -> None:

@@ -11,7 +11,6 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from importlib import metadata
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from bn_reference.conventions import Conventions
@@ -24,12 +23,14 @@ from bn_reference.targets import TORCH
 from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import arguments, workers
+from bn_reference.verification.asked import accepting, recording_of, said_of_recording, with_plan
 from bn_reference.verification.causes import causes_of
 from bn_reference.verification.demand import Description, demand_of
 from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
 from bn_reference.verification.proof import proved
 from bn_reference.verification.relied_on import left_in_place
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
+from bn_reference.verification.standing import standing_of
 from bn_reference.verification.time_limit import TimeLimit
 
 __all__ = ["environment", "verify"]
@@ -59,6 +60,8 @@ def verify(
     isolated: bool = False,
     imports: Iterable[str] | None = None,
     plan: str | PathLike[str] = "",
+    accepted: str | PathLike[str] = "",
+    surveys: bool = False,
     listener: Listener | None = None,
 ) -> Report:
     """Verify an implementation of batch normalization.
@@ -82,6 +85,8 @@ def verify(
         imports: modules that are imported before the target, as one that makes the device known to torch; None for no others.
         plan: path of a file that freezes the drawn cases before the target is imported. Where it is there already, its cases
             are tried, and seed and examples are the plan's; "" for none.
+        accepted: path of a file of accepted deviations (``verification.accepted``); "" for none.
+        surveys: go on where a rule is broken, to find out where it is: what is then written as accepted says so.
         listener: is told what happens.
 
     Returns:
@@ -91,6 +96,7 @@ def verify(
         UnusableTarget: the target cannot be loaded or built.
         UnusablePlan: the plan cannot be used (a ValueError).
         UnusableRecording: the recording cannot be used (a ValueError).
+        UnusableAccepted: the file of accepted deviations cannot be used (a ValueError).
         UnusableArguments: another argument cannot be used (a ValueError).
     """
     device = arguments.text("device", device, "pass 'cpu' or 'cuda', for example")
@@ -111,16 +117,14 @@ def verify(
         arguments.names("imports", imports, "torch_xla") or (),
         arguments.path("plan", plan, "pass that of a plan, or ''"),
     )
-    budget = _planned(
-        frozen, Budget(examples, seed, timeout, _recording(cases, recording), demand_of(conventions), pairs, first)
+    budget = with_plan(
+        frozen, Budget(examples, seed, timeout, recording_of(cases, recording), demand_of(conventions), pairs, first)
     )
     name = target if isinstance(target, str) else name_of(target)
+    file = arguments.path("accepted", accepted, "pass that of a file of accepted deviations, or ''")
+    budget = accepting(file, name, device, replace(budget, surveys=arguments.flag("surveys", surveys)))
     tried = environment(KNOWN[name].distributions if name in KNOWN else ())
-    if budget.recording:
-        from bn_reference.cases.recording import read_recording
-
-        recorded = read_recording(budget.recording)
-        tried["cases"] = f"{len(recorded.batches)} batches, {recorded.title}"
+    tried |= {"cases": said_of_recording(budget.recording)} if budget.recording else {}
     started = time.perf_counter()
     results: list[Result] = []
     described: list[Description] = []
@@ -155,7 +159,8 @@ def verify(
         "jobs": jobs,
         "timeout": timeout,
     }
-    asked |= {**wanted, "cases": budget.recording or "drawn", "plan": frozen, "imports": list(first)}
+    asked |= {**wanted, "cases": budget.recording or "drawn", "plan": frozen, "imports": list(first), "accepted": file}
+    whole = not interrupted and not (fail_fast and any(result.status == "violated" for result in results))
     asked["conventions"] = "auto" if budget.demand.accepts_all else budget.demand.conventions.to_json()
     return Report(
         target=name,
@@ -170,41 +175,8 @@ def verify(
         demanded=description.found if description.accepted else description.demanded,
         capabilities=description.capabilities,
         notes=notes,
+        accepted=tuple(standing_of(each, results, whole=whole) for each in budget.accepted),
     )
-
-
-def _planned(frozen: str, budget: Budget) -> Budget:
-    """The budget with the plan of a file, and what that was made of; the same where there is to be none."""
-    if not frozen:
-        return budget
-    from bn_reference.verification.planned import planned
-
-    if budget.recording:
-        raise UnusableArguments(
-            "a plan freezes drawn cases, and cases are to be recorded ones, which are frozen; give one of them"
-        )
-    try:
-        plan = planned(Path(frozen), budget.seed, budget.examples, budget.pairs)
-    except OSError as error:
-        raise UnusableArguments(f"plan is {frozen}, which cannot be written ({error.strerror}); choose another place") from None
-    absent = [str(pair) for pair in budget.pairs if pair not in plan.pairs]
-    if absent:
-        raise UnusableArguments(
-            f"the plan {frozen} has no cases in {', '.join(absent)}; choose from {', '.join(map(str, plan.pairs))}"
-        )
-    return replace(budget, plan=plan, seed=plan.seed, examples=plan.examples)
-
-
-def _recording(cases: str, recording: str) -> str:
-    """The path of the recording that is asked for by either name; empty for drawn cases."""
-    if cases == "drawn":
-        return recording
-    if cases == "mnist":
-        rule = "use bn-reference verify --cases mnist, or record its batches and give the file"
-        raise UnusableArguments(f"cases is 'mnist', which only the command line can make; {rule}")
-    if recording:
-        raise UnusableArguments(f"cases is {cases!r} and recording is {recording!r}, which are one argument; give one of them")
-    return cases
 
 
 def _in_this_process(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact, Kind, Raised
@@ -13,8 +13,10 @@ from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.oracle.keeping import forget_large
 from bn_reference.properties import NotApplicable, Property
+from bn_reference.properties.accepted import Acceptance
 from bn_reference.properties.deviations import Deviation, as_torch_does, without_losing_the_device
 from bn_reference.properties.trial import Laboratory, Trial, promised
+from bn_reference.targets.lives import Outcome
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.explanation import explain
@@ -51,11 +53,12 @@ class Attempts:
         conventions: Conventions,
         timeout: float,
         on_example: Callable[[Property, Case], None] | None = None,
+        accepted: Sequence[Acceptance] = (),
     ) -> None:
         self.conventions = conventions
         self.limit = TimeLimit(timeout)
         self.on_lost: Callable[[Fact], None] = lambda fact: None
-        self._implementation, self._on_example = implementation, on_example
+        self._implementation, self._on_example, self._accepted = implementation, on_example, accepted
         self._laboratory = Laboratory(implementation)
         self._large = Laboratory(implementation)  # what was given for the latest large case
         self._time_outs = 0
@@ -81,16 +84,29 @@ class Attempts:
         except TimedOut as late:
             self._note_late(tally, case, late.fact)
         except Misbehaviour as misbehaviour:
-            tally.broken_by(case, fact(False, misbehaviour.fact))
+            self._note_broken(tally, case, fact(False, misbehaviour.fact))
         except Exception as error:
             raise SuiteFailed.during(tally.property.name, case, error) from error
         else:
-            tally.note(comparison, case, self._implementation.outcome(case) if case.circumstances else "")
-            if not comparison.holds:
-                tally.broken_by(case, comparison)
+            life = self._implementation.outcome(case) if case.circumstances else ""
+            if comparison.holds:
+                tally.note(comparison, case, life)
+            else:
+                self._note_broken(tally, case, comparison, life, compared=True)
         if tally.failure is not None and not self._implementation.alive():
             raise self._lose(tally, case)
         tally.seconds += time.perf_counter() - started
+
+    def _note_broken(self, tally: Tally, case: Case, broken: Comparison, life: Outcome = "", *, compared: bool = False) -> None:
+        """A case breaks the rule, be it as is accepted; ``compared`` where something came that could be looked at."""
+        for acceptance in self._accepted:
+            concerned = acceptance.concerns(tally.property.name, str(case.pair))
+            if concerned and acceptance.excuses(case, broken) and self._implementation.alive():
+                tally.accept(acceptance.number, broken, case, life)
+                return
+        if compared:
+            tally.note(broken, case, life)
+        tally.broken_by(case, broken)
 
     def _note_late(self, tally: Tally, case: Case, late: Fact) -> None:
         """An example took too long, which in a large case breaks no rule."""

@@ -72,7 +72,7 @@ class Edges:
             if not holds < size < broken:
                 break
             tally = self._tried(best.property, smaller)
-            if tally is None or (tally.failing is None and not tally.examples):
+            if tally is None or (tally.failing is None and not tally.kept()):
                 break  # a size that it does not take: of those below nothing is said
             if tally.failing is None:
                 holds = size
@@ -91,7 +91,7 @@ class Edges:
     def _holds(self, property: Property, recipe: LargeRecipe) -> bool:
         """Whether the rule was compared on a case, and held."""
         tally = self._tried(property, recipe)
-        return tally is not None and tally.failing is None and tally.examples > 0
+        return tally is not None and tally.failing is None and tally.kept() > 0
 
     def _tried(self, property: Property, recipe: LargeRecipe) -> Tally | None:
         """What is seen on a case; None where the target does not take it."""

@@ -24,8 +24,6 @@ from bn_reference.cases.strategies import cases, lattice_cases
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import ON_REQUEST, Property
-from bn_reference.properties.deviation import TORCH
-from bn_reference.properties.deviations import deviations_of
 from bn_reference.properties.kept_otherwise import known_otherwise
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say, say_edge
@@ -46,8 +44,10 @@ from bn_reference.verification.result import result_of
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.smallest import LATTICE_EXAMPLES, Smallest
+from bn_reference.verification.survey import Survey
 from bn_reference.verification.tally import Tally
 from bn_reference.verification.time_limit import PATIENCE, TimedOut, TimeLimit
+from bn_reference.verification.witnesses import replay_witnesses
 
 __all__ = ["Judge"]
 
@@ -72,7 +72,7 @@ class Judge:
         self.budget = budget
         self.spec = spec or implementation.name
         self.interrupted = False
-        self.attempts = Attempts(self.implementation, self.demand.conventions, budget.timeout, on_example)
+        self.attempts = Attempts(self.implementation, self.demand.conventions, budget.timeout, on_example, budget.accepted)
         self._drawings = Drawings(self._frozen)
         self._large = Large(self.attempts, self.implementation, budget)
 
@@ -145,7 +145,7 @@ class Judge:
             SuiteFailed: an error of the suite's own.
         """
         with np.errstate(all="ignore"), self.limit.in_force():
-            tallies = [Tally(property) for property in properties]
+            tallies = [self._tally(property) for property in properties]
             try:
                 self._try(tallies, pair, fail_fast)
                 broken = [tally for tally in tallies if tally.failing is not None]
@@ -187,7 +187,7 @@ class Judge:
                 tally.refused[f"{self.implementation.name} has no layers of {pair}"] += 1
             return
         for tally in tallies:
-            self._replay_witnesses(tally, pair)
+            replay_witnesses(tally, pair, self.implementation, self.attempts, self.budget)
         self._search(pair, tallies, fail_fast=fail_fast)
         if not (fail_fast and any(tally.failing is not None for tally in tallies)):
             self._large.try_on(tallies, pair, fail_fast=fail_fast)
@@ -196,7 +196,7 @@ class Judge:
         """Try cases on all properties until each has had its number of examples or was broken."""
 
         def wanting() -> list[Tally]:
-            return [tally for tally in tallies if tally.met() < self.budget.examples and tally.failing is None]
+            return [tally for tally in tallies if tally.met() < self.budget.examples and tally.is_wanting()]
 
         for round in self._rounds(pair):
             if not wanting():
@@ -222,14 +222,8 @@ class Judge:
         """Small cases, among which smallest ones are sought."""
         return lattice_cases(pair, self.implementation.domain), f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES
 
-    def _replay_witnesses(self, tally: Tally, pair: Pair) -> None:
-        """Whether the known deviations still show is seen on their witnesses before anything is drawn."""
-        for deviation in deviations_of(tally.property, pair, self.implementation.device):
-            witness = deviation.witness(pair)
-            if tally.failing is not None or not self.implementation.domain.takes(witness):
-                continue
-            if TORCH in deviation.libraries or self.attempts.runs_through(deviation, witness):
-                self.attempts.note(tally, witness)
+    def _tally(self, property: Property) -> Tally:
+        return Tally(property, survey=Survey() if self.budget.surveys else None)
 
     def _result(self, tally: Tally, pair: Pair, smallest: Smallest | None = None) -> Result:
         """With the smallest case of what was broken, if one is to be sought."""
@@ -248,6 +242,9 @@ class Judge:
         alone = tally.property in ON_REQUEST  # whose body itself seeks what is small
         least, edge = self._large.smallest(tally, pair) if large else (tally if alone else smallest.of(tally), None)
         case, found = least.failing or original, least.failure or first
+        if tally.survey is not None and tally.failure is not None:
+            tally.survey.broke(case, found)
+            tally.survey.edge = (edge.axis, edge.broken) if edge else None
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)
         fresh_keeps = not alone and self._kept_without(tally.property, case)
@@ -267,7 +264,7 @@ class Judge:
             return False
         plain = Tally(property)
         self.attempts.note(plain, case.but(circumstances=()))
-        return plain.examples > plain.deviating and plain.failing is None
+        return plain.kept() > plain.deviating and plain.failing is None
 
     def explained(
         self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False

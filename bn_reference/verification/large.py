@@ -60,7 +60,7 @@ class Large:
         """Try them on all rules that are to see them and were kept so far."""
         seeing = [tally for tally in tallies if tally.property.direct and tally.examples]
         for recipe in self.recipes(pair):
-            wanting = [tally for tally in seeing if tally.failing is None]
+            wanting = [tally for tally in seeing if tally.is_wanting()]
             numbers, limit = recipe.rows * recipe.channels, self._attempts.limit.seconds
             if not wanting:
                 return

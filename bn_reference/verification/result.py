@@ -16,6 +16,8 @@ def result_of(tally: Tally, pair: Pair, device: str, violation: Violation | None
     deviations = tuple(f"{d.reason} ({d.link})" for d in tally.deviations.values())
     if violation is not None:
         status, message = "violated", violation.message
+    elif tally.accepted:
+        status, message = "accepted", f"{tally.accepted.total()} of {tally.examples} examples, as is accepted"
     elif tally.examples == 0:
         status, message = "unsupported", "; ".join(tally.refused) or SILENT
     elif tally.deviating:
@@ -40,6 +42,8 @@ def result_of(tally: Tally, pair: Pair, device: str, violation: Violation | None
         lived=(tally.lived, tally.unsettled),
         saw_y=tally.saw_y,
         deviations=deviations,
+        accepted=dict(tally.accepted),
+        survey=tally.survey,
         seconds=seconds,
         message=message,
         violation=violation,

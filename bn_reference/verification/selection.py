@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.cases.plan import Plan
 from bn_reference.properties import ALL, PROPERTIES, Property
+from bn_reference.properties.accepted import Acceptance
 from bn_reference.verification.arguments import UnusableArguments
 from bn_reference.verification.demand import Demand
 
@@ -31,6 +32,8 @@ class Budget:
         pairs: of dtypes, all that are tried.
         imports: modules that are imported before the target.
         plan: the cases, where they were frozen before.
+        accepted: deviations of the target on its device that are accepted.
+        surveys: whether all cases that break a rule are wanted, and not the first one alone.
     """
 
     examples: int = 100
@@ -41,6 +44,8 @@ class Budget:
     pairs: tuple[Pair, ...] = PAIRS
     imports: tuple[str, ...] = ()
     plan: Plan | None = field(default=None, repr=False)
+    accepted: tuple[Acceptance, ...] = field(default=(), repr=False)
+    surveys: bool = False
 
 
 @dataclass(frozen=True)

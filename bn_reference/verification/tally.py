@@ -12,6 +12,7 @@ from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import Property
 from bn_reference.properties.deviations import Deviation
 from bn_reference.targets.lives import Outcome
+from bn_reference.verification.survey import Survey
 
 __all__ = ["Tally"]
 
@@ -32,6 +33,8 @@ class Tally:
         failing, failure: the case that broke it, and how.
         broken_at: when it was broken first, as ``time.perf_counter`` tells it.
         final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
+        accepted: examples that broke the rule as an accepted deviation says, by its number.
+        survey: all cases that break the rule, where they are wanted.
     """
 
     property: Property
@@ -52,14 +55,15 @@ class Tally:
     failure: Comparison | None = None
     broken_at: float | None = None
     final: bool = False
+    accepted: Counter[int] = field(default_factory=Counter)
+    survey: Survey | None = None
 
     def note(self, comparison: Comparison, case: Case, life: Outcome = "") -> None:
         """One more case was compared, with what came of its life."""
-        self.examples += 1
-        self.lived += life == "settled"
-        self.unsettled += life == "unsettled"
-        self.largest = max(self.largest[0], case.rows), max(self.largest[1], case.channels)
+        self._count(case, life)
         self.powerless += comparison.powerless
+        if self.survey is not None and comparison.holds:
+            self.survey.kept(case)
         if comparison.ratio is not None:
             self.worst_ratio = max(comparison.ratio, self.worst_ratio or 0.0)
             self.saw_y = self.saw_y or (self.property.direct and comparison.what == "y" and not comparison.powerless)
@@ -67,15 +71,41 @@ class Tally:
             self.resolutions.append(comparison.resolution)
             self.by_rows.setdefault(10 ** len(str(max(case.rows - 1, 1))), []).append(comparison.resolution)
 
+    def accept(self, number: int, comparison: Comparison, case: Case, life: Outcome = "") -> None:
+        """One more case broke it as the accepted deviation of this number says; its ratio is no measure of the others."""
+        self._count(case, life)
+        self.accepted[number] += 1
+        self.powerless += comparison.powerless
+        shown = comparison.fact is None and comparison.what == "y" and not comparison.powerless
+        self.saw_y = self.saw_y or (self.property.direct and shown)
+
+    def _count(self, case: Case, life: Outcome) -> None:
+        self.examples += 1
+        self.lived += life == "settled"
+        self.unsettled += life == "unsettled"
+        self.largest = max(self.largest[0], case.rows), max(self.largest[1], case.channels)
+
+    def is_wanting(self) -> bool:
+        """Whether more cases are to be tried on it: until it is broken, or as long as where it is broken is to be found out."""
+        return self.failing is None or (self.survey is not None and not self.final)
+
     def deviates(self, met: list[Deviation]) -> None:
         """In one more case the target did as torch is known to do; where none is met, it did not."""
         self.deviating += bool(met)
         self.deviations |= {deviation.name: deviation for deviation in met}
 
     def broken_by(self, case: Case, failure: Comparison, *, final: bool = False) -> None:
-        """The case shows that the property does not hold."""
+        """The case shows that the property does not hold; of several, the first."""
+        if self.survey is not None:
+            self.survey.broke(case, failure)
+        if self.failing is not None and not final:
+            return
         self.failing, self.failure, self.final = case, failure, final
         self.broken_at = time.perf_counter() if self.broken_at is None else self.broken_at
+
+    def kept(self) -> int:
+        """Examples that were compared and are not accepted as broken."""
+        return self.examples - self.accepted.total()
 
     def met(self) -> int:
         """Cases that were tried and of which the property speaks."""

@@ -12,92 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bn_reference.cli import main
-
-LAYERS = """
-import ctypes, os, time
-import numpy as np
-import torch
-
-class Right(torch.nn.BatchNorm1d):
-    pass
-
-class Announces(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        open("announced", "w").close()
-        return super().forward(x)
-
-class Scaled(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        return super().forward(x) * 1.01
-
-class Raises(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        raise ValueError("not today")
-
-class ReturnsNone(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        pass
-
-class ReturnsATuple(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        return super().forward(x), 1
-
-class LosesRows(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        return super().forward(x)[:1]
-
-class ReturnsNaN(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        return super().forward(x) * float("nan")
-
-class Sleeps(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        time.sleep(1000)
-
-class Hangs(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        np.convolve(np.ones(10**6), np.ones(10**6))  # minutes in C, where no signal handler of Python is run
-
-class Segfaults(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        ctypes.string_at(0)
-
-class Exits(torch.nn.BatchNorm1d):
-    def forward(self, x):
-        os._exit(3)
-
-def crashes(num_features, **options):
-    os._exit(4)
-"""
 QUICK = ("--dtype", "float32", "--examples", "5", "--timeout", "3")
 ONE_RULE = ("--property", "output_is_the_normalized_batch")
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a file of layers."""
-    monkeypatch.delenv("COLUMNS", raising=False)
-    (tmp_path / "layers.py").write_text(LAYERS)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line: its status, standard output and standard error. Workers are processes of their own as ever."""
-
-    def run_here(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bn-reference", *arguments])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run_here
 
 
 def test_a_right_layer_conforms(run: Run) -> None:
@@ -220,6 +138,14 @@ def test_an_interruption_ends_it_with_what_was_found(folder: Path) -> None:
             "Invalid value for '--seed': 'seven' is no whole number; give one, or 'random' for one that is drawn and printed",
         ),
         (["verify", "--seed", "-1"], "seed is -1, but must be a whole number between 0 and 2^64 - 1; pass 0, for example"),
+        (
+            ["verify", "--write-accepted", "--fail-fast"],
+            "--write-accepted needs all violations, and --fail-fast ends with the first; leave one of them out",
+        ),
+        (
+            ["verify", "--accepted", "none.toml"],
+            "the file of accepted deviations none.toml is not there; let bn-reference verify --write-accepted write it",
+        ),
         (["verify", "--json", "."], "--json is ., which is a directory; name a file in it"),
         (["verify", "--json", "no/such/file"], "--json is no/such/file, but there is no directory no/such; make it first"),
     ],

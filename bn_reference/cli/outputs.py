@@ -1,0 +1,59 @@
+"""The files that ``verify`` writes of a report: JSON, JUnit XML, Markdown, scripts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bn_reference.cli.files import require_writable, write_json
+
+if TYPE_CHECKING:
+    from bn_reference.reports.report import Report
+
+__all__ = ["Outputs"]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where each goes; None for nowhere."""
+
+    json: Path | None = None
+    junit: Path | None = None
+    summary: Path | None = None
+    scripts: Path | None = None
+
+    def require(self) -> None:
+        """Say before the work, not after it, what cannot be written."""
+        require_writable(self.json)
+        require_writable(self.junit, "--junit")
+        require_writable(self.summary, "--summary")
+        if self.scripts is not None:
+            try:
+                self.scripts.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                said = f"--scripts is {self.scripts}, which cannot be made ({error.strerror}); choose another place"
+                raise click.ClickException(said) from None
+
+    def write(self, report: Report) -> None:
+        """What a CI system reads, too; on GitHub each cause is an annotation."""
+        from bn_reference.reports.junit import as_junit
+        from bn_reference.reports.scripts import write_scripts
+        from bn_reference.reports.summary import as_markdown, github_commands
+        from bn_reference.support.files import write_whole
+
+        if self.json is not None:
+            write_json(report.to_json(), self.json)
+        if self.junit is not None:
+            write_whole(self.junit, lambda file: file.write(as_junit(report)))
+        if self.summary is not None:
+            with self.summary.open("a", encoding="utf-8") as file:  # of several runs, one after the other
+                file.write(as_markdown(report))
+        if os.environ.get("GITHUB_ACTIONS"):
+            for line in github_commands(report):
+                click.echo(line)
+        if self.scripts is not None:
+            write_scripts(report, self.scripts)
