@@ -26,6 +26,15 @@ class Outputs:
     summary: Path | None = None
     scripts: Path | None = None
 
+    def numbered(self, number: int) -> Outputs:
+        """Those of one of several targets: ``found-2.json``, and a folder ``2`` of scripts; a summary has all of them."""
+
+        def of(path: Path | None) -> Path | None:
+            return None if path is None else path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+        scripts = None if self.scripts is None else self.scripts / str(number)
+        return Outputs(of(self.json), of(self.junit), self.summary, scripts)
+
     def require(self) -> None:
         """Say before the work, not after it, what cannot be written."""
         require_writable(self.json)

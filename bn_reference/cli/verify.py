@@ -6,31 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from bn_reference.cli.accepting import require_acceptable, write_accepted
+from bn_reference.cli.accepting import require_acceptable
 from bn_reference.cli.extras import require_torch
 from bn_reference.cli.outputs import Outputs
+from bn_reference.cli.project import with_project
 from bn_reference.cli.seed import SEED
 from bn_reference.cli.several import Several
-from bn_reference.cli.status import CONFORMS, INTERRUPTED, VIOLATES
+from bn_reference.cli.targets import verify_all
 from bn_reference.support.threads import processors
-from bn_reference.targets import TORCH
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from bn_reference.reports.report import Report
 
 __all__ = ["verify"]
 
-ACCEPTED = "bn-accepted.toml"
-
 
 @click.command(cls=Several)
-@click.argument("target", default=TORCH)
+@click.argument("target", default=None, required=False)
 @click.option("--device", default="cpu", show_default=True, help="Where a torch layer and its arrays lie.")
 @click.option(
     "--import",
@@ -96,25 +89,28 @@ ACCEPTED = "bn-accepted.toml"
     "--accepted",
     default="",
     metavar="FILE",
-    help="Excuse the deviations that FILE accepts, where it says; one that no longer fails is an error.",
+    help="Excuse the deviations that FILE accepts; one that no longer fails is an error; default: the project's.",
 )
 @click.option(
     "--write-accepted",
     "write",
     is_flag=False,
-    flag_value=ACCEPTED,
-    type=click.Path(path_type=Path),
+    flag_value="",
     metavar="[FILE]",
-    help=f"Add what is violated to FILE, for reasons to be written; default: {ACCEPTED}.",
+    help="Add what is violated to FILE, for reasons to be written; default: the one that is read, else bn-accepted.toml.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show every result, every cause and every script.")
+@click.pass_context
 def verify(
+    context: click.Context,
+    /,
+    target: str | None,
     json_path: Path | None,
     junit: Path | None,
     summary: Path | None,
     scripts: Path | None,
     accepted: str,
-    write: Path | None,
+    write: str | None,
     everything: bool,
     dtypes: tuple[str, ...],
     properties: tuple[str, ...],
@@ -125,46 +121,40 @@ def verify(
 ) -> int:
     """Verify TARGET: module:attribute or path/to/file.py:attribute.
 
+    Without one, the targets that [tool.bn-reference] of pyproject.toml names, one after another, else torch.nn:BatchNorm1d;
+    what that table says of the device, dtypes, examples and so on holds where no option says otherwise.
+
     The attribute is a batch norm as people write them: a module, a plain class, a function, the model of a kernel benchmark,
     or an adapter; or TARGET is the name of another framework's. The exit status is 0 where it conforms, 1 where it violates a
     rule, 2 where target or arguments are unusable, 3 where the suite itself failed.
     """
-    from rich.console import Console
-
     from bn_reference.cases.plan import UnusablePlan
     from bn_reference.cases.recording import UnusableRecording
-    from bn_reference.cli.progress import ProgressDisplay
-    from bn_reference.targets.protocol import UnusableTarget
-    from bn_reference.verification import api
     from bn_reference.verification.accepted import UnusableAccepted
+    from bn_reference.verification.project import UnusableProject
     from bn_reference.verification.selection import UnusableArguments
 
     outputs = Outputs(json_path, junit, summary, scripts)
     outputs.require()
-    require_acceptable(write, fail_fast=options["fail_fast"])
-    accepted = accepted or (str(write) if write is not None and write.exists() else "")
-    progress = ProgressDisplay(Console(stderr=True))
+    refused = (UnusableArguments, UnusablePlan, UnusableRecording, UnusableAccepted, UnusableProject)
     try:
-        with progress, _recording(cases) as recording:
-            report = api.verify(
-                dtypes=dtypes or None,
+        said = with_project(context)
+        writes = said.writes(write)
+        require_acceptable(writes, fail_fast=options["fail_fast"])
+        with _recording(cases) as recording:
+            return verify_all(
+                said.targets(target),
+                outputs,
+                everything=everything,
+                writes=writes,
                 properties=properties or None,
-                isolated=True,
                 recording=recording,
-                conventions=conventions or None,
                 imports=imports or None,
-                listener=progress,
-                accepted=accepted,
-                surveys=write is not None,
-                **options,
+                accepted=said.accepted(accepted, writes),
+                **{**options, "dtypes": dtypes or None, "conventions": conventions or None, **said.options},
             )
-    except (UnusableTarget, UnusableArguments, UnusablePlan, UnusableRecording, UnusableAccepted) as unusable:
+    except refused as unusable:
         raise click.ClickException(str(unusable)) from None
-    outputs.write(report)
-    _print(report, Console(highlight=False, soft_wrap=False), everything)
-    if write is not None and not report.interrupted:
-        write_accepted(report, write)
-    return INTERRUPTED if report.interrupted else CONFORMS if report.conforms else VIOLATES
 
 
 @contextmanager
@@ -184,9 +174,3 @@ def _recording(cases: str) -> Iterator[str]:
         except UnusableData as unusable:
             raise click.ClickException(str(unusable)) from None
         yield str(path)
-
-
-def _print(report: Report, console: Console, everything: bool) -> None:
-    from bn_reference.reports.text import print_report
-
-    print_report(report, console, everything=everything)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +13,7 @@ from bn_reference.plugin.options import Options
 from bn_reference.plugin.verdicts import Asked, InThisProcess, InWorkers, Told, recorded, told
 from bn_reference.properties import Property
 from bn_reference.support.threads import processors
-from bn_reference.targets.locating import in_folder
+from bn_reference.targets.locating import seen_from_here
 from bn_reference.targets.recognition import name_of
 from bn_reference.verification.asked import accepting
 from bn_reference.verification.selection import Budget, Unit
@@ -81,9 +80,8 @@ class Session:
 
     def _workers(self, target: str) -> InWorkers:
         if target not in self._in_workers:
-            jobs, located = 1 if self._one_of_several else processors(), target
-            if self.options.folder and os.path.isabs(found := in_folder(target, self.options.folder)):
-                located = os.path.relpath(found)
+            jobs = 1 if self._one_of_several else processors()
+            located = seen_from_here(target, self.options.folder) if self.options.folder else target
             budget = self._budget(self.options, located)
             self._in_workers[target] = InWorkers(located, self.options.device, budget, jobs)
         return self._in_workers[target]

@@ -18,7 +18,7 @@ from bn_reference.support.alarms import TooLate, is_from_outside, within_seconds
 from bn_reference.targets.border import said
 from bn_reference.targets.protocol import UnusableTarget
 
-__all__ = ["FORMS", "imported", "in_folder", "locate"]
+__all__ = ["FORMS", "imported", "in_folder", "locate", "seen_from_here"]
 
 EXTRAS = {"torch": "pip install 'bn-reference[torch]'"}  # what to do where a package is missing
 FORMS = "module:attribute or path/to/file.py:attribute"
@@ -59,6 +59,12 @@ def in_folder(spec: str, folder: str) -> str:
     if not colon or not _is_file(place):
         return spec
     return f"{os.path.abspath(os.path.join(folder, place))}:{path}"
+
+
+def seen_from_here(spec: str, folder: str) -> str:
+    """A name that is seen from a folder, as it is seen from the working directory."""
+    whole = in_folder(spec, folder)
+    return spec if whole == in_folder(spec, os.getcwd()) else os.path.relpath(whole)
 
 
 def _is_file(place: str) -> bool:
