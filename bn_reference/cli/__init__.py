@@ -21,6 +21,7 @@ from bn_reference.cli.listing import list_
 from bn_reference.cli.mutants import mutants
 from bn_reference.cli.portrait import portrait
 from bn_reference.cli.probe import probe
+from bn_reference.cli.replay import replay
 from bn_reference.cli.status import INTERRUPTED, OUTPUT_CLOSED, SUITE_FAILED, UNUSABLE
 from bn_reference.cli.train import train
 from bn_reference.cli.verify import verify
@@ -117,5 +118,5 @@ def commands(context: click.Context) -> int:
     return UNUSABLE
 
 
-for command in (verify, diff, probe, portrait, mutants, audit, bench, train, explain, data, list_):
+for command in (verify, replay, diff, probe, portrait, mutants, audit, bench, train, explain, data, list_):
     commands.add_command(command)

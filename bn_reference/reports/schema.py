@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from bn_reference.cases.case import Case
+from bn_reference.cases.large import LargeRecipe
+from bn_reference.cases.recipe import Recipe
 from bn_reference.properties import ALL
 from bn_reference.reports.accepted import Standing, in_the_way, say_advice, say_in_the_way
 from bn_reference.reports.lawful import RULES, accepting, facts_of, say_keepers
@@ -19,7 +22,7 @@ from bn_reference.reports.verdict import Verdict
 __all__ = ["SCHEMA", "schema", "to_json"]
 
 SCHEMA = 2
-NOTHING = dict.fromkeys(("element", "actual", "expected", "error", "bound", "case", "reproducer_fails"))
+NOTHING = dict.fromkeys(("element", "actual", "expected", "error", "bound", "case", "recipe", "reproducer_fails"))
 IMPLIED_BY = {property.name: list(property.implied_by) for property in ALL}
 
 
@@ -141,9 +144,16 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "error": _plain(found.error) if measured else None,
         "bound": _plain(found.bound) if measured else None,
         "case": None if violation.case is None else repr(violation.case),
+        "recipe": _recipe(violation.case),
         "reproducer": cause.reproducer,
         "reproducer_fails": cause.reproducer_fails,
     }
+
+
+def _recipe(case: Case | None) -> str | None:
+    """What a case was made of, where a rule may look at that, and it stands for itself."""
+    recipe = None if case is None else case.recipe
+    return repr(recipe) if isinstance(recipe, Recipe | LargeRecipe) else None
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from bn_reference.reports.marks import Marks
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.reports.verdict import Verdict
 
-__all__ = ["cause_text", "print_violations", "say_what_a_script_did", "violation_text"]
+__all__ = ["cause_text", "print_cause", "print_violations", "say_what_a_script_did", "violation_text"]
 
 WHOLE = 1  # entries that are shown as a whole, script included, where not all is asked for: the deepest is mended first
 FOUND = 3  # of which it is said what was found and what explains it
@@ -33,9 +33,8 @@ def print_violations(report: Verdict, console: Console, marks: Marks, *, everyth
     for number, cause in enumerate(tried if everything else tried[:FOUND]):
         whole = everything or number < WHOLE
         _print_entry(cause, console, marks, Brief.ALL if everything else Brief.SHORT if whole else Brief.LEAST)
-        if whole and cause.reproducer:
-            console.print(Text(f"\n{say_what_a_script_did(cause)}\n", style="dim"))
-            console.print(_code(cause.reproducer.rstrip(), console), soft_wrap=True)  # not a line of it is broken or cut
+        if whole:
+            _print_script(cause, console)
         console.print()
     if not everything and tried[FOUND:]:
         for cause in tried[FOUND:ENTRIES]:
@@ -50,6 +49,20 @@ def print_violations(report: Verdict, console: Console, marks: Marks, *, everyth
     for cause in report.causes:
         if _was_not_tried(cause):
             console.print(Text.assemble(marks["violated"], f" {len(cause.members)} verdicts {cause.violation.message}\n"))
+
+
+def print_cause(cause: Cause, console: Console, verdict: str) -> None:
+    """One cause as a whole, with its script, and what it comes to."""
+    marks = Marks.of(console)
+    _print_entry(cause, console, marks, Brief.ALL)
+    _print_script(cause, console)
+    console.print(Text.assemble("\n", marks["violated"], (f" {verdict}", "bold red")), soft_wrap=not console.is_terminal)
+
+
+def _print_script(cause: Cause, console: Console) -> None:
+    if cause.reproducer:
+        console.print(Text(f"\n{say_what_a_script_did(cause)}\n", style="dim"))
+        console.print(_code(cause.reproducer.rstrip(), console), soft_wrap=True)  # not a line of it is broken or cut
 
 
 def violation_text(result: Result) -> str:

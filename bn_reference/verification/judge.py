@@ -34,6 +34,7 @@ from bn_reference.targets.watched import Watched
 from bn_reference.verification.attempts import Attempts
 from bn_reference.verification.demand import Demand, Description
 from bn_reference.verification.draw import AnyRecipe, Drawings, Round, rounds
+from bn_reference.verification.edge import Edge
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.large import Large
 from bn_reference.verification.lost import DeviceLost
@@ -186,6 +187,10 @@ class Judge:
             for tally in tallies:
                 tally.refused[f"{self.implementation.name} has no layers of {pair}"] += 1
             return
+        if self.budget.case is not None:
+            for tally in tallies:
+                self.attempts.note(tally, self.budget.case)
+            return
         for tally in tallies:
             replay_witnesses(tally, pair, self.implementation, self.attempts, self.budget)
         self._search(pair, tallies, fail_fast=fail_fast)
@@ -238,17 +243,18 @@ class Judge:
         first, original = tally.failure, tally.failing
         if tally.final or smallest is None or original is None:
             return Violation(say(first), first, original, first)
-        large = is_large(original)
-        alone = tally.property in ON_REQUEST  # whose body itself seeks what is small
-        least, edge = self._large.smallest(tally, pair) if large else (tally if alone else smallest.of(tally), None)
+        least, edge = self._least(tally, pair, smallest)
         case, found = least.failing or original, least.failure or first
-        if tally.survey is not None and tally.failure is not None:
+        if tally.survey is not None:
             tally.survey.broke(case, found)
             tally.survey.edge = (edge.axis, edge.broken) if edge else None
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)
+        alone = tally.property in ON_REQUEST
         fresh_keeps = not alone and self._kept_without(tally.property, case)
-        telling = None if large or alone else smallest.telling(tally) or original  # known slips show in small cases
+        telling: Case | None = None  # known slips show in small cases
+        if not alone and not is_large(original):
+            telling = original if self.budget.case is not None else smallest.telling(tally) or original
         rival = None if telling is None else self.explained(tally.property, found, telling, case, lived=fresh_keeps)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
@@ -257,6 +263,13 @@ class Judge:
         met += f"; {say_edge(edge.axis, edge.holds)}" if edge else ""
         self.attempts.release()
         return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", reproducer)
+
+    def _least(self, tally: Tally, pair: Pair, smallest: Smallest) -> tuple[Tally, Edge | None]:
+        """What was seen on the smallest case that breaks it, and where larger ones begin to; as it is, if so it is to be."""
+        if tally.property in ON_REQUEST or self.budget.case is not None:  # the body of the former itself seeks what is small
+            return tally, None
+        large = tally.failing is not None and is_large(tally.failing)
+        return self._large.smallest(tally, pair) if large else (smallest.of(tally), None)
 
     def _kept_without(self, property: Property, case: Case) -> bool:
         """Whether the case breaks the rule in its circumstances alone."""

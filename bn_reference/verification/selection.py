@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
+from bn_reference.cases.case import Case
 from bn_reference.cases.plan import Plan
 from bn_reference.properties import ALL, PROPERTIES, Property
 from bn_reference.properties.accepted import Acceptance
@@ -33,6 +34,7 @@ class Budget:
         imports: modules that are imported before the target.
         plan: the cases, where they were frozen before.
         accepted: deviations of the target on its device that are accepted.
+        case: the only one that is tried, as it is; None for all that are drawn.
         surveys: whether all cases that break a rule are wanted, and not the first one alone.
     """
 
@@ -45,6 +47,7 @@ class Budget:
     imports: tuple[str, ...] = ()
     plan: Plan | None = field(default=None, repr=False)
     accepted: tuple[Acceptance, ...] = field(default=(), repr=False)
+    case: Case | None = field(default=None, repr=False)
     surveys: bool = False
 
 
