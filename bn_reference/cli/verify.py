@@ -44,6 +44,12 @@ __all__ = ["verify"]
 )
 @click.option("--examples", type=int, default=100, show_default=True, help="Cases a property and pair of dtypes.")
 @click.option(
+    "--minutes",
+    type=float,
+    metavar="M",
+    help="As many cases as fit into M minutes, spread evenly over properties and pairs, instead of --examples.",
+)
+@click.option(
     "--seed", type=SEED, default=0, show_default=True, help="Of the cases; the same one gives the same verdict; or random."
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first violation.")
@@ -139,6 +145,9 @@ def verify(
     refused = (UnusableArguments, UnusablePlan, UnusableRecording, UnusableAccepted, UnusableProject)
     try:
         said = with_project(context)
+        if {"minutes", "examples"} <= said.given:
+            rule = "are two ways to say how much is tried; leave one of them out"
+            raise click.ClickException(f"--minutes and --examples {rule}")
         writes = said.writes(write)
         require_acceptable(writes, fail_fast=options["fail_fast"])
         with _recording(cases) as recording:

@@ -13,7 +13,7 @@ __all__ = ["Change", "NewCause", "Difference", "Moved", "UnusableReport", "diffe
 SCHEMA = 2
 # How much is known against a target, from the least; a rule that nobody asked about comes after one that was kept.
 RANK = {"passed": 0, "": 1, "unsupported": 2, "known deviation": 3, "accepted": 4, "violated": 5}
-OF_THE_RUN = ("examples", "cases", "device", "plan")  # options on which numbers depend
+OF_THE_RUN = ("examples", "minutes", "cases", "device", "plan")  # options on which numbers depend
 
 
 class UnusableReport(Exception):

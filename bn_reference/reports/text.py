@@ -17,6 +17,7 @@ from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.lawful import accepting, but_for, facts_of, say_keepers
 from bn_reference.reports.lives import lives_of
 from bn_reference.reports.marks import STATUSES, Marks
+from bn_reference.reports.reached import say_reached
 from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.sentences import say_fact
 from bn_reference.reports.streams import print_suitably
@@ -67,6 +68,8 @@ def _print(report: Verdict, console: Console, everything: bool) -> None:
     for line in (*_lawful(report, marks), *_in_the_way(report, marks)):
         console.print(line)
     print_violations(report, console, marks, everything=everything)
+    if (minutes := report.options.get("minutes")) is not None:
+        console.print(Text(say_reached(report.results, minutes), style="dim"), soft_wrap=not console.is_terminal)
     if (lives := lives_of(report.results)) and not report.interrupted:
         console.print(Text(lives, style="dim"), soft_wrap=not console.is_terminal)
     console.print(verdict_line(report, marks), soft_wrap=not console.is_terminal)  # whoever searches finds it in one line
@@ -83,7 +86,7 @@ def verdict_line(report: Verdict, marks: Marks) -> Text:
     if report.conforms:
         title = (f" {report.target} conforms{_but_for_accepted(report)}", "bold green")
         return Text.assemble(marks["passed"], title, f": {_verified(report)}, {said}, in {seconds}")
-    if report.other_conventions and not report.violations and not report.hollow:
+    if report.other_conventions and not report.violations and not report.hollow and not in_the_way(report.accepted):
         facts = facts_of(report.demanded, report.conventions)
         title = (f" {report.target} conforms but for {but_for(facts)}", "bold red")
         accept = f" (--convention {accepting(report.conventions)} accepts it)"
@@ -129,9 +132,11 @@ def _heading(report: Verdict) -> Text:
     """What was verified, with what, by whose rules, and how to do it again."""
     devices = ", ".join(dict.fromkeys(result.device for result in report.results))
     examples = report.options.get("examples") or max((result.examples for result in report.results), default=0)
+    minutes = report.options.get("minutes")
     versions = [f"{name} {report.environment[name]}" for name in VERSIONS if name in report.environment]
     versions += [report.environment["platform"]] if "platform" in report.environment else []
     budget = f", up to {examples} examples a property and pair of dtypes{_large(report)}" if examples else ""
+    budget = budget if minutes is None else f", as many examples as fit into {minutes:g} min{_large(report)}"
     lines = [", ".join(versions)]
     lines += [f"cases: {report.environment['cases']}"] if "cases" in report.environment else []
     lines += [f"seed {report.seed}{budget}"]

@@ -60,6 +60,7 @@ def verify(
     isolated: bool = False,
     imports: Iterable[str] | None = None,
     plan: str | PathLike[str] = "",
+    minutes: float | None = None,
     accepted: str | PathLike[str] = "",
     surveys: bool = False,
     listener: Listener | None = None,
@@ -85,6 +86,8 @@ def verify(
         imports: modules that are imported before the target, as one that makes the device known to torch; None for no others.
         plan: path of a file that freezes the drawn cases before the target is imported. Where it is there already, its cases
             are tried, and seed and examples are the plan's; "" for none.
+        minutes: try as many cases as fit into this time, spread evenly over rules and pairs, instead of ``examples``: the cases
+            are those of the seed, but how many there are depends on the machine; None for ``examples``.
         accepted: path of a file of accepted deviations (``verification.accepted``); "" for none.
         surveys: go on where a rule is broken, to find out where it is: what is then written as accepted says so.
         listener: is told what happens.
@@ -117,8 +120,10 @@ def verify(
         arguments.names("imports", imports, "torch_xla") or (),
         arguments.path("plan", plan, "pass that of a plan, or ''"),
     )
+    within = arguments.minutes(minutes)
     budget = with_plan(
-        frozen, Budget(examples, seed, timeout, recording_of(cases, recording), demand_of(conventions), pairs, first)
+        frozen,
+        Budget(examples, seed, timeout, recording_of(cases, recording), demand_of(conventions), pairs, first, minutes=within),
     )
     name = target if isinstance(target, str) else name_of(target)
     file = arguments.path("accepted", accepted, "pass that of a file of accepted deviations, or ''")
@@ -154,7 +159,8 @@ def verify(
     results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
     asked: dict[str, Any] = {
         "device": device,
-        "examples": budget.examples,
+        "examples": budget.examples if within is None else None,
+        "minutes": within,
         "fail_fast": fail_fast,
         "jobs": jobs,
         "timeout": timeout,
@@ -191,6 +197,7 @@ def _in_this_process(
     described: list[Description],
 ) -> None:
     from bn_reference.verification.judge import Judge
+    from bn_reference.verification.schedule import Schedule
 
     ours = sys.stdout
 
@@ -206,9 +213,11 @@ def _in_this_process(
             judge.settle()
             described.append(judge.described())
             tell(Started(sum(len(unit.properties) for unit in selected), budget.examples))
-            for unit in selected:
+            schedule = Schedule(budget.minutes, 1)
+            for number, unit in enumerate(selected, 1):
                 tell(Trying(workers.title(unit)))
-                for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast):
+                seconds = schedule.slice(unit, selected[number:])
+                for result in judge.check_together(unit.properties, unit.pair, fail_fast=fail_fast, seconds=seconds):
                     results.append(result)
                     tell(Done(result))
                     if fail_fast and result.status == "violated":

@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
 
-__all__ = ["UnusableArguments", "examples", "flag", "listener", "names", "path", "seconds", "text", "timeout", "whole"]
+__all__ = [
+    "UnusableArguments",
+    "examples",
+    "flag",
+    "listener",
+    "minutes",
+    "names",
+    "path",
+    "seconds",
+    "text",
+    "timeout",
+    "whole",
+]
 
 SHOWN = 60  # characters of a value
 MOST_EXAMPLES = 10_000_000  # of a property and pair, which nobody waits for
@@ -42,6 +54,15 @@ def examples(value: Any) -> int:
 def timeout(value: Any) -> float:
     """How long one example may take."""
     return seconds("timeout", value, "pass 10, for example")
+
+
+def minutes(value: Any) -> float | None:
+    """A time budget, in which as many cases are tried as fit; None for none."""
+    if value is None:
+        return None
+    if isinstance(value, Real) and not isinstance(value, bool) and SHORTEST <= 60 * float(value) <= LONGEST:
+        return float(value)
+    raise _refused("minutes", value, f"a number between {SHORTEST:g} and {LONGEST // 60:,}", "pass 5, for example")
 
 
 def flag(argument: str, value: Any) -> bool:

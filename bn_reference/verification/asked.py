@@ -18,6 +18,10 @@ def with_plan(frozen: str, budget: Budget) -> Budget:
         return budget
     from bn_reference.verification.planned import planned
 
+    if budget.minutes is not None:
+        raise UnusableArguments(
+            "a plan freezes a number of cases, and with minutes nobody knows how many it will be; give one of them"
+        )
     if budget.recording:
         raise UnusableArguments(
             "a plan freezes drawn cases, and cases are to be recorded ones, which are frozen; give one of them"

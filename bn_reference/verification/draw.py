@@ -17,9 +17,10 @@ from hypothesis.strategies import SearchStrategy
 
 from bn_reference.cases.case import Case
 
-__all__ = ["AnyRecipe", "Broken", "Drawings", "Enough", "Round", "rounds", "search"]
+__all__ = ["AnyRecipe", "Broken", "Drawings", "Enough", "Round", "growing_rounds", "rounds", "search"]
 
 ROUND = 100  # examples that are drawn at once: a worker that tries nothing for long is taken to hang
+FIRST = 10  # examples of the first round where there is little time, which is not to be spent on drawing
 FURTHER = 5  # times the examples that are asked for, drawn for properties that say nothing of some
 
 
@@ -35,6 +36,14 @@ def rounds(strategy: SearchStrategy[Case], key: str, examples: int) -> list[Roun
     first = [(strategy, f"{key}/{start}", min(ROUND, examples - start)) for start in range(0, examples, ROUND)]
     short = max(min(ROUND, examples) // 2, 5)
     return first + [(strategy, f"{key}/more/{start}", short) for start in range(0, FURTHER * examples, short)]
+
+
+def growing_rounds(strategy: SearchStrategy[Case], key: str) -> Iterator[Round]:
+    """Rounds without end, other cases in each, the first ones short."""
+    start, count = 0, FIRST
+    while True:
+        yield strategy, f"{key}/timed/{start}", count
+        start, count = start + count, min(2 * count, ROUND)
 
 
 class Broken(Exception):

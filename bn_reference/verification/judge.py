@@ -8,6 +8,7 @@ examples count as a known deviation depends on freed memory too, where torch rea
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,8 +20,6 @@ from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.large import is_large
-from bn_reference.cases.recorded import recorded_cases
-from bn_reference.cases.strategies import cases, lattice_cases
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import ON_REQUEST, Property
@@ -33,24 +32,27 @@ from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsuppor
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.attempts import Attempts
 from bn_reference.verification.demand import Demand, Description
-from bn_reference.verification.draw import AnyRecipe, Drawings, Round, rounds
+from bn_reference.verification.draw import Round
 from bn_reference.verification.edge import Edge
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.large import Large
 from bn_reference.verification.lost import DeviceLost
 from bn_reference.verification.measuring.compilation import compiles_by_shape
 from bn_reference.verification.measuring.measured import measured
-from bn_reference.verification.planned import recipes_of
 from bn_reference.verification.result import result_of
 from bn_reference.verification.rivals import Rival
+from bn_reference.verification.schedule import Clock
 from bn_reference.verification.selection import Budget
-from bn_reference.verification.smallest import LATTICE_EXAMPLES, Smallest
+from bn_reference.verification.smallest import Smallest
+from bn_reference.verification.supply import Supply
 from bn_reference.verification.survey import Survey
 from bn_reference.verification.tally import Tally
 from bn_reference.verification.time_limit import PATIENCE, TimedOut, TimeLimit
 from bn_reference.verification.witnesses import replay_witnesses
 
 __all__ = ["Judge"]
+
+AT_LEAST = 20  # cases that are tried on properties that say nothing of them, however little time there is
 
 
 class Judge:
@@ -74,7 +76,7 @@ class Judge:
         self.spec = spec or implementation.name
         self.interrupted = False
         self.attempts = Attempts(self.implementation, self.demand.conventions, budget.timeout, on_example, budget.accepted)
-        self._drawings = Drawings(self._frozen)
+        self._supply, self._clock, self._tried = Supply(self.implementation, budget), Clock(), list[Round]()
         self._large = Large(self.attempts, self.implementation, budget)
 
     @property
@@ -136,21 +138,25 @@ class Judge:
         """The verdict on one property in one pair of dtypes."""
         return self.check_together([property], pair)[0]
 
-    def check_together(self, properties: Sequence[Property], pair: Pair, *, fail_fast: bool = False) -> list[Result]:
+    def check_together(
+        self, properties: Sequence[Property], pair: Pair, *, fail_fast: bool = False, seconds: float | None = None
+    ) -> list[Result]:
         """The verdicts on several properties, which share the cases that are drawn and what the oracle says of them.
 
-        With ``fail_fast`` the first violation ends it, and is the only verdict. Raises nothing that the target does: an
-        exception of its own, a wrong form, a time-out are violations.
+        With ``fail_fast`` the first violation ends it, and is the only verdict; ``seconds`` replace the budget's examples.
+        Raises nothing that the target does: an exception of its own, a wrong form, a time-out are violations.
 
         Raises:
             SuiteFailed: an error of the suite's own.
         """
         with np.errstate(all="ignore"), self.limit.in_force():
             tallies = [self._tally(property) for property in properties]
+            self._clock, self._tried = Clock(seconds), []
             try:
                 self._try(tallies, pair, fail_fast)
                 broken = [tally for tally in tallies if tally.failing is not None]
-                smallest = Smallest(self.attempts.note, self._drawings, self._lattice(pair), self._rounds(pair))
+                drawn = self._tried if self._clock.runs and self._tried else [*self._supply.rounds(pair)]
+                smallest = Smallest(self.attempts.note, self._supply.drawings, self._supply.lattice(pair), drawn)
                 return [self._result(tally, pair, smallest) for tally in (broken[:1] if fail_fast and broken else tallies)]
             except DeviceLost:
                 for tally in tallies:
@@ -195,37 +201,29 @@ class Judge:
             replay_witnesses(tally, pair, self.implementation, self.attempts, self.budget)
         self._search(pair, tallies, fail_fast=fail_fast)
         if not (fail_fast and any(tally.failing is not None for tally in tallies)):
-            self._large.try_on(tallies, pair, fail_fast=fail_fast)
+            self._large.try_on(tallies, pair, fail_fast=fail_fast, over=self._clock.over)
 
     def _search(self, pair: Pair, tallies: list[Tally], *, fail_fast: bool) -> None:
-        """Try cases on all properties until each has had its number of examples or was broken."""
+        """Try cases on all properties until each has had its number of examples, or its time, or was broken."""
+        most = math.inf if self._clock.runs else self.budget.examples
 
         def wanting() -> list[Tally]:
-            return [tally for tally in tallies if tally.met() < self.budget.examples and tally.is_wanting()]
+            return [tally for tally in tallies if tally.met() < most and tally.is_wanting()]
 
-        for round in self._rounds(pair):
+        self._clock.begin()
+        tried = 0
+        for round in self._supply.rounds(pair, timed=self._clock.runs):
             if not wanting():
                 return
-            for case in self._drawings.cases(round):
+            self._tried.append(round)
+            for case in self._supply.drawings.cases(round):
+                if self._clock.searched() and (tried >= AT_LEAST or all(tally.met() for tally in wanting())):
+                    return
+                tried += 1
                 for tally in wanting():
                     self.attempts.note(tally, case)
                     if fail_fast and tally.failing is not None:
                         return
-
-    def _rounds(self, pair: Pair) -> list[Round]:
-        """The cases of one pair of dtypes: drawn, or made of what was recorded."""
-        recording, domain = self.budget.recording, self.implementation.domain
-        strategy = recorded_cases(recording, pair, domain) if recording else cases(pair, domain)
-        return rounds(strategy, f"{self.budget.seed}/{pair}", self.budget.examples)
-
-    def _frozen(self, round: Round) -> list[AnyRecipe] | None:
-        """The cases of a round of the plan, if there is one."""
-        plan = self.budget.plan
-        return None if plan is None or round[1:] not in plan.rounds else recipes_of(plan, round, self.implementation.domain)
-
-    def _lattice(self, pair: Pair) -> Round:
-        """Small cases, among which smallest ones are sought."""
-        return lattice_cases(pair, self.implementation.domain), f"{self.budget.seed}/{pair}/small", LATTICE_EXAMPLES
 
     def _tally(self, property: Property) -> Tally:
         return Tally(property, survey=Survey() if self.budget.surveys else None)

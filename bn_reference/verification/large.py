@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.large import LargeRecipe
@@ -56,13 +56,15 @@ class Large:
         except (Unsupported, Misbehaviour):
             return False
 
-    def try_on(self, tallies: Sequence[Tally], pair: Pair, *, fail_fast: bool) -> None:
-        """Try them on all rules that are to see them and were kept so far."""
+    def try_on(
+        self, tallies: Sequence[Tally], pair: Pair, *, fail_fast: bool, over: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Try them on all rules that are to see them and were kept so far, until the time is over."""
         seeing = [tally for tally in tallies if tally.property.direct and tally.examples]
         for recipe in self.recipes(pair):
             wanting = [tally for tally in seeing if tally.is_wanting()]
             numbers, limit = recipe.rows * recipe.channels, self._attempts.limit.seconds
-            if not wanting:
+            if not wanting or over():
                 return
             if self._foreseen(numbers) > SHARE * limit:
                 for tally in wanting:

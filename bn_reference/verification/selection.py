@@ -26,6 +26,7 @@ class Budget:
 
     Attributes:
         examples: cases a property and pair.
+        minutes: in which as many cases are tried as fit, and not that number; None for the number.
         seed: of the cases.
         timeout: seconds that one example may take.
         recording: path of the recording that cases are made of; empty where they are drawn.
@@ -49,6 +50,7 @@ class Budget:
     accepted: tuple[Acceptance, ...] = field(default=(), repr=False)
     case: Case | None = field(default=None, repr=False)
     surveys: bool = False
+    minutes: float | None = None
 
 
 @dataclass(frozen=True)

@@ -71,9 +71,9 @@ def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bo
             return
 
 
-def _verdicts(judge: Judge, order: tuple[Sequence[int], Pair], fail_fast: bool) -> list[Result]:
-    numbers, pair = order
-    return judge.check_together([ALL[number] for number in numbers], pair, fail_fast=fail_fast)
+def _verdicts(judge: Judge, order: tuple[Sequence[int], Pair, float | None], fail_fast: bool) -> list[Result]:
+    numbers, pair, seconds = order
+    return judge.check_together([ALL[number] for number in numbers], pair, fail_fast=fail_fast, seconds=seconds)
 
 
 class Worker:
@@ -85,16 +85,22 @@ class Worker:
         self.pair: Pair | None = None  # of the latest unit
         self.loaded = False
         self._since = self._waited = 0.0  # when its example began, and what it had waited for a processor by then
-        self._started = time.monotonic()
+        self._started = self._until = time.monotonic()
         self.orders, theirs = CONTEXT.Pipe()
         self.process = CONTEXT.Process(target=_work, args=(*arguments, settles, theirs, self.note), daemon=True)
         self.process.start()
         theirs.close()
 
-    def give(self, unit: Unit) -> None:
+    def give(self, unit: Unit, seconds: float | None = None) -> None:
+        """Let it try a unit, for so many seconds, if that is said."""
         self.unit, self.pair = unit, unit.pair
+        self._until = time.monotonic() + (seconds or 0.0)
         self.note.begin()
-        self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair))
+        self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair, seconds))
+
+    def left(self) -> float:
+        """Seconds that it has for what it is at."""
+        return max(self._until - time.monotonic(), 0.0) if self.unit is not None else 0.0
 
     def hangs(self, limit: float) -> bool:
         """Whether loading, or its example, takes longer than it may; what it waits for a processor does not count."""

@@ -24,6 +24,7 @@ from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.demand import Description
 from bn_reference.verification.events import Done, Listener, Started, Tried, Trying
 from bn_reference.verification.failure import SuiteFailed
+from bn_reference.verification.schedule import Schedule
 from bn_reference.verification.selection import Budget, Unit
 from bn_reference.verification.worker import DESCRIBE, LOADING, READY, Worker
 
@@ -46,6 +47,7 @@ class Pool:
     def __init__(self, arguments: tuple[str, str, Budget, bool], jobs: int, listen: Listener = lambda event: None) -> None:
         self.target, self.device, self.budget, self.fail_fast = arguments
         self.arguments, self.jobs, self.listen = arguments, jobs, listen
+        self.schedule = Schedule(self.budget.minutes, jobs)
         self.waiting: list[Unit] = []
         self.total = 0
         self.crashes = 0
@@ -91,7 +93,8 @@ class Pool:
                 unit = self._next_for(worker)
                 self.waiting.remove(unit)
                 self.listen(Trying(title(unit)))
-                worker.give(unit)
+                others = [other.left() for other in self.workers if other is not worker]
+                worker.give(unit, self.schedule.slice(unit, self.waiting, others))
         self._count()
 
     def _count(self) -> None:

@@ -130,6 +130,10 @@ def test_an_interruption_ends_it_with_what_was_found(folder: Path) -> None:
         (["verify", "--examples", "many"], "Invalid value for '--examples': 'many' is not a valid integer."),
         (["verify", "--jobs", "0"], "jobs is 0, but must be a whole number between 1 and 1,024; pass 1, or one for each core"),
         (
+            ["verify", "--minutes", "1", "--examples", "5"],
+            "--minutes and --examples are two ways to say how much is tried; leave one of them out",
+        ),
+        (
             ["verify", "--timeout", "0"],
             "timeout is 0, but must be a number of seconds between 0.001 and 1,000,000; pass 10, for example",
         ),
