@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bn_reference.reports.report import Report
     from bn_reference.targets.functional import Functional
     from bn_reference.targets.protocol import Unsupported, UnusableTarget
+    from bn_reference.targets.recorder import record
     from bn_reference.verification.api import verify
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "UnusableTarget",
     "__version__",
     "parametrize_with_rules",
+    "record",
     "verify",
 ]
 
@@ -35,6 +37,7 @@ _LAZY = {
     "BatchNorm1d": "bn_reference.reference.layer",
     "parametrize_with_rules": "bn_reference.plugin.parametrize",
     "Conventions": "bn_reference.conventions",
+    "record": "bn_reference.targets.recorder",
     "verify": "bn_reference.verification.api",
     "Functional": "bn_reference.targets.functional",
     "Report": "bn_reference.reports.report",

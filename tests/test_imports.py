@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 INSTALLED = Path(sysconfig.get_path("purelib")) if os.environ.get("BN_REFERENCE_INSTALLED") else ROOT  # tox installs a wheel
-MAY_NAME_TORCH = ("targets.forms", "targets.frameworks", "power", "mnist", "benchmarks")
+MAY_NAME_TORCH = ("targets.forms", "targets.frameworks", "targets.recorder", "power", "mnist", "benchmarks")
 
 
 def test_the_package_that_is_tested_is_the_one_that_is_installed() -> None:
@@ -129,7 +129,7 @@ def test_what_the_package_offers() -> None:
     import bn_reference
 
     offered = {"BatchNorm1d", "Conventions", "Functional", "Report", "Unsupported", "UnusableTarget", "parametrize_with_rules"}
-    assert set(bn_reference.__all__) == {*offered, "__version__", "verify"}
+    assert set(bn_reference.__all__) == {*offered, "__version__", "record", "verify"}
     assert all(getattr(bn_reference, name) is not None for name in bn_reference.__all__)
     with pytest.raises(AttributeError, match=r"^module 'bn_reference' has no attribute 'no_such_thing'$"):
         _ = bn_reference.no_such_thing

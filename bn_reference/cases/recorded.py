@@ -38,7 +38,8 @@ class RecordedRecipe:
         first, channels: the channels, consecutive.
         momentum: the layer's.
         affine, tracks: whether the layer has parameters and running statistics.
-        started: whether the statistics are the recorded ones, or those of a layer that has seen nothing.
+        started: whether the statistics are the recorded ones, or those of a layer that has seen nothing; what a recorded layer
+            does not have is as it begins in one that has it.
         layout, grad_layout: how x and dy lie in memory.
     """
 
@@ -65,15 +66,19 @@ def _realize(chosen: RecordedRecipe) -> Case:
     batch = read_recording(chosen.recording).batches[chosen.batch]
     columns = slice(chosen.first, chosen.first + chosen.channels)
     given, held = chosen.pair.input_dtype, chosen.pair.parameter_dtype
-    mean, var = (batch.running_mean[columns], batch.running_var[columns])
-    if not chosen.started:
-        mean, var = np.zeros_like(mean), np.ones_like(var)
+    ones = np.ones(chosen.channels, held)
+    weight, bias = (
+        start if values is None else values[columns] for values, start in ((batch.weight, ones), (batch.bias, 0 * ones))
+    )
+    mean, var = 0 * ones, ones
+    if chosen.started and batch.running_mean is not None and batch.running_var is not None:
+        mean, var = batch.running_mean[columns], batch.running_var[columns]
     return Case(
         pair=chosen.pair,
         x=batch.x[: chosen.rows, columns].astype(given),
         grad_y=batch.grad_y[: chosen.rows, columns].astype(given),
-        weight=batch.weight[columns].astype(held) if chosen.affine else None,
-        bias=batch.bias[columns].astype(held) if chosen.affine else None,
+        weight=weight.astype(held) if chosen.affine else None,
+        bias=bias.astype(held) if chosen.affine else None,
         running_mean=mean.astype(held) if chosen.tracks else None,
         running_var=var.astype(held) if chosen.tracks else None,
         batches=batch.num_batches_tracked if chosen.tracks and chosen.started else 0,

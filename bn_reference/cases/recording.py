@@ -10,6 +10,8 @@ numbered from 0, and batch ``i`` has the entries
 - ``i/eps, i/momentum``: (), the layer's;
 - ``i/title``: where the batch was met.
 
+A layer without weight and bias, without running statistics, or with the cumulative average has none of them, and no momentum.
+
 All numbers are finite and of a floating-point dtype, the counter excepted; they are rounded to the dtypes that are tried.
 """
 
@@ -31,6 +33,7 @@ __all__ = ["Batch", "Recording", "UnusableRecording", "read_recording", "write_r
 
 VECTORS = ("weight", "bias", "running_mean", "running_var")
 SCALARS = ("num_batches_tracked", "eps", "momentum")
+OPTIONAL = (*VECTORS, "momentum")
 
 
 class UnusableRecording(ValueError):
@@ -44,13 +47,13 @@ class Batch:
     title: str
     x: Array
     grad_y: Array
-    weight: Array
-    bias: Array
-    running_mean: Array
-    running_var: Array
+    weight: Array | None
+    bias: Array | None
+    running_mean: Array | None
+    running_var: Array | None
     num_batches_tracked: int
     eps: float
-    momentum: float
+    momentum: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,8 @@ def write_recording(path: Path, recording: Recording) -> None:
     """Write a recording, all of it or nothing."""
     entries: dict[str, Any] = {"title": recording.title}
     for number, batch in enumerate(recording.batches):
-        entries |= {f"{number}/{field.name}": getattr(batch, field.name) for field in fields(Batch)}
+        given = {field.name: getattr(batch, field.name) for field in fields(Batch)}
+        entries |= {f"{number}/{name}": value for name, value in given.items() if value is not None}
     write_whole(path, lambda file: np.savez_compressed(file, **entries))
 
 
@@ -100,6 +104,9 @@ def _batch(path: str, entries: dict[str, Array], number: int) -> Batch:
             raise UnusableRecording(f"the recording {path} lacks the entry {key!r}, which every batch must have; add it")
         return entries[key]
 
+    def absent(name: str) -> bool:
+        return name in OPTIONAL and f"{number}/{name}" not in entries
+
     def require(name: str, holds: bool, met: object, rule: str) -> None:
         if not holds:
             raise UnusableRecording(f"the entry '{number}/{name}' of {path} {met}, but must {rule}; record it again")
@@ -109,13 +116,25 @@ def _batch(path: str, entries: dict[str, Array], number: int) -> Batch:
     require("x", x[:, :1].size > 1, f"has the shape {x.shape}", "have two values a channel at least, and a channel")
     shapes = {"x": x.shape, "grad_y": x.shape, **dict.fromkeys(VECTORS, (x.shape[1],)), **dict.fromkeys(SCALARS, ())}
     for name, shape in shapes.items():
+        if absent(name):
+            continue
         values = entry(name)
         require(name, values.shape == shape, f"has the shape {values.shape}", f"have {shape}, to go with its x")
         kinds = "iu" if name == "num_batches_tracked" else "f"
         require(name, values.dtype.kind in kinds, f"has the dtype {values.dtype}", "hold numbers that fit its name")
         require(name, bool(np.isfinite(values).all()), "holds NaN or infinity", "be finite")
     require("eps", float(entry("eps")) > 0, f"is {float(entry('eps'))}", "be positive")
-    require("running_var", bool((entry("running_var") >= 0).all()), "holds a negative number", "hold variances")
-    scalars = {"num_batches_tracked": int(entry("num_batches_tracked")), "eps": float(entry("eps"))}
-    arrays = {name: entry(name) for name in ("x", "grad_y", *VECTORS)}
-    return Batch(title=str(entry("title")), momentum=float(entry("momentum")), **arrays, **scalars)  # type: ignore[arg-type]
+    if absent("running_mean") != absent("running_var"):
+        there, lacking = ("running_mean", "running_var") if absent("running_var") else ("running_var", "running_mean")
+        require(there, False, f"has no '{number}/{lacking}' beside it", "have it, or not be there either")
+    if not absent("running_var"):
+        require("running_var", bool((entry("running_var") >= 0).all()), "holds a negative number", "hold variances")
+    return Batch(
+        title=str(entry("title")),
+        x=x,
+        grad_y=entry("grad_y"),
+        **{name: None if absent(name) else entry(name) for name in VECTORS},
+        num_batches_tracked=int(entry("num_batches_tracked")),
+        eps=float(entry("eps")),
+        momentum=None if absent("momentum") else float(entry("momentum")),
+    )

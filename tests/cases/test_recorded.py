@@ -1,5 +1,6 @@
 """Recordings are read as they were written, refused where no case could be made of them, and shrink to few numbers."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,26 @@ def test_a_file_that_is_no_recording_is_refused(tmp_path: Path) -> None:
         with pytest.raises(UnusableRecording) as refused:
             read_recording(str(path))
         assert str(refused.value).startswith(said)
+
+
+def test_a_layer_without_parameters_statistics_and_momentum_is_recorded_so(tmp_path: Path) -> None:
+    path = str(tmp_path / "bare.npz")
+    lacking = {"weight": None, "bias": None, "running_mean": None, "running_var": None, "momentum": None}
+    write_recording(Path(path), Recording("bare", (replace(batch(0), **lacking),)))
+    [read] = read_recording(path).batches
+    seek = settings(derandomize=True, database=None)
+    whole = find(recorded_cases(path, SINGLE), lambda case: case.affine and case.tracks, settings=seek)
+
+    assert {name: getattr(read, name) for name in lacking} == lacking
+    assert whole.weight is not None
+    assert whole.running_var is not None
+    assert set(whole.weight.tolist()) == set(whole.running_var.tolist()) == {1.0}
+
+
+def test_of_mean_and_variance_none_is_there_alone(tmp_path: Path) -> None:
+    path = tmp_path / "half.npz"
+    write_recording(path, Recording("half", (replace(batch(0), running_var=None),)))
+
+    said = f"the entry '0/running_mean' of {path} has no '0/running_var' beside it, but must have it, or not be there either"
+    with pytest.raises(UnusableRecording, match=f"^{re.escape(said)}; record it again$"):
+        read_recording(str(path))
