@@ -60,9 +60,9 @@ class LargeRecipe:
         return (self.samples, self.channels, self.rows // self.samples) if self.samples else (self.rows, self.channels)
 
     def of_size(self, *, rows: int | None = None, channels: int | None = None) -> LargeRecipe:
-        """The same of another size; rows in whole samples."""
-        rows = rows or self.rows
-        return replace(self, rows=rows - rows % (self.samples or 1), channels=channels or self.channels)
+        """The same of another size; rows in whole samples, of one position at least."""
+        rows, samples = rows or self.rows, self.samples or 1
+        return replace(self, rows=max(rows - rows % samples, samples), channels=channels or self.channels)
 
     def realize(self) -> Case:
         """The case; one and the same object as long as no other is asked for."""

@@ -106,3 +106,10 @@ def test_equal_recipes_make_equal_cases_that_fit_into_a_note() -> None:
 
     assert repr(again.realize()) == repr(first) != repr(other)
     assert len(pickle.dumps(recipe)) < 1000
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7])
+def test_of_samples_with_positions_there_is_one_position_at_least(rows: int) -> None:
+    recipe = LargeRecipe(PAIRS[0], 6, 1026, 2, INTEGERS, 1, 1e-5, 0.1)
+
+    assert recipe.of_size(rows=rows).realize().x.shape == (2, 1026, max(rows // 2, 1))
