@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bn_reference.cases.region import Features, Region
+from bn_reference.cases.region import Region
 from bn_reference.properties.accepted import can_be_accepted
 from bn_reference.reports.regions import say_region
 from bn_reference.reports.report import Report
@@ -107,10 +107,13 @@ def _regions(members: Sequence[Result]) -> Iterator[tuple[tuple[str, str], Regio
 def _pooled(surveys: Sequence[Survey]) -> Region:
     if len(surveys) == 1:
         return surveys[0].region()
-    failed: list[Features] = [case for each in surveys for case in each.failed]
     edges = {each.edge for each in surveys}
-    both = Survey(failed, [case for each in surveys for case in each.held], edge=edges.pop() if len(edges) == 1 else None)
-    return both.region()
+    together = Survey(edge=edges.pop() if len(edges) == 1 else None)
+    for each in surveys:
+        together.failed += each.failed
+        together.held += each.held
+        together.shown += each.shown
+    return together.region()
 
 
 def _excused(region: Region, survey: Survey) -> int:

@@ -244,7 +244,7 @@ class Judge:
         least, edge = self._least(tally, pair, smallest)
         case, found = least.failing or original, least.failure or first
         if tally.survey is not None:
-            tally.survey.broke(case, found)
+            tally.survey.shows(case, found)
             tally.survey.edge = (edge.axis, edge.broken) if edge else None
         self.attempts.trace(tally.property, case)
         reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)

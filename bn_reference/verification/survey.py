@@ -29,12 +29,14 @@ class Survey:
 
     Attributes:
         failed, held: the cases that broke it, and those that did not.
+        shown: cases that broke it and were sought for that, so that what they have in common with others may be chance.
         found: what showed.
         edge: an axis, rows or channels, and the least size that breaks it, where smaller ones are known not to.
     """
 
     failed: list[Features] = field(default_factory=list)
     held: list[Features] = field(default_factory=list)
+    shown: list[Features] = field(default_factory=list)
     found: set[str] = field(default_factory=set)
     edge: tuple[str, int] | None = None
 
@@ -43,29 +45,40 @@ class Survey:
         self.failed.append(features_of(case))
         self.found.add(found_in(broken))
 
+    def shows(self, case: Case, broken: Comparison) -> None:
+        """A small case was found that breaks it."""
+        self.shown.append(features_of(case))
+        self.found.add(found_in(broken))
+
     def kept(self, case: Case) -> None:
         """One more did not."""
         self.held.append(features_of(case))
 
     def region(self) -> Region:
         """Where it is broken."""
-        found = region_of(self.failed, self.held)
+        found = region_of(self.failed, self.held, self.shown)
         if self.edge is None:
             return found
         axis, least = self.edge
         beyond = region_with(axis, (least, None))
-        return found.and_(beyond) if all(map(beyond.has, self.failed)) else found
+        return found.and_(beyond) if all(map(beyond.has, [*self.failed, *self.shown])) else found
 
 
-def region_of(failed: Sequence[Features], held: Sequence[Features]) -> Region:
-    """The conditions that all failed cases meet and that leave fewest of those that held, as many as no chance explains."""
-    region, inside = EVERYWHERE, list(held)
+def region_of(failed: Sequence[Features], held: Sequence[Features], shown: Sequence[Features] = ()) -> Region:
+    """The conditions that all failed cases meet and that leave fewest of those that held, as many as no chance explains.
+
+    Rules are tried on the same cases, so the same features are evidence once, however many rules they broke; what was ``shown``
+    has to meet the conditions too, and is no evidence for them.
+    """
+    seen = list(dict.fromkeys(failed))
+    broken = list(dict.fromkeys([*failed, *shown]))
+    region, inside = EVERYWHERE, [case for case in dict.fromkeys(held) if case not in set(broken)]
     while inside:
         found: tuple[Region, list[Features]] | None = None
-        for condition in _conditions(failed, inside, region):
+        for condition in _conditions(broken, inside, region):
             left = list(filter(condition.has, inside))
-            share = (len(failed) + len(left)) / (len(failed) + len(inside))
-            if share ** len(failed) < CHANCE and (found is None or len(left) < len(found[1])):
+            share = (len(seen) + len(left)) / (len(seen) + len(inside))
+            if share ** len(seen) < CHANCE and (found is None or len(left) < len(found[1])):
                 found = condition, left
         if found is None:
             break

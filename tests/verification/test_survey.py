@@ -80,6 +80,21 @@ def test_whatever_it_is_the_region_has_all_that_failed_and_what_is_to_come_of_th
     assert sum(map(found.has, later)) >= 0.9 * len(later) > 0
 
 
+def test_cases_that_broke_many_rules_are_evidence_once() -> None:
+    failed, held = split(lambda case: case.dimensions == 3 and case.affine, SEEN)
+
+    assert region_of(30 * failed[:2], failed[2:] + held) == EVERYWHERE
+
+
+def test_what_is_shown_is_in_the_region_and_no_evidence_for_it() -> None:
+    failed, held = split(lambda case: case.dimensions == 3, SEEN)
+    flat = next(case for case in held if case.layout == "contiguous")
+
+    assert region_of(failed, held).dimensions == (3,)
+    assert region_of(failed, held, [flat]).dimensions is None
+    assert region_of(failed[:2], failed[2:] + held, failed[2:]) == EVERYWHERE
+
+
 def test_where_a_size_is_known_from_which_it_fails_that_is_the_region() -> None:
     large = Features(2, 5, 1026, True, True, False, "contiguous", "contiguous", ())
     survey = Survey(failed=[large._replace(channels=1025), large], held=SEEN, edge=("channels", 1025))
