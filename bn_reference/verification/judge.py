@@ -151,7 +151,7 @@ class Judge:
         """
         with np.errstate(all="ignore"), self.limit.in_force():
             tallies = [self._tally(property) for property in properties]
-            self._clock, self._tried = Clock(seconds), []
+            self._clock = Clock(seconds)
             try:
                 self._try(tallies, pair, fail_fast)
                 broken = [tally for tally in tallies if tally.failing is not None]
@@ -181,6 +181,7 @@ class Judge:
             return tallies
 
     def _try(self, tallies: list[Tally], pair: Pair, fail_fast: bool) -> None:
+        self._tried = []
         try:
             supported = self.implementation.supports(pair)
         except Unsupported:
@@ -193,12 +194,10 @@ class Judge:
             for tally in tallies:
                 tally.refused[f"{self.implementation.name} has no layers of {pair}"] += 1
             return
-        if self.budget.case is not None:
-            for tally in tallies:
-                self.attempts.note(tally, self.budget.case)
-            return
         for tally in tallies:
             replay_witnesses(tally, pair, self.implementation, self.attempts, self.budget)
+        if self.budget.case is not None:  # which was tried by now
+            return
         self._search(pair, tallies, fail_fast=fail_fast)
         if not (fail_fast and any(tally.failing is not None for tally in tallies)):
             self._large.try_on(tallies, pair, fail_fast=fail_fast, over=self._clock.over)

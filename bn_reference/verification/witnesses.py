@@ -14,7 +14,10 @@ __all__ = ["replay_witnesses"]
 
 
 def replay_witnesses(tally: Tally, pair: Pair, implementation: Watched, attempts: Attempts, budget: Budget) -> None:
-    """Those of the known deviations, and of the accepted ones, that the property may meet in a pair of dtypes."""
+    """Those of the known and of the accepted deviations that the property may meet; or the one case that is asked for."""
+    if budget.case is not None:
+        attempts.note(tally, budget.case)
+        return
     for deviation in deviations_of(tally.property, pair, implementation.device):
         witness = deviation.witness(pair)
         if tally.failing is not None or not implementation.domain.takes(witness):
