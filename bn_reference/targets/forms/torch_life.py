@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -29,7 +30,10 @@ def _copied(module: torch.nn.Module, case: Case) -> torch.nn.Module:
 
 
 def _pickled(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    again: torch.nn.Module = pickle.loads(pickle.dumps(module))
+    with warnings.catch_warnings():
+        # torch 2.4 and 2.5 warn of how they themselves load what they have written
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.storage")
+        again: torch.nn.Module = pickle.loads(pickle.dumps(module))
     return again
 
 
