@@ -53,6 +53,8 @@ class Deviation:
             others. A case in the region of such a one is not run, but ``instead``; nor is one for which that is itself.
         libraries: those that have it, as implementations name what they run through.
         gone_in: the first version of torch that was seen without it; None where every version has it.
+        shown_by: the rule that the library for certain breaks on the witness, while it has it; empty where none is known.
+        shown_in: whether it breaks that in a pair of dtypes.
     """
 
     name: str
@@ -69,6 +71,17 @@ class Deviation:
     loses_device: str = ""
     libraries: tuple[str, ...] = (TORCH,)
     gone_in: tuple[int, int] | None = None
+    shown_by: str = ""
+    shown_in: Callable[[Pair], bool] = lambda pair: True
+
+    def shows_for_certain(self, property: Property, pair: Pair) -> bool:
+        """Whether the rule, where the library keeps it on the witness, tells that the library has it no more."""
+        return property.name == self.shown_by and self.concerns(property, pair) and self.shown_in(pair)
+
+    @property
+    def sentence(self) -> str:
+        """What the library does, and where that is told."""
+        return f"{self.reason} ({self.link})"
 
     def shows(self, device: str) -> bool:
         """Whether the torch that is loaded, or one of its libraries, has it on a device; where there is none, none has."""

@@ -138,6 +138,8 @@ OF_TORCH: tuple[Deviation, ...] = (
         witness=_strided_witness,
         as_torch=by_model,
         model=lambda case: {"working": case.pair.input},
+        shown_by="strided_upstream_gradients_agree",
+        shown_in=lambda pair: pair.parameters == "float32",  # in half precision the parameters hide the extra rounding
     ),
     Deviation(
         name="half precision, composed",
@@ -150,6 +152,8 @@ OF_TORCH: tuple[Deviation, ...] = (
         as_torch=by_model,
         model=lambda case: {"working": case.pair.input},
         device=None,
+        shown_by="second_derivatives_of_a_training_step",
+        shown_in=lambda pair: pair.parameters == "float32",
     ),
     Deviation(
         name="float16 sums of squares",
@@ -161,6 +165,8 @@ OF_TORCH: tuple[Deviation, ...] = (
         as_torch=by_model,
         model=lambda case: {"narrow_sums": True},
         gone_in=(2, 11),
+        shown_by="one_step_moves_the_running_variance",
+        shown_in=lambda pair: pair.parameters == "float16",  # others keep sums of squares in float32
     ),
     Deviation(
         name="stale evaluation gradient",
@@ -171,6 +177,7 @@ OF_TORCH: tuple[Deviation, ...] = (
         witness=_stale_witness,
         as_torch=_with_the_later_statistics,
         device=None,
+        shown_by="an_evaluation_gradient_survives_later_training",
     ),
     Deviation(
         name="gradients of freed memory",
@@ -181,7 +188,7 @@ OF_TORCH: tuple[Deviation, ...] = (
         witness=_spread_witness,
         as_torch=by_model,
         instead=in_order,  # with gaps, torch reads memory that is freed already, and nothing is so or not so
-        quantities="grad_",
+        quantities="grad_",  # no rule shows it for certain: what was freed may be there still
     ),
     Deviation(
         name="upstream gradient in another order",
@@ -193,5 +200,6 @@ OF_TORCH: tuple[Deviation, ...] = (
         as_torch=by_model,
         instead=_unfolded,
         quantities="grad_",
+        shown_by="training_gradient_of_the_bias",
     ),
 )

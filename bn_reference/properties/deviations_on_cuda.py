@@ -121,6 +121,8 @@ ON_CUDA: tuple[Deviation, ...] = (
         as_torch=by_model,
         model=lambda case: {"working": case.pair.input, "narrow_totals": True},
         device="cuda",
+        shown_by="training_gradient_of_the_bias",
+        shown_in=lambda pair: pair.input != "float16",  # a half that has digits enough
     ),
     Deviation(
         name="lost updates",
@@ -133,6 +135,7 @@ ON_CUDA: tuple[Deviation, ...] = (
         instead=in_order,
         quantities="running_",
         device="cuda",
+        shown_by="one_step_moves_the_running_mean",
     ),
     Deviation(
         name="mean in float16",
@@ -144,6 +147,7 @@ ON_CUDA: tuple[Deviation, ...] = (
         as_torch=by_model,
         model=lambda case: {"working": case.pair.input},
         device="cuda",
+        shown_by="one_step_moves_the_running_mean",
     ),
     Deviation(
         name="shifted float16",

@@ -51,6 +51,7 @@ class Result:
         deviations: the known deviations that were met, a sentence each.
         accepted: examples that broke the rule as an accepted deviation says, by its number.
         survey: where it is broken, as far as that was asked for; for ``verification`` alone.
+        gone: those that the library which is known for them shows no more, a sentence each.
         message: why, in a sentence, where it is not simply passed.
     """
 
@@ -71,6 +72,7 @@ class Result:
     saw_y: bool = False
     deviations: tuple[str, ...] = ()
     accepted: dict[int, int] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
     seconds: float = 0.0
     message: str = ""
     violation: Violation | None = field(default=None, repr=False)  # with its case and its script it fills a screen

@@ -124,6 +124,8 @@ def _result(result: Result) -> dict[str, Any]:
         "resolution_by_rows": _plain(result.resolution_by_rows),
         "largest": {"rows": result.largest[0], "channels": result.largest[1]},
         "seconds": result.seconds,
+        "deviations": list(result.deviations),
+        "gone": list(result.gone),
         "message": result.message,
         "reproducer": result.violation.reproducer if result.violation else "",
     }

@@ -168,6 +168,7 @@ def _lawful(report: Verdict, marks: Marks) -> Iterable[Text]:
 
 
 Aside = tuple[Text, str]  # what it is, and where
+GONE = ", not seen with these versions on the case that shows it"
 
 
 def _accepted(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
@@ -186,10 +187,14 @@ def _in_the_way(report: Verdict, marks: Marks) -> Iterable[Text]:
 def _deviations(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
     """Each known deviation, with the results that met it."""
     met: dict[str, list[Result]] = {}
+    gone: dict[str, list[Result]] = {}
     for result in report.results:
         for reason in result.deviations if result.status == "known deviation" else ():
             met.setdefault(reason, []).append(result)
-    return [_aside("known deviation", reason, results, marks, brief) for reason, results in met.items()]
+        for reason in result.gone:
+            gone.setdefault(reason, []).append(result)
+    known = [_aside("known deviation", reason, results, marks, brief) for reason, results in met.items()]
+    return known + [_aside("known deviation", reason, results, marks, brief, GONE) for reason, results in gone.items()]
 
 
 OTHER_PAIRS = "it has no layers of these pairs of dtypes"
@@ -220,8 +225,8 @@ def _refused(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
         yield title, _where(results, brief)
 
 
-def _aside(status: str, reason: str, results: list[Result], marks: Marks, brief: Brief) -> Aside:
-    return Text.assemble(marks[status], f" {status}: ", reason), _where(results, brief)
+def _aside(status: str, reason: str, results: list[Result], marks: Marks, brief: Brief, but: str = "") -> Aside:
+    return Text.assemble(marks[status], f" {status}{but}: ", reason), _where(results, brief)
 
 
 def _where(results: list[Result], brief: Brief) -> str:

@@ -257,6 +257,7 @@ class Implementation(ABC):
         domain: the cases that it takes; cases are drawn within it, and it is never asked for others.
         form: how the target is called, in one phrase.
         notes: what a reader must know of how it was recognized, a sentence each.
+        library: that of which the target itself is a part; empty for whatever else, built upon one or not.
         momentum_weights: which value the target's own momentum weights; ``case.momentum`` always weights the new one.
         settles_hyperparameters: whether eps and momentum can be set after construction.
     """
@@ -266,6 +267,7 @@ class Implementation(ABC):
     domain: Domain = Domain()
     form: str = PLAIN
     notes: tuple[str, ...] = ()
+    library: str = ""
     momentum_weights: Literal["new", "old"] = "new"
     settles_hyperparameters: bool = False
 

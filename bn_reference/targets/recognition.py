@@ -5,6 +5,7 @@ Whatever is wrong raises UnusableTarget with one sentence. Frameworks are import
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -76,7 +77,15 @@ def _loaded(target: object, device: str) -> Implementation:
         except TooLate:
             rule = "a layer is built, and tried on a few small batches, before anything is verified; look what it waits for"
             raise UnusableTarget(f"the target {name} takes longer than {MOST_SECONDS} s to be tried, but {rule}") from None
+        found.library = _library_of(thing)
         return found
+
+
+def _library_of(thing: Any) -> str:
+    """The library that has the target itself: torch, or none, as no other is looked for by its name alone."""
+    module, name = getattr(thing, "__module__", None) or "", getattr(thing, "__qualname__", "")
+    its_own = vars(sys.modules.get(module, sys)).get(name) is thing
+    return "torch" if its_own and module.startswith("torch.nn.") else ""
 
 
 def _recognized(name: str, thing: Any, device: str) -> Implementation:

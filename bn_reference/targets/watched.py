@@ -205,6 +205,7 @@ class Watched(Implementation):
         self.inner = inner
         self.name, self.device = inner.name, inner.device
         self.domain, self.form, self.notes = inner.domain, inner.form, inner.notes
+        self.library = inner.library
         self.momentum_weights = inner.momentum_weights
         self.conventions: object = getattr(inner, "conventions", None)  # as an adapter may declare them
         self.trace: Trace = deque(maxlen=KEPT_CALLS)

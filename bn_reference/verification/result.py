@@ -13,7 +13,7 @@ SILENT = "no case was drawn of which the property speaks"
 
 def result_of(tally: Tally, pair: Pair, device: str, violation: Violation | None, seconds: float) -> Result:
     """The verdict on the property in a pair of dtypes, after so many seconds; ``violation`` where it was broken."""
-    deviations = tuple(f"{d.reason} ({d.link})" for d in tally.deviations.values())
+    deviations = tuple(deviation.sentence for deviation in tally.deviations.values())
     if violation is not None:
         status, message = "violated", violation.message
     elif tally.accepted:
@@ -44,6 +44,7 @@ def result_of(tally: Tally, pair: Pair, device: str, violation: Violation | None
         deviations=deviations,
         accepted=dict(tally.accepted),
         survey=tally.survey,
+        gone=tuple(deviation.sentence for deviation in tally.gone),
         seconds=seconds,
         message=message,
         violation=violation,

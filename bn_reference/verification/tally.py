@@ -30,6 +30,7 @@ class Tally:
         largest: the most rows, and the most channels, of a case that was compared.
         lived, unsettled: examples of a layer that lived before the step; of one beside a layer that could not be brought back.
         saw_y: whether the output was held against the oracle's with power.
+        deviations, gone: those that were met; those of which the library that has them showed nothing on their witnesses.
         failing, failure: the case that broke it, and how.
         broken_at: when it was broken first, as ``time.perf_counter`` tells it.
         final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
@@ -51,6 +52,7 @@ class Tally:
     seconds: float = 0.0
     deviating: int = 0
     deviations: dict[str, Deviation] = field(default_factory=dict)
+    gone: list[Deviation] = field(default_factory=list)
     failing: Case | None = None
     failure: Comparison | None = None
     broken_at: float | None = None

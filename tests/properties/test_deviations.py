@@ -17,30 +17,14 @@ from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.protocol import Implementation
 from bn_reference.targets.recognition import load_target
 from bn_reference.targets.watched import Watched
+from bn_reference.verification import judge
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
 HALF = next(pair for pair in PAIRS if str(pair) == "float16/float32")
 BY_NAME = {property.name: property for property in PROPERTIES}
-# the property in which a deviation shows for certain, and the pairs in which it does
-SHOWN_BY = {
-    "half precision, strided": "strided_upstream_gradients_agree",
-    "half precision, composed": "second_derivatives_of_a_training_step",
-    "float16 sums of squares": "one_step_moves_the_running_variance",
-    "stale evaluation gradient": "an_evaluation_gradient_survives_later_training",
-    "gradients of freed memory": "training_gradient_of_the_input",
-    "upstream gradient in another order": "training_gradient_of_the_bias",
-    "half sums of gradients": "training_gradient_of_the_bias",
-    "mean in float16": "one_step_moves_the_running_mean",
-    "lost updates": "one_step_moves_the_running_mean",
-}
-
-
-def shows_for_certain(deviation: Deviation, pair: Pair) -> bool:
-    """Parameters in half precision hide the extra rounding of strided inputs, and others keep sums of squares in float32."""
-    only = {"half precision, strided": "float32", "half precision, composed": "float32", "float16 sums of squares": "float16"}
-    by_cudnn = deviation.name == "half sums of gradients" and pair.input == "float16"  # where a half has digits enough, too
-    return pair.parameters == only.get(deviation.name, pair.parameters) and not by_cudnn
+FREED = "gradients of freed memory"  # what was freed may be there still, so that no rule shows it for certain; here one does
+SHOWN_BY = {deviation.name: deviation.shown_by for deviation in DEVIATIONS} | {FREED: "training_gradient_of_the_input"}
 
 
 SHOWN = [
@@ -50,7 +34,7 @@ SHOWN = [
     if not deviation.loses_device  # whose witness would be the last case of this process
     for pair in PAIRS
     if deviation.device in (None, "cpu") or torch.cuda.is_available()
-    if deviation.concerns(BY_NAME[SHOWN_BY[deviation.name]], pair) and shows_for_certain(deviation, pair)
+    if deviation.concerns(BY_NAME[SHOWN_BY[deviation.name]], pair) and deviation.shown_in(pair)
 ]
 
 
@@ -195,6 +179,47 @@ def test_a_deviation_ends_with_the_version_that_was_seen_without_it(
 
     assert sums.shows("cpu") == shows
     assert not sums.shows("cuda:0")
+
+
+MENDED = Deviation(
+    name="mended",
+    reason="torch was wrong here",
+    link="https://github.com/pytorch/pytorch/",
+    concerns=lambda property, pair: True,
+    region=lambda property, case: True,
+    witness=lambda pair: Case(pair, np.ones((2, 1), pair.input_dtype), np.ones((2, 1), pair.input_dtype)),
+    as_torch=lambda property, trial: property.body(trial),
+    shown_by="output_is_the_normalized_batch",
+    shown_in=lambda pair: pair.parameters == "float32",
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "rule", "pair", "gone"),
+    [
+        (torch.nn.BatchNorm1d, "output_is_the_normalized_batch", HALF, (MENDED.sentence,)),
+        (torch.nn.functional.batch_norm, "output_is_the_normalized_batch", HALF, (MENDED.sentence,)),
+        (torch.nn.BatchNorm1d, "output_is_the_normalized_batch", Pair("float64", "float64"), ()),
+        (torch.nn.BatchNorm1d, "one_step_moves_the_running_mean", HALF, ()),
+        (Wrapped, "output_is_the_normalized_batch", HALF, ()),
+        (CleanBatchNorm1d, "output_is_the_normalized_batch", HALF, ()),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_a_deviation_that_torch_itself_does_not_show_any_more_is_told(
+    monkeypatch: pytest.MonkeyPatch, target: object, rule: str, pair: Pair, gone: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(judge, "deviations_of", lambda *asked: (MENDED,))
+    result = Judge(load_target(target), Budget(examples=5)).check(BY_NAME[rule], pair)
+
+    assert (result.status, result.gone) == ("passed", gone)
+
+
+def test_a_deviation_that_torch_shows_is_not_told_to_be_gone() -> None:
+    stale = deviation_of("stale evaluation gradient")
+    result = Judge(load_target(torch.nn.BatchNorm1d), Budget(examples=5)).check(BY_NAME[stale.shown_by], PAIRS[0])
+
+    assert (result.status, result.gone) == ("known deviation", ())
 
 
 LOSING = Deviation(

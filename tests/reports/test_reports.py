@@ -63,6 +63,13 @@ def test_a_known_deviation_is_said_once_with_its_reason() -> None:
     assert text.count("  2 results: one step moves the running mean, output is the normalized batch\n") == 2
 
 
+def test_a_known_deviation_that_is_gone_is_said() -> None:
+    text = printed(report(result(gone=("torch rounds twice (https://example.org/1)",)))).replace("\n", " ")
+
+    said = "known deviation, not seen with these versions on the case that shows it: torch rounds twice (https://example.org/1)"
+    assert f" dev. {said}   1 result: one step moves the running mean " in text
+
+
 def test_what_is_unsupported_is_counted_and_shown() -> None:
     text = printed(report(result(), result(OTHER, status="unsupported", examples=0, message="it has no backward pass")))
 
