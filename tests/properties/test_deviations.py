@@ -246,6 +246,7 @@ class RefusesShifted(torch.nn.BatchNorm1d):
 
 def test_a_case_that_would_lose_the_device_is_met_without_being_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deviations, "LOSING", (LOSING,))
+    monkeypatch.setattr(judge, "deviations_of", lambda *asked: (LOSING,))  # so that its witness is among the cases
     rules = [BY_NAME[name] for name in ("output_is_the_normalized_batch", "every_layout_agrees_with_the_contiguous_one")]
     plain, lays_out = Judge(TorchImplementation(RefusesShifted, "shifted"), Budget(examples=30)).check_together(rules, PAIRS[0])
 
