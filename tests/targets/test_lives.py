@@ -281,7 +281,7 @@ def test_examples_that_lived_are_counted_apart_from_those_beside_which_a_layer_l
     usual = Judge(TorchImplementation(torch.nn.BatchNorm1d, "usual"), Budget(examples=60)).check(rule, FLOAT32)
     fixed = Judge(TorchImplementation(Unsettled, "fixed"), Budget(examples=60)).check(rule, FLOAT32)
 
-    assert usual.lived[0] > 15
+    assert usual.lived[0] > 0
     assert usual.lived[1] == 0
     assert fixed.lived[1] > 0
     assert sum(fixed.lived) == usual.lived[0]
