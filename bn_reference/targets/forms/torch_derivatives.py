@@ -84,7 +84,8 @@ def call_of(module: Any, held: Mapping[str, Any]) -> Call:
 def tangent(call: Call, x: torch.Tensor, u: torch.Tensor, vectors: Mapping[str, tuple[Any, torch.Tensor]]) -> Seen:
     """The tangent of ``call(x, vectors)`` along ``u`` and the directions that stand beside the vectors."""
     with said_aloud("forward mode"), warnings.catch_warnings(), forward_ad.dual_level():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch itself compiles decompositions in a deprecated way
+        # torch itself compiles decompositions in a deprecated way, and says so in other categories in other versions
+        warnings.filterwarnings("ignore", message=r"`torch\.jit\.script")
         batch = forward_ad.make_dual(x, u)
         duals = {name: forward_ad.make_dual(own.detach(), along) for name, (own, along) in vectors.items()}
         found = forward_ad.unpack_dual(call(batch, duals)).tangent
