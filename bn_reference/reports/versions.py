@@ -25,10 +25,10 @@ INTRODUCTION = """\
 # Versions
 
 Written by `python -m bn_reference.reports.versions DIRECTORY docs/versions.md`, of files that are named as environments are.
-NAME.json is what `bn-reference verify --json NAME.json` wrote of `torch.nn.BatchNorm1d`, whole: all rules, all pairs of
-dtypes, 100 examples each, seed 0, on the CPU. NAME.xml is what `pytest --junitxml NAME.xml` wrote, where all tests that fit
-the gate were run. NAME.txt says how the environment was made. `BN_REFERENCE_REPORTS=DIRECTORY tox run -e NAME` writes the
-first two.
+NAME.json is what `bn-reference verify --json NAME.json` wrote of `torch.nn.BatchNorm1d` on the CPU, all rules in so many
+pairs of dtypes and up to so many examples as are told; 100 are its default. NAME.xml is what `pytest --junitxml NAME.xml`
+wrote, where all tests that fit the gate were run. NAME.txt says how the environment was made.
+`BN_REFERENCE_REPORTS=DIRECTORY tox run -e NAME` writes the first two.
 """
 DEVIATIONS = """\
 ## Known deviations
@@ -84,7 +84,7 @@ def read_outcomes(directory: Path) -> list[Outcome]:
 
 def page(outcomes: list[Outcome]) -> str:
     """The page, of outcomes in their order."""
-    columns = ["", *SHOWN, "verdict", "rules verified", "passed", "known", "violated", "n/a", "tests", "environment"]
+    columns = ["", *SHOWN, "tried", "verdict", "rules verified", "passed", "known", "violated", "n/a", "tests", "environment"]
     rows = [[str(number), *_about(outcome)] for number, outcome in enumerate(outcomes, 1)]
     about = _table(columns, rows)
     sentences = dict.fromkeys(
@@ -124,7 +124,9 @@ def _about(outcome: Outcome) -> list[str]:
     if outcome.tests is not None:
         passed, failed, skipped = outcome.tests
         tests = f"{passed} passed, {f'**{failed} failed**' if failed else 'none failed'}, {skipped} skipped"
-    return [*map(outcome.version, SHOWN), verdict, rules, *statuses, tests, f"`{outcome.name}`"]
+    pairs = {(result["input_dtype"], result["parameter_dtype"]) for result in report["results"]}
+    tried = f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}, {report['options'].get('examples')} examples"
+    return [*map(outcome.version, SHOWN), tried, verdict, rules, *statuses, tests, f"`{outcome.name}`"]
 
 
 def _met(report: dict[str, Any], said: str) -> str:

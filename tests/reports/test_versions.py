@@ -25,7 +25,8 @@ def written(directory: Path, name: str, torch: str, shown: Report) -> None:
 def lines(tmp_path: Path) -> list[str]:
     known = result(OTHER, status="known deviation", deviations=(TWICE,))
     written(tmp_path, "new", "2.13.0+cpu", report(result(), result(OTHER, gone=(TWICE,)), result(IMPLIED)))
-    written(tmp_path, "old", "2.4.0", report(result(), known, violated(name=IMPLIED)))
+    broken = report(result(), known, violated(name=IMPLIED), options={"examples": 30})
+    written(tmp_path, "old", "2.4.0", broken)
     (tmp_path / "old.xml").write_text(JUNIT)
     (tmp_path / "new.txt").write_text("made by hand\n")
     main(str(tmp_path), str(tmp_path / "page.md"))
@@ -35,7 +36,7 @@ def lines(tmp_path: Path) -> list[str]:
 def test_an_environment_has_its_verdict_and_what_its_tests_came_to(lines: list[str]) -> None:
     old, new = (next(line for line in lines if line.startswith(f"| {number} |")) for number in (1, 2))
 
-    assert "| 2.4.0 | 2.4.6 |" in old
+    assert "| 2.4.0 | 2.4.6 |  | 1 pair, 30 examples | **violates** |" in old
     assert old.endswith("| **violates** | 3 of 3 | 1 | 1 | 1 | 0 | 3 passed, **3 failed**, 3 skipped | `old` |")
     assert new.endswith("| conforms | 3 of 3 | 3 | 0 | 0 | 0 | not run | `new` |")
     assert "2. `new`: made by hand" in lines
