@@ -92,9 +92,9 @@ def _realize(recipe: Recipe) -> Case:
     beginning = begun(Beginning(weight, bias, mean, var, grad_y, format_of(pair.input_dtype)), recipe.seed)
     zeros = np.zeros(channels)
     if not recipe.started:
-        beginning = beginning.but(mean=zeros, var=zeros + 1)
+        beginning = beginning.but(mean=zeros, var=np.ones_like(zeros))
     if recipe.neutral:
-        beginning = beginning.but(weight=zeros + 1, bias=zeros)
+        beginning = beginning.but(weight=np.ones_like(zeros), bias=zeros)
     grad_y = _repeated(beginning.grad_y) if recipe.grad_layout == "expanded" else beginning.grad_y
     with np.errstate(over="ignore"):
         return Case(

@@ -83,7 +83,7 @@ def a_fresh_layer_starts_neutral(trial: Trial) -> Comparison:
     trial.require(case.affine or case.tracks)
     weight, bias, state = trial.implementation.fresh(case)
     zeros = np.zeros(case.channels, case.pair.parameter_dtype)
-    affine = (zeros + 1, zeros) if case.affine else (None, None)
+    affine = (np.ones_like(zeros), zeros) if case.affine else (None, None)
     statistics = []
     if (variance := _begun_variance(case)) is not None:
         begun = zeros.astype(DTYPES[case.precision.statistics_format.name])

@@ -164,7 +164,7 @@ OF_TORCH: tuple[Deviation, ...] = (
         witness=_sums_witness,
         as_torch=by_model,
         model=lambda case: {"narrow_sums": True},
-        gone_in=(2, 11),
+        gone_in=(2, 6),
         shown_by="one_step_moves_the_running_variance",
         shown_in=lambda pair: pair.parameters == "float16",  # others keep sums of squares in float32
     ),

@@ -74,7 +74,7 @@ def with_batch(case: Case, x: Array) -> Case:
 def with_fresh_state(case: Case, **changes: Any) -> Case:
     """The case as a layer sees it that has seen no batch: mean 0, variance 1."""
     zeros = np.zeros(case.channels, DTYPES[case.precision.statistics_format.name])
-    return case.but(running_mean=zeros, running_var=zeros + 1, batches=0, **changes)
+    return case.but(running_mean=zeros, running_var=np.ones_like(zeros), batches=0, **changes)
 
 
 def _power_of_two_scale(case: Case) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.recipe import Recipe
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference, expect_training
+from bn_reference.properties.deviations import DEVIATIONS
 from bn_reference.properties.trial import Observation
 from bn_reference.reference.layer import BatchNorm1d
 from bn_reference.targets.forms.numpy_layer import NumpyImplementation
@@ -50,8 +51,8 @@ def wide_gradient(case: Case, number: int) -> Case:
 
 def as_this_torch_has_it(name: str, case: Case) -> Case:
     """Judged with the sums of squares that torch kept in float16 before it was mended (a known deviation)."""
-    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
-    narrow = name == "torch" and case.pair.parameters == "float16" and version < (2, 11)
+    sums = next(deviation for deviation in DEVIATIONS if deviation.name == "float16 sums of squares")
+    narrow = name == "torch" and case.pair.parameters == "float16" and sums.shows("cpu")
     return case.under(narrow_sums=True) if narrow else case
 
 

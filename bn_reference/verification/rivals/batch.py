@@ -74,7 +74,7 @@ def _nothing_tracked(case: Case) -> Case:
     if case.tracks:
         return case
     zeros = np.zeros(case.channels, case.pair.parameter_dtype)
-    return case.but(running_mean=zeros, running_var=zeros + 1)
+    return case.but(running_mean=zeros, running_var=np.ones_like(zeros))
 
 
 def _identity_without_tracking(case: Case, training: bool, what: str) -> Bounded | None:
