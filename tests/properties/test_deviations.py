@@ -17,7 +17,7 @@ from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.protocol import Implementation
 from bn_reference.targets.recognition import load_target
 from bn_reference.targets.watched import Watched
-from bn_reference.verification import judge
+from bn_reference.verification import witnesses
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
@@ -209,7 +209,7 @@ MENDED = Deviation(
 def test_a_deviation_that_torch_itself_does_not_show_any_more_is_told(
     monkeypatch: pytest.MonkeyPatch, target: object, rule: str, pair: Pair, gone: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(judge, "deviations_of", lambda *asked: (MENDED,))
+    monkeypatch.setattr(witnesses, "deviations_of", lambda *asked: (MENDED,))
     result = Judge(load_target(target), Budget(examples=5)).check(BY_NAME[rule], pair)
 
     assert (result.status, result.gone) == ("passed", gone)
@@ -246,7 +246,7 @@ class RefusesShifted(torch.nn.BatchNorm1d):
 
 def test_a_case_that_would_lose_the_device_is_met_without_being_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deviations, "LOSING", (LOSING,))
-    monkeypatch.setattr(judge, "deviations_of", lambda *asked: (LOSING,))  # so that its witness is among the cases
+    monkeypatch.setattr(witnesses, "deviations_of", lambda *asked: (LOSING,))  # so that its witness is among the cases
     rules = [BY_NAME[name] for name in ("output_is_the_normalized_batch", "every_layout_agrees_with_the_contiguous_one")]
     plain, lays_out = Judge(TorchImplementation(RefusesShifted, "shifted"), Budget(examples=30)).check_together(rules, PAIRS[0])
 
