@@ -142,25 +142,26 @@ class ExpectedStep:
             reached = np.zeros_like(self._polluted) | ~finite(self._var) if self._batch is None else self._reached
             number = self._gradients.x
             if self._batch is not None:
-                number = RunningError(number.value, number.error + self._lost_by_the_variance(), number.rounding)
+                number = RunningError(number.value, number.error + self._lost_by_the_variance(self._batch), number.rounding)
             return bounded(number.stored(self._inputs), reached)
 
-    def _lost_by_the_variance(self) -> Any:
-        """What an upstream gradient loses to underflow on its way through the variance, (m, C).
+    def _lost_by_the_variance(self, batch: Statistics) -> Any:
+        """What an upstream gradient loses to underflow on its way through the variance of a batch, (m, C).
 
         The paper has 2 (x - mu) dvar / m, dvar = -sum(dx_hat (x - mu)) / (2 sigma^3). Who derives it step by step divides
-        before: dsigma = -sum(dx_hat x_hat / sigma), whose m products lose u |x_hat| and u each (u: half the smallest number;
-        the mean of |x_hat| is at most 1), dvar = dsigma / (2 sigma) loses u, and dvar / m another. So
+        before: dsigma = -sum(dx_hat x_hat / sigma), whose m products lose u |x_hat| and u each (u: half the smallest number),
+        dvar = dsigma / (2 sigma) loses u, and dvar / m another. So
 
-            2 |x - mu| (2 m u / (2 sigma m) + u / m + u)
+            2 |x - mu| (m u (1 + mean|x_hat|) / (2 sigma m) + u / m + u)
 
         is lost where 2 (x - mu) comes last: many units of u where x lies wide. About the first row that is 2 (x - x_1), less
-        2 (mu - x_1) by the mean.
+        2 (mu - x_1) by the mean. By its own statistics mean|x_hat| is at most 1, by running ones it may be more.
         """
-        u = rounding_in(self._case.precision.elementwise, self._case.precision).underflow
-        centred = self._x - self._mean
+        u, m = rounding_in(self._case.precision.elementwise, self._case.precision).underflow, max(self._case.rows, 1)
+        centred = self._x - batch.mean
         wide = centred.size + centred.error + 2.0 * centred.size[:1]
-        return 2.0 * wide * u * (1.0 + 1.0 / max(self._case.rows, 1) + self._inverse)
+        enlarged = np.maximum(1.0, (self.x_hat.size + self.x_hat.error).sum(axis=0) / m)
+        return 2.0 * wide * u * (1.0 + 1.0 / m + 0.5 * (1.0 + enlarged) * self._inverse)
 
     @cached_property
     def grad_weight(self) -> Bounded:

@@ -10,6 +10,7 @@ import torch
 from bn_reference.arithmetic.precision import PAIRS, Pair, format_of
 from bn_reference.cases.case import Case
 from bn_reference.cases.recipe import Recipe
+from bn_reference.conventions import TORCH
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference, expect_training
 from bn_reference.properties.deviations import DEVIATIONS
@@ -138,3 +139,18 @@ def test_dividing_by_sigma_before_the_weight_comes_loses_no_more_than_the_bound_
     grad_x = (dy * (float32(1) / np.sqrt(var + float32(case.eps)))) * weight
 
     assert within("grad_x", grad_x, expect_inference(case).grad_x).holds
+
+
+def test_what_underflows_on_the_way_through_running_statistics_that_the_batch_moves_is_within_the_bound() -> None:
+    """A batch that lies far wider than the running variance makes of a lost unit several."""
+    rng, shape, none = np.random.default_rng(0), (16, 4096), np.zeros(4096, np.float32)
+    x = (450 * rng.standard_normal(shape)).astype(np.float32)
+    dy = (np.sign(x) * rng.integers(0, 20000, (1, 4096)) * 2.0**-149).astype(np.float32)
+    case = Case(PAIRS[0], x, dy, none + 1, none, none, none + 1, momentum=0.1, batches=3)
+    batch = torch.tensor(x, requires_grad=True)
+
+    mean, var = 0.1 * batch.mean(0), 0.9 + 0.1 * batch.var(0)
+    y = (batch - mean) / torch.sqrt(var + case.eps)
+    (grad_x,) = torch.autograd.grad(y, batch, torch.tensor(dy))
+
+    assert within("grad_x", grad_x.numpy(), expect_training(case.kept_by(TORCH.but(training="running"))).grad_x).holds
