@@ -57,6 +57,15 @@ def test_a_run_in_a_fork_is_as_one_anew(tmp_path: Path, options: tuple[str, ...]
     assert (ended.status, ended.output.splitlines()) == (1, ["1e-05 ['given'] __main__", "{}"])
 
 
+def test_what_the_command_starts_meets_the_layer_too(tmp_path: Path) -> None:
+    program, check = command(tmp_path, CHECK.format(module="torch.nn"))
+    starts = f"import subprocess, sys; sys.exit(subprocess.run([sys.executable, {check!r}]).returncode)"
+
+    found = audit((program, "-c", starts), chosen(FAULTY, SUBTLE))
+
+    assert {each.name: each.noticed for each in found.seen} == {FAULTY: True, SUBTLE: False}
+
+
 def test_a_layer_of_their_own_is_replaced_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "layers.py").write_text("from torch.nn import BatchNorm1d\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")

@@ -53,6 +53,7 @@ def _run(order: dict[str, Any], replace: Any) -> None:
     for here, there in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(here, there)
     status = 1
+    os.environ.update(order["environment"])  # for what the command starts: processes of pytest-xdist, say
     try:
         _put(order["layer"], order["replaced"], replace)
         status = _status_of(order["command"])

@@ -68,7 +68,8 @@ def runner_of(command: Sequence[str], replaced: str, scratch: str) -> Iterator[R
         except Empty:
             process = _Preloaded(_environment(scratch), scratch)
             started.append(process)
-        ended = process.run({"command": list(command), "layer": layer, "replaced": replaced}, timeout)
+        order = {"command": list(command), "layer": layer, "replaced": replaced, "environment": _hooked(layer, replaced)}
+        ended = process.run(order, timeout)
         idle.put(process)
         return ended
 
@@ -88,10 +89,15 @@ def _environment(scratch: str, layer: str = "", replaced: str = "") -> dict[str,
         "HYPOTHESIS_STORAGE_DIRECTORY": scratch,
         "PYTEST_ADDOPTS": f"{own.get('PYTEST_ADDOPTS', '')} -x -p no:cacheprovider".strip(),
     }
-    if layer:
-        path = os.pathsep.join([str(HOOK), *filter(None, [own.get("PYTHONPATH")])])
-        environment |= {"PYTHONPATH": path, LAYER: layer, REPLACED: replaced}
-    return environment
+    return environment | _hooked(layer, replaced)
+
+
+def _hooked(layer: str, replaced: str) -> dict[str, str]:
+    """What lets each interpreter that is started have the layer; empty where it is to have what it would have."""
+    if not layer:
+        return {}
+    path = os.pathsep.join([str(HOOK), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {"PYTHONPATH": path, LAYER: layer, REPLACED: replaced}
 
 
 class _Preloaded:
