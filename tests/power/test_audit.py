@@ -57,6 +57,13 @@ def test_a_run_in_a_fork_is_as_one_anew(tmp_path: Path, options: tuple[str, ...]
     assert (ended.status, ended.output.splitlines()) == (1, ["1e-05 ['given'] __main__", "{}"])
 
 
+def test_a_run_in_a_fork_finds_nothing_of_this_package_loaded(tmp_path: Path) -> None:
+    says = "import sys; sys.exit(any(name.partition('.')[0] == 'bn_reference' for name in sys.modules))"
+
+    with runner_of((sys.executable, "-c", says), "", str(tmp_path)) as run:
+        assert run(FAULTY, None).status == 0
+
+
 def test_what_the_command_starts_meets_the_layer_too(tmp_path: Path) -> None:
     program, check = command(tmp_path, CHECK.format(module="torch.nn"))
     starts = f"import subprocess, sys; sys.exit(subprocess.run([sys.executable, {check!r}]).returncode)"

@@ -15,12 +15,13 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 __all__ = ["fits", "serve"]
 
-PACKAGE = __name__.partition(".")[0]
+PACKAGE = "bn_reference"  # this module's own name is that of a program
 
 
 def fits(command: Sequence[str]) -> bool:
@@ -36,6 +37,7 @@ def serve() -> None:
     """Until standard input ends: a line tells what to run, the process that runs it is told, and then its status."""
     from bn_reference.power.audit.replacing import replace
 
+    _load_what_tests_load()
     for line in sys.stdin:
         order = json.loads(line)
         process = os.fork()
@@ -44,6 +46,15 @@ def serve() -> None:
         print(process, flush=True)  # noqa: T201  (a pipe to whoever gives orders)
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
+
+
+def _load_what_tests_load() -> None:
+    """What takes longer than most tests of a layer: pytest, and the modules that torch loads when it first compares tensors."""
+    import torch
+
+    with suppress(ImportError):
+        import pytest  # noqa: F401
+    torch.testing.assert_close(torch.zeros(1), torch.zeros(1))
 
 
 def _run(order: dict[str, Any], replace: Any) -> None:
