@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.others import another_batch
+from bn_reference.targets.forms.torch_kernels import Operations
 from bn_reference.targets.forms.torch_tensors import copied
 from bn_reference.targets.protocol import Unsupported
 
@@ -54,32 +54,22 @@ def autocast_of(module: torch.nn.Module, case: Case, device: torch.device) -> Ca
     return lambda: torch.autocast(kind, dtype=NARROWED.get(kind, torch.float16))
 
 
-class _Operations(TorchDispatchMode):
-    """Notes whether an operation runs of which autocast makes something else, for all that is known."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._key = f"Autocast{kind.upper()}"
-        self.changed = False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.name()
-        named = name.partition("::")[2].partition(".")[0].rstrip("_")
-        narrows = named not in NEVER_NARROWED and torch._C._dispatch_has_kernel_for_dispatch_key(name, self._key)
-        self.changed = self.changed or narrows
-        return func(*args, **(kwargs or {}))
-
-
 def _is_left_alone(module: torch.nn.Module, case: Case, device: torch.device) -> bool:
     """Whether a copy of the layer, there and back, runs nothing that autocast makes something else of."""
     batch = copied(another_batch(case, 0), str(device)).requires_grad_()
     try:
-        with _Operations(device.type) as operations:
+        with Operations() as operations:
             for training in (True, False):
                 copy.deepcopy(module).train(training)(batch).sum().backward()
     except Exception as error:
         raise Unsupported("it is not seen what it is made of") from error
-    return not operations.changed
+    return not any(_is_changed(name, device.type) for name in operations.names)
+
+
+def _is_changed(name: str, kind: str) -> bool:
+    """Whether autocast makes something else of an operation, for all that is known."""
+    named = name.partition("::")[2].partition(".")[0].rstrip("_")
+    return named not in NEVER_NARROWED and torch._C._dispatch_has_kernel_for_dispatch_key(name, f"Autocast{kind.upper()}")
 
 
 class Beside:

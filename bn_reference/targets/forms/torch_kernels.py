@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -13,13 +14,18 @@ from bn_reference.targets.protocol import Unsupported
 if TYPE_CHECKING:
     from bn_reference.targets.protocol import Implementation
 
-__all__ = ["TORCH_KERNEL", "kernels_of", "recorded_kernels"]
+__all__ = ["TORCH_KERNEL", "Operations", "kernels_of", "recorded_kernels"]
 
 TORCH_KERNEL = "torch"
 
 
-class _Operations(TorchDispatchMode):
+class Operations(TorchDispatchMode):
     """Writes down which operations of torch run below autograd."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch.compile is kept out where somebody has loaded it; to load it for that takes more than a second."""
+        return "torch._dynamo" in sys.modules
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -47,11 +53,10 @@ def recorded_kernels(y: Any) -> frozenset[str]:
 def kernels_of(implementation: Implementation, case: Case, training: bool) -> frozenset[str] | None:
     """``{"torch"}`` where a step of this case, there and back, calls torch's batch norm; empty where not, None without a step.
 
-    What is recorded tells it at once. What an autograd function of somebody's own calls inside is only seen below autograd,
-    where torch first imports for a second whatever watches there.
+    What is recorded tells it at once. What an autograd function of somebody's own calls inside is only seen below autograd.
     """
     x, grad_y = place(case.x, case.layout), place(case.grad_y, case.grad_layout)
-    watch = _Operations()
+    watch = Operations()
     try:
         step = implementation.open(case).forward(x, training=training)
     except (Unsupported, NotImplementedError):
