@@ -7,6 +7,7 @@ arithmetic", ACM TOMS 44(2), 2017; the error-free transformations are Knuth's tw
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,23 +21,32 @@ SMALL = 2.0**-600
 SPLITTER = 2.0**27 + 1.0  # Veltkamp's constant for a 53-bit significand
 
 
+def _taken_from(a: Float, b: Float) -> Float:
+    """``a - b`` in the memory of b, which nobody else has and which has the shape of the result."""
+    return np.subtract(a, b, out=b) if isinstance(b, np.ndarray) else a - b
+
+
 def two_sum(a: Float, b: Float) -> tuple[Float, Float]:
     """``s + e = a + b`` exactly, s = fl(a + b) (Knuth)."""
     s = a + b
     t = s - a
-    return s, (a - (s - t)) + (b - t)
+    e = b - t
+    t = _taken_from(s, t)
+    t -= a
+    e -= t
+    return s, e
 
 
 def fast_two_sum(a: Float, b: Float) -> tuple[Float, Float]:
     """``s + e = a + b`` exactly where ``|a| >= |b|`` (Dekker)."""
     s = a + b
-    return s, b - (s - a)
+    return s, _taken_from(b, s - a)
 
 
 def split(a: Float) -> tuple[Float, Float]:
     """``high + low = a`` exactly, each of at most 26 bits (Veltkamp); exact below 2^996."""
-    t = SPLITTER * a
-    high = t - (t - a)
+    high = SPLITTER * a
+    high -= high - a
     return high, a - high
 
 
@@ -45,7 +55,12 @@ def two_product(a: Float, b: Float) -> tuple[Float, Float]:
     p = a * b
     a_high, a_low = split(a)
     b_high, b_low = split(b)
-    return p, a_low * b_low - (((p - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    t = _taken_from(p, a_high * b_high)
+    t -= a_low * b_high
+    t -= a_high * b_low
+    e = a_low * b_low
+    e -= t
+    return p, e
 
 
 class DoubleDouble:
@@ -63,12 +78,19 @@ class DoubleDouble:
         self.hi: Float = np.asarray(hi, dtype=np.float64)
         self.lo: Float = np.zeros_like(self.hi) if lo is None else np.asarray(lo, dtype=np.float64)
 
+    @classmethod
+    def _of(cls, hi: Float, lo: Float) -> DoubleDouble:
+        """Made of what is float64 already, and has nobody else."""
+        number = cls.__new__(cls)
+        number.hi, number.lo = hi, lo
+        return number
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.hi.shape
 
     def __getitem__(self, index: Any) -> DoubleDouble:
-        return DoubleDouble(self.hi[index], self.lo[index])
+        return DoubleDouble._of(self.hi[index], self.lo[index])
 
     def __repr__(self) -> str:
         return f"DoubleDouble({self.hi!r}, {self.lo!r})"
@@ -88,14 +110,16 @@ class DoubleDouble:
         return result
 
     def __neg__(self) -> DoubleDouble:
-        return DoubleDouble(-self.hi, -self.lo)
+        return DoubleDouble._of(-self.hi, -self.lo)
 
     def __add__(self, other: DoubleDouble | int) -> DoubleDouble:
         b = as_double_double(other)
         s, e = two_sum(self.hi, b.hi)
         t, f = two_sum(self.lo, b.lo)
-        s, e = fast_two_sum(s, e + t)
-        return DoubleDouble(*fast_two_sum(s, e + f))
+        e += t
+        s, e = fast_two_sum(s, e)
+        e += f
+        return DoubleDouble._of(*fast_two_sum(s, e))
 
     __radd__ = __add__
 
@@ -108,7 +132,10 @@ class DoubleDouble:
     def __mul__(self, other: DoubleDouble | int) -> DoubleDouble:
         b = as_double_double(other)
         p, e = two_product(self.hi, b.hi)
-        return DoubleDouble(*fast_two_sum(p, e + (self.hi * b.lo + self.lo * b.hi)))
+        crossed = self.hi * b.lo
+        crossed += self.lo * b.hi
+        e += crossed
+        return DoubleDouble._of(*fast_two_sum(p, e))
 
     __rmul__ = __mul__
 
@@ -117,8 +144,11 @@ class DoubleDouble:
         quotient = self.hi / b.hi
         p, e = two_product(quotient, b.hi)
         # the remainder self - quotient * b; its leading difference is exact (Sterbenz)
-        remainder = ((self.hi - p) - e) + (self.lo - quotient * b.lo)
-        return DoubleDouble(*fast_two_sum(quotient, remainder / b.hi))
+        remainder = _taken_from(self.hi, p)
+        remainder -= e
+        remainder += self.lo - quotient * b.lo
+        remainder /= b.hi
+        return DoubleDouble._of(*fast_two_sum(quotient, remainder))
 
     def __rtruediv__(self, other: int) -> DoubleDouble:
         return as_double_double(other) / self
@@ -161,4 +191,9 @@ class DoubleDouble:
 
 def as_double_double(number: DoubleDouble | int) -> DoubleDouble:
     """An integer below 2^53 is taken exactly."""
-    return number if isinstance(number, DoubleDouble) else DoubleDouble(float(number))
+    return number if isinstance(number, DoubleDouble) else _integer(number)
+
+
+@lru_cache(maxsize=4096)
+def _integer(number: int) -> DoubleDouble:
+    return DoubleDouble(float(number))

@@ -34,6 +34,7 @@ from bn_reference.arithmetic.rounding import Carrier, Rounding, leading, magnitu
 __all__ = ["Carrier", "RunningError", "Rounding", "leading", "magnitude"]
 
 Float = npt.NDArray[np.float64]
+_NOTHING: Any = (None, None)
 
 
 class RunningError:
@@ -42,9 +43,12 @@ class RunningError:
     ``size`` is the value's magnitude, in float64. ``floor`` is a lower bound of the value that *every* computation keeps,
     whatever its error: a square is never negative. It keeps the root of ``var + eps``, and what is divided by it, bounded where
     the error of var is larger than eps.
+
+    A batch keeps what it last had subtracted, or was divided by, of one number a channel: x - mu stands in most lines of the
+    specification, and (x - mu) / sigma in some.
     """
 
-    __slots__ = ("error", "floor", "rounding", "size", "value")
+    __slots__ = ("_less", "_over", "error", "floor", "rounding", "size", "value")
 
     def __init__(
         self,
@@ -59,9 +63,11 @@ class RunningError:
         self.rounding = rounding
         self.floor = floor
         # an infinite error stays infinite when it meets a zero (inf * 0 is NaN)
-        stays = self.size + error <= rounding.largest
-        whole = isinstance(error, np.ndarray) and error.shape == stays.shape and np.count_nonzero(stays) == stays.size
-        self.error: Float = error if whole else np.where(stays, error, np.inf)  # type: ignore[assignment]
+        reach = self.size + error
+        whole = isinstance(error, np.ndarray) and error.shape == reach.shape and are_within(reach, rounding.largest)
+        self.error: Float = error if whole else np.where(reach <= rounding.largest, error, np.inf)  # type: ignore[assignment]
+        self._less: tuple[RunningError | None, RunningError] = _NOTHING
+        self._over: tuple[RunningError | None, RunningError] = _NOTHING
 
     def _but(
         self,
@@ -77,6 +83,7 @@ class RunningError:
         number.size, number.floor = self.size, floor
         number.error = self.error if error is None else error  # type: ignore[assignment]
         number.rounding = self.rounding if rounding is None else rounding
+        number._less = number._over = _NOTHING
         return number
 
     @classmethod
@@ -111,18 +118,33 @@ class RunningError:
 
     def __add__(self, other: RunningError | int) -> RunningError:
         b = self._lift(other)
-        inherited = self.error + b.error
-        operands = self.size + b.size + inherited
-        error = inherited + 2.0 * self.rounding.unit_roundoff * operands + self.rounding.flush
-        floor = None
-        if self.floor is not None:  # of the specification's sums only var + eps has one
-            floor = np.maximum(self.floor + (leading(b.value) - b.error), 0.0) * (1.0 - 2.0 * self.rounding.unit_roundoff)
-        return RunningError(self.value + b.value, error, self.rounding, floor)
+        return self._added(self.value + b.value, b)
 
     __radd__ = __add__
 
+    def _added(self, total: Carrier, b: RunningError, sign: float = 1.0) -> RunningError:
+        """``total``, which is the number with b or -b added."""
+        inherited = self.error + b.error
+        error = self.size + b.size
+        error = error + inherited
+        error *= 2.0 * self.rounding.unit_roundoff
+        error += inherited
+        if self.rounding.flush:
+            error += self.rounding.flush
+        floor = None
+        if self.floor is not None:  # of the specification's sums only var + eps has one
+            least = np.maximum(self.floor + (sign * leading(b.value) - b.error), 0.0)
+            floor = least * (1.0 - 2.0 * self.rounding.unit_roundoff)
+        return RunningError(total, error, self.rounding, floor)
+
     def __sub__(self, other: RunningError | int) -> RunningError:
-        return self + (-self._lift(other))
+        b = self._lift(other)
+        if self._less[0] is b:
+            return self._less[1]
+        difference = self._added(self.value - b.value, b, -1.0)
+        if 0 < b.size.ndim < self.size.ndim:
+            self._less = b, difference
+        return difference
 
     def __rsub__(self, other: int) -> RunningError:
         return self._lift(other) + (-self)
@@ -137,7 +159,10 @@ class RunningError:
         if self.floor is not None and isinstance(other, int) and other > 0:
             floor = self.floor * other * (1.0 - self.rounding.unit_roundoff)
         size = magnitude(value)
-        error = inherited + self.rounding.unit_roundoff * (size + inherited) + self.rounding.underflow
+        error = size + inherited
+        error *= self.rounding.unit_roundoff
+        error += inherited
+        error = _plus(error, self.rounding.underflow)
         return RunningError(value, error, self.rounding, floor, size)
 
     __rmul__ = __mul__
@@ -159,18 +184,32 @@ class RunningError:
 
     def __truediv__(self, other: RunningError | int) -> RunningError:
         b = self._lift(other)
+        if self._over[0] is b:
+            return self._over[1]
         value = self.value / b.value
         size = magnitude(value)
         if isinstance(other, int) and other != 0:
             inherited = self.error / abs(other)
         else:
             smallest = b.smallest()
-            inherited = np.where(smallest > 0.0, (self.error + size * b.error) / smallest, np.inf)
-        error = inherited + 2.0 * (self.rounding.unit_roundoff * (size + inherited) + self.rounding.underflow)
+            positive = smallest > 0.0
+            inherited = size * b.error
+            inherited = inherited + self.error
+            inherited /= smallest
+            if np.count_nonzero(positive) != positive.size:
+                inherited = np.where(positive, inherited, np.inf)
+        error = size + inherited
+        error *= self.rounding.unit_roundoff
+        error = _plus(error, self.rounding.underflow)
+        error *= 2.0
+        error += inherited
         floor = None
         if self.floor is not None and isinstance(other, int):
             floor = self.floor / other * (1.0 - 2.0 * self.rounding.unit_roundoff)
-        return RunningError(value, error, self.rounding, floor, size)
+        quotient = RunningError(value, error, self.rounding, floor, size)
+        if 0 < b.size.ndim < self.size.ndim:
+            self._over = b, quotient
+        return quotient
 
     def sqrt(self) -> RunningError:
         """sqrt(v + e) for any e within the error; below, the floor of v bounds how far the root can fall."""
@@ -204,7 +243,9 @@ class RunningError:
         error = self.error
         if storage.unit_roundoff > self.rounding.unit_roundoff:
             error = error + storage.unit_roundoff * size + storage.underflow * np.maximum(1.0, factor)
-        return self._but(error=np.where(size < storage.largest, error, np.inf), floor=self.floor)
+        if not (isinstance(error, np.ndarray) and are_within(size, storage.largest, ends=False)):
+            error = np.where(size < storage.largest, error, np.inf)
+        return self._but(error=error, floor=self.floor)
 
     def stored_as_inverse(self, storage: Format) -> RunningError:
         """Kept in ``storage``, the number or its inverse: the inverse may overflow or underflow where the number does not."""
@@ -231,6 +272,22 @@ class RunningError:
         if rounding.largest >= self.rounding.largest:
             return self._but(rounding=rounding, floor=self.floor)
         return RunningError(self.value, self.error, rounding, self.floor)
+
+
+def are_within(sizes: Float, largest: float, *, ends: bool = True) -> bool:
+    """Whether all are up to the largest, or below it where that does not belong to it; a NaN is not."""
+    if sizes.size == 0:
+        return True
+    most = np.maximum.reduce(sizes, axis=None)
+    return bool(most <= largest if ends else most < largest)
+
+
+def _plus(error: Float, more: Float | float) -> Float:
+    """The sum, in the memory of the first where that is as large."""
+    if isinstance(more, float) or more.shape == error.shape[-1:]:
+        error += more
+        return error
+    return error + more
 
 
 @lru_cache(maxsize=4096)
