@@ -45,7 +45,7 @@ def every_layout_agrees_with_the_contiguous_one(trial: Trial) -> Comparison:
     case, expected = trial.case, trial.expected()
     compared = []
     for x, grad_y in transform.laid_out(case):
-        session = trial.open()
+        session = trial.lend()
         step = session.forward(x, training=True)
         compared += [
             within("y", step.y, expected.y),

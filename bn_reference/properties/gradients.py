@@ -92,7 +92,7 @@ def gradients_are_linear_in_the_upstream_gradient(trial: Trial) -> Comparison:
     case, expected = trial.case, trial.expected()
     upstream = transform.small_upstream(case), transform.mixed_upstream(case)
     return all_of(
-        *(grads_within(trial.forward(case).backward(contiguous(dy)), expected.going_back_from(dy), case) for dy in upstream),
+        *(grads_within(trial.forward().backward(contiguous(dy)), expected.going_back_from(dy), case) for dy in upstream),
     )
 
 
@@ -103,7 +103,7 @@ def strided_upstream_gradients_agree(trial: Trial) -> Comparison:
     expanded = transform.expanded_upstream(case)
     laid_out = [(place(case.grad_y, layout), expected) for layout in ("transposed", "sliced")]
     laid_out.append((place(expanded, "expanded"), expected.going_back_from(expanded)))
-    return all_of(*(grads_within(trial.forward(case).backward(dy), right, case) for dy, right in laid_out))
+    return all_of(*(grads_within(trial.forward().backward(dy), right, case) for dy, right in laid_out))
 
 
 @prop(source="calculus: each partial derivative stands by itself")
@@ -132,7 +132,7 @@ def a_second_backward_pass_gives_the_same_bits(trial: Trial) -> Comparison:
     case = trial.case
     compared = []
     for training in (True, False):
-        step = trial.forward(case, training=training)
+        step = trial.forward(training=training)
         step.keep()
         first = step.backward(place(case.grad_y, case.grad_layout))
         second = step.backward(place(case.grad_y, case.grad_layout))
@@ -179,7 +179,7 @@ def arrays_written_over_give_no_wrong_gradient(trial: Trial) -> Comparison:
     for training in (True, False):
         expected = trial.expected() if training else trial.expected_evaluation()
         for what in WRITTEN_OVER if case.affine else WRITTEN_OVER[:2]:
-            step = trial.forward(case, training=training)
+            step = trial.forward(training=training)
             step.overwrite(what)
             grads = step.backward(place(case.grad_y, case.grad_layout))
             said = isinstance(grads.x, Wrong) and grads.x.fact.kind is Kind.RAISED

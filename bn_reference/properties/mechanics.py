@@ -38,7 +38,7 @@ def added_ways(trial: Trial) -> Trial:
 def second_within(trial: Trial, training: bool, expected: ExpectedDerivatives, ways: ExpectedDerivatives) -> Comparison:
     """The gradients of a step that go on being differentiated, and their own derivatives, against the expected ones."""
     case, once = trial.case, trial.expected() if training else trial.expected_evaluation()
-    step = trial.forward(case, training=training)
+    step = trial.forward(training=training)
     gave = step.second(place(case.grad_y, case.grad_layout), direction_of(case))
     compared = [
         grads_within(gave.grads, once, case),
@@ -138,9 +138,10 @@ def gradients_of_two_steps_add_up_exactly(trial: Trial) -> Comparison:
     trial.require(case.affine)
     batches = place(case.x, case.layout), contiguous(transform.another_of_its_shape(case).x)
     upstream = place(case.grad_y, case.grad_layout), contiguous(transform.small_upstream(case))
-    alone, adding = trial.open(), trial.open()
+    alone = trial.lend()
     steps = [alone.forward(x, training=True) for x in batches]
-    one, two = (step.backward(dy) for step, dy in zip(steps, upstream, strict=True))
+    one, two = [step.backward(dy) for step, dy in zip(steps, upstream, strict=True)]
+    adding = trial.lend()
     _, both = [adding.forward(x, training=True).pile(dy) for x, dy in zip(batches, upstream, strict=True)]
     return all_of(
         same_bits("grad_weight", both.weight, added(one.weight, two.weight), Aspect.OF_TWO_STEPS),
@@ -162,13 +163,14 @@ def both_within(trial: Trial, training: bool) -> Comparison:
     case, other = trial.case, transform.another_of_its_shape(trial.case)
     dy, small = place(case.grad_y, case.grad_layout), contiguous(transform.small_upstream(case))
     own, their = place(case.x, case.layout), contiguous(other.x)
-    session, alone, first = trial.open(), trial.open(), case.rows % 2 == 0
+    session, first = trial.lend(), case.rows % 2 == 0
     steps = [session.forward(x, training=training) for x in ((own, their) if first else (their, own))]
     step, beside = steps if first else steps[::-1]
     grads, other_x = step.beside(dy, beside, small)
     right = (trial.expected, trial.expected_evaluation)[not training]
+    alone = trial.lend()
     apart = [alone.forward(x, training=training) for x in (own, their)]
-    one, two = (each.backward(up) for each, up in zip(apart, (dy, small), strict=True))
+    one, two = [each.backward(up) for each, up in zip(apart, (dy, small), strict=True)]
     by_itself = grads_within(one, right(), case)
     if not by_itself.holds:
         return by_itself
@@ -194,7 +196,7 @@ def an_in_place_relu_is_gone_back_through(trial: Trial) -> Comparison:
 
 def rectified_within(trial: Trial, training: bool) -> Comparison:
     """The gradients that come through an in-place ReLU; what is said aloud misleads nobody."""
-    case, step = trial.case, trial.forward(trial.case, training=training)
+    case, step = trial.case, trial.forward(training=training)
     y = step.y
     try:
         step.rectify()

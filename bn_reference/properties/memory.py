@@ -61,7 +61,7 @@ def what_came_out_stays_as_it_was(trial: Trial) -> Comparison:
 
 def _stays(trial: Trial, training: bool, record: bool) -> Comparison:
     """What came out of a step, gradients too where they are recorded, against the same memory after another step."""
-    case, session = trial.case, trial.open()
+    case, session = trial.case, trial.lend()
     step = session.forward(place(case.x, case.layout), training=training, record=record)
     grads = step.backward(place(case.grad_y, case.grad_layout)) if record else Grads(None, None, None)
     other = session.forward(contiguous(another_batch(case, 1)), training=training, record=record)

@@ -33,9 +33,9 @@ def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
 
 
 def _as_before(trial: Trial, training: bool) -> Comparison:
-    changed, printed = _changed(trial, trial.open(), training)
+    changed, printed = _changed(trial, trial.lend(), training)
     if printed or not ONCE.isdisjoint(changed):  # whatever is loaded first may do so, once
-        again, printed = _changed(trial, trial.open(), training)
+        again, printed = _changed(trial, trial.lend(), training)
         changed = [name for name in changed if name in again or name not in ONCE]
     if printed and not changed:
         return fact(False, Fact(Kind.PRINTED, "y", printed))

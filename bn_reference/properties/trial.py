@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -26,6 +27,7 @@ from bn_reference.oracle.derivatives import (
 )
 from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inference, expect_sequence, expect_training
 from bn_reference.properties.asking import NOT_SEEN, asking, grads_of_asked, is_between, stepped_between
+from bn_reference.targets.lives import lives_on
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
 __all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "promised"]
@@ -208,6 +210,7 @@ class Trial:
         self.implementation = laboratory.implementation
         self.case = case
         self._model = dict(model or {})
+        self._lent: Session | None = None  # by `lend`, the last time
 
     def under(self, model: Mapping[str, Any]) -> Trial:
         """The same trial under another precision model: fields of ``Precision`` that are to be different."""
@@ -236,9 +239,23 @@ class Trial:
         """A fresh layer, for steps of the property's own."""
         return self.implementation.open(case or self.case, trainable=trainable, input_gradient=input_gradient)
 
-    def forward(self, case: Case, *, training: bool = True) -> Step:
-        """One forward pass of a fresh layer."""
-        return self.open(case).forward(place(case.x, case.layout), training=training)
+    def lend(self) -> Session:
+        """A layer of the case, for whoever is through with what was lent before, and with the way back of its steps.
+
+        That is a fresh one, or the very same where it has lived: it then lives on, as no life costs as much as another one.
+        """
+        if self._lent is not None:
+            with suppress(Unsupported):
+                self._lent = lives_on(self._lent, self.case)
+                return self._lent
+        self._lent = self.open()
+        return self._lent
+
+    def forward(self, case: Case | None = None, *, training: bool = True) -> Step:
+        """One forward pass, of a layer that is lent where the case is the trial's own."""
+        case = case or self.case
+        session = self.lend() if case is self.case else self.open(case)
+        return session.forward(place(case.x, case.layout), training=training)
 
     def refuses(self, action: Callable[[], object]) -> bool:
         """Whether the implementation raises an exception of its own, or says that it cannot."""

@@ -20,9 +20,10 @@ from bn_reference.cases.layouts import place
 from bn_reference.cases.others import another_batch, beginning
 from bn_reference.targets.protocol import Misbehaviour, Session, Step, Unsupported
 
-__all__ = ["Outcome", "lived"]
+__all__ = ["Outcome", "lived", "lives_on"]
 
 OFTEN = 13
+ONCE = "same memory"  # of the manners, which all others outlive
 LONGEST = 0.25  # seconds, after which no further event begins
 Opening = Callable[[Case], Session]
 Outcome = Literal["", "settled", "unsettled"]  # nothing happened; the layer that lived is judged; one beside it is
@@ -48,6 +49,18 @@ def lived(opened: Opening, case: Case) -> tuple[Session, Outcome]:
             with contextlib.suppress(Unsupported):
                 session = session.undergo(word, fresh)
     return session, outcome.said()
+
+
+def lives_on(session: Session, case: Case) -> Session:
+    """The layer that was through the case's circumstances, with the case in it once more after steps of a rule.
+
+    Raises:
+        Unsupported: there were no events in its life, or it cannot be brought to the case again.
+    """
+    if not any(word in EVENTS for word in case.circumstances) or not session.settles:
+        raise Unsupported("it did not live")
+    session = session.settle(case.fresh)
+    return session.undergo(ONCE, case.fresh) if ONCE in case.circumstances else session
 
 
 @dataclass
