@@ -99,19 +99,25 @@ def within(
     with np.errstate(all="ignore"):
         error = magnitude(numbers - expected.value)
         near = error <= expected.bound
-        ratio = np.where(error == 0.0, 0.0, error / expected.bound)
+        ratio = error / expected.bound
         holds = np.count_nonzero(near) == near.size
         if not holds and expected.singular is not None:
             excused = expected.singular & ~np.isfinite(leading(numbers))
             near, ratio = near | excused, np.where(excused, 0.0, ratio)
             holds = bool(near.all())
-        if not holds or expected.is_polluted or np.isnan(ratio).any():
+        if _has_nan(ratio):
+            ratio = np.where(error == 0.0, 0.0, ratio)
+        if not holds or expected.is_polluted or _has_nan(ratio):
             polluted = np.broadcast_to(expected.polluted, error.shape)
             near, ratio = _with_exceptions(leading(numbers), expected, polluted, near, ratio)
             holds = bool(near.all())
     resolution = expected.resolution
     found = what, holds, aspect, resolution == math.inf, resolution
     return _worst(found, shape, channels, ratio, (leading(numbers), leading(expected.value), error, expected.bound))
+
+
+def _has_nan(ratio: Array) -> bool:
+    return math.isnan(np.maximum.reduce(ratio, axis=None, initial=0.0))
 
 
 def _with_exceptions(
@@ -205,7 +211,9 @@ def _worst(
     what, holds, aspect, powerless, resolution = found
     if ratio.size == 0:
         return Comparison(what, holds, aspect, 0.0, powerless, resolution)
-    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+    at: tuple[int, ...] = (int(ratio.argmax()),)
+    if ratio.ndim == 2:
+        at = divmod(at[0], ratio.shape[1])
     actual, expected, error, bound = (float(array[at]) for array in numbers)
     here = at if channels is None else (*at[:-1], int(channels[at[-1]]))
     index = place_in_batch(*here, shape) if len(here) == 2 else here
