@@ -9,7 +9,10 @@ import os
 # Before torch is loaded: its threads wait for each other at every channel, and with a process on every core they wait long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from bn_reference.plugin.groups import name_groups
 
 default = settings.get_profile("default")  # named, because Hypothesis starts from a profile of its own where CI is set
 
@@ -27,6 +30,12 @@ settings.register_profile(
 settings.register_profile("nightly", default, max_examples=5000, deadline=None, print_blob=True)
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tests that share a costly fixture stay in one process."""
+    name_groups(session.items)
 
 
 def pytest_report_header() -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bn_reference.plugin.groups import name_groups
 from bn_reference.plugin.options import MARK, NAME, Options, add_options, options_of
 
 if TYPE_CHECKING:
@@ -162,8 +163,10 @@ def _is_of(rule: str, name: str) -> bool:
     return rule == name or rule.startswith(f"{name}::")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is asked of the same cases is tried together."""
+    name_groups(item for item in session.items if item.nodeid.startswith(PREFIX) or item.get_closest_marker(MARK))
     for item in session.items:
         if item.nodeid.startswith(PREFIX):
             _session(session.config).choose(item.target, item.asked)  # type: ignore[attr-defined]

@@ -96,11 +96,13 @@ def test_an_id_of_no_rule_is_a_usage_error(project: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines([f"ERROR: there is no rule {ID.format('the_counter')}; pytest --collect-only -q shows *"])
 
 
-@pytest.mark.parametrize("options", [("-n", "2"), ("-p", "no:xdist")])
+@pytest.mark.parametrize("options", [("-n", "2", "--dist=loadgroup", "-v"), ("-p", "no:xdist")])
 def test_warnings_as_errors_and_strict_markers_do_no_harm(project: pytest.Pytester, options: tuple[str, ...]) -> None:
     result = project.runpytest_subprocess("--strict-markers", "-W", "error", "-k", "counter_counts or test_own", *options)
 
     result.assert_outcomes(passed=3, deselected=0 if "-n" in options else len(PROPERTIES) - 1)
+    if "-n" in options:  # rules that share their cases are left in one process
+        result.stdout.fnmatch_lines([f"*PASSED {KEPT}@targets.py:Doubles-float32/float32-running*"])
 
 
 def test_what_failed_is_run_again_by_lf(project: pytest.Pytester) -> None:
