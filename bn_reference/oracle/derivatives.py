@@ -63,7 +63,8 @@ class ExpectedDerivatives(ExpectedStep):
     def tangent_y(self) -> Bounded:
         tangent = self._rules.inference_tangent if self._batch is None else self._rules.training_tangent
         with np.errstate(all="ignore"):
-            number = tangent(*self._symbols[1:], self._along)
+            # the derivative by dy of what goes back is the same tangent
+            number = self._second.dy if "_second" in vars(self) else tangent(*self._symbols[1:], self._along)
             return self._stored(number, self._reached_by_tangents)
 
     @cached_property
