@@ -9,6 +9,7 @@ import contextlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Protocol
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -16,8 +17,9 @@ from hypothesis.errors import Flaky, HypothesisWarning
 from hypothesis.strategies import SearchStrategy
 
 from bn_reference.cases.case import Case
+from bn_reference.cases.domain import Domain
 
-__all__ = ["AnyRecipe", "Broken", "Drawings", "Enough", "Round", "growing_rounds", "rounds", "search"]
+__all__ = ["AnyRecipe", "Broken", "Drawings", "Enough", "Round", "drawings_within", "growing_rounds", "rounds", "search"]
 
 ROUND = 100  # examples that are drawn at once: a worker that tries nothing for long is taken to hang
 FIRST = 10  # examples of the first round where there is little time, which is not to be spent on drawing
@@ -94,8 +96,8 @@ class Drawings:
 
     KEPT = 256  # rounds, of a hundred recipes at most, or of the few hundred of a lattice
 
-    def __init__(self, frozen: Callable[[Round], list[AnyRecipe] | None] = lambda round: None) -> None:
-        self._frozen = frozen  # what was drawn of a round before the target was imported
+    def __init__(self, known: Callable[[Round], list[AnyRecipe] | None] = lambda round: None) -> None:
+        self._known = known  # what was drawn of a round before
         self._drawn: OrderedDict[tuple[str, int], list[AnyRecipe]] = OrderedDict()
 
     def know(self, round: Round) -> bool:
@@ -112,7 +114,7 @@ class Drawings:
         """Those of the cases that ``search`` draws."""
         strategy, key, examples = round
         if not self.know(round):
-            recipes = self._frozen(round)
+            recipes = self._known(round)
             if recipes is None:
                 recipes = drawn = list[AnyRecipe]()
                 search(strategy, key, lambda case: drawn.append(case.recipe), examples)
@@ -124,3 +126,9 @@ class Drawings:
         """The cases that ``search`` draws, and the same ones to whoever asks again."""
         for recipe in self.recipes(round):
             yield recipe.realize()
+
+
+@lru_cache(maxsize=16)
+def drawings_within(domain: Domain) -> Drawings:
+    """What was drawn within a domain in this process, of rounds whose keys say in which pair of dtypes."""
+    return Drawings()

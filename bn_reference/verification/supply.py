@@ -11,7 +11,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.recorded import recorded_cases
 from bn_reference.cases.strategies import cases, lattice_cases
 from bn_reference.targets.watched import Watched
-from bn_reference.verification.draw import AnyRecipe, Drawings, Round, growing_rounds, rounds
+from bn_reference.verification.draw import AnyRecipe, Drawings, Round, drawings_within, growing_rounds, rounds
 from bn_reference.verification.planned import recipes_of
 from bn_reference.verification.selection import Budget
 from bn_reference.verification.smallest import LATTICE_EXAMPLES
@@ -28,7 +28,7 @@ class Supply:
 
     def __init__(self, implementation: Watched, budget: Budget) -> None:
         self._implementation, self._budget = implementation, budget
-        self.drawings = Drawings(self._frozen)
+        self.drawings = Drawings(self._known)
 
     def rounds(self, pair: Pair, *, timed: bool = False) -> Iterator[Round]:
         """The cases of one pair of dtypes, as many as the budget says; without end, where it says how long."""
@@ -41,7 +41,9 @@ class Supply:
         """Small cases, among which smallest ones are sought."""
         return lattice_cases(pair, self._implementation.domain), f"{self._budget.seed}/{pair}/small", LATTICE_EXAMPLES
 
-    def _frozen(self, round: Round) -> list[AnyRecipe] | None:
-        """The cases of a round of the plan, if there is one."""
-        plan = self._budget.plan
-        return None if plan is None or round[1:] not in plan.rounds else recipes_of(plan, round, self._implementation.domain)
+    def _known(self, round: Round) -> list[AnyRecipe] | None:
+        """The cases of a round of the plan, if there is one; else of what any judge draws within the domain."""
+        plan, domain = self._budget.plan, self._implementation.domain
+        if plan is not None and round[1:] in plan.rounds:
+            return recipes_of(plan, round, domain)
+        return None if self._budget.recording else drawings_within(domain).recipes(round)

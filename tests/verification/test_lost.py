@@ -13,6 +13,7 @@ from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
 RUNNING = [property for property in PROPERTIES if property.family == "running"][:3]
+NAMES = [property.name for property in RUNNING]
 TARGET = """
     import torch
     from bn_reference.targets.forms.torch_module import TorchImplementation
@@ -61,7 +62,7 @@ def test_after_the_device_is_lost_nothing_more_is_tried_in_that_process() -> Non
 def test_another_worker_process_tries_what_is_left(tmp_path: Path) -> None:
     file = tmp_path / "fragile.py"
     file.write_text(textwrap.dedent(TARGET))
-    report = verify(f"{file}:Fragile", dtypes=["float32"], properties=["running"], examples=5, jobs=2, isolated=True)
+    report = verify(f"{file}:Fragile", dtypes=["float32"], properties=NAMES, examples=5, jobs=2, isolated=True)
     told = [result.message for result in report.results if "answered nothing more" in result.message]
     assert len(told) >= 2
     assert all("misaligned address" in message for message in told)

@@ -5,8 +5,12 @@ import pytest
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
 from bn_reference.cases.strategies import cases
+from bn_reference.properties import PROPERTIES
+from bn_reference.targets.recognition import load_target
 from bn_reference.verification import draw as search_module
-from bn_reference.verification.draw import Drawings, search
+from bn_reference.verification.draw import Drawings, drawings_within, search
+from bn_reference.verification.judge import Judge
+from bn_reference.verification.selection import Budget
 
 STRATEGY, KEY = cases(PAIRS[0]), "0/float32/float32"
 
@@ -43,6 +47,14 @@ def test_what_was_drawn_is_never_drawn_again(drawn: list[Case]) -> None:
 
     assert first == drawn
     assert len(drawn) == 20
+
+
+def test_what_one_judge_has_drawn_no_other_draws(drawn: list[Case]) -> None:
+    drawings_within.cache_clear()
+    for target in ("bn_reference:BatchNorm1d", "torch.nn:BatchNorm1d"):
+        assert Judge(load_target(target, "cpu"), Budget(examples=5)).check(PROPERTIES[0], PAIRS[0]).examples >= 5
+
+    assert len(drawn) == 5
 
 
 def test_another_key_or_number_gives_other_cases() -> None:
