@@ -14,7 +14,7 @@ from bn_reference.oracle.step import ExpectedStep
 from bn_reference.properties import transform
 from bn_reference.properties.premises import require_batch_statistics
 from bn_reference.properties.registry import IOFFE_SZEGEDY, Property, family
-from bn_reference.properties.trial import Trial, contiguous
+from bn_reference.properties.trial import EVAL_FIRST, Trial, contiguous
 from bn_reference.targets.protocol import Grads, Misbehaviour, had
 
 WRITTEN_OVER: tuple[Literal["x", "y", "weight"], ...] = ("x", "y", "weight")
@@ -131,7 +131,7 @@ def a_second_backward_pass_gives_the_same_bits(trial: Trial) -> Comparison:
     """Going back twice through the same forward pass gives the same gradients, in training and in eval."""
     case = trial.case
     compared = []
-    for training in (True, False):
+    for training in EVAL_FIRST:
         step = trial.forward(training=training)
         step.keep()
         first = step.backward(place(case.grad_y, case.grad_layout))
@@ -176,7 +176,7 @@ def arrays_written_over_give_no_wrong_gradient(trial: Trial) -> Comparison:
     """Where x, y or weight is written over between forward and backward pass, the gradients are the step's own, or it
     raises."""
     case, compared = trial.case, []
-    for training in (True, False):
+    for training in EVAL_FIRST:
         expected = trial.expected() if training else trial.expected_evaluation()
         for what in WRITTEN_OVER if case.affine else WRITTEN_OVER[:2]:
             step = trial.forward(training=training)

@@ -16,7 +16,7 @@ from bn_reference.properties import transform
 from bn_reference.properties.gradients import grads_within
 from bn_reference.properties.premises import require_batch_statistics
 from bn_reference.properties.registry import Property, family
-from bn_reference.properties.trial import Trial, asked, contiguous
+from bn_reference.properties.trial import EVAL_FIRST, Trial, asked, contiguous
 from bn_reference.targets.protocol import Misbehaviour
 
 PROPERTIES: list[Property] = []
@@ -153,7 +153,7 @@ def gradients_of_two_steps_add_up_exactly(trial: Trial) -> Comparison:
 def one_backward_pass_through_two_steps_gives_both_gradients(trial: Trial) -> Comparison:
     """Of two steps and one backward pass through both, each batch has its own gradient, and weight and bias have the sum of
     what each step gives them, rounded once."""
-    return all_of(*(asked(lambda training=training: both_within(trial, training), "grad_x") for training in (True, False)))  # type: ignore[misc]
+    return all_of(*(asked(lambda training=training: both_within(trial, training), "grad_x") for training in EVAL_FIRST))  # type: ignore[misc]
 
 
 def both_within(trial: Trial, training: bool) -> Comparison:
@@ -191,7 +191,7 @@ def both_within(trial: Trial, training: bool) -> Comparison:
 @prop(source="docs of torch.nn.ReLU(inplace=True); github.com/mapillary/inplace_abn/issues/155", modes=("training", "eval"))
 def an_in_place_relu_is_gone_back_through(trial: Trial) -> Comparison:
     """Where y is rectified in place before the backward pass, the gradients are those of max(y, 0), or it raises."""
-    return all_of(*(asked(lambda training=training: rectified_within(trial, training), "grad_x") for training in (True, False)))  # type: ignore[misc]
+    return all_of(*(asked(lambda training=training: rectified_within(trial, training), "grad_x") for training in EVAL_FIRST))  # type: ignore[misc]
 
 
 def rectified_within(trial: Trial, training: bool) -> Comparison:

@@ -13,7 +13,7 @@ from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, wit
 from bn_reference.properties import transform
 from bn_reference.properties.gradients import grads_within
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
-from bn_reference.properties.trial import Trial, asked, contiguous
+from bn_reference.properties.trial import EVAL_FIRST, Trial, asked, contiguous
 from bn_reference.targets.protocol import Session
 
 PROPERTIES: list[Property] = []
@@ -28,8 +28,7 @@ FEW, FILLED, MANY = 4, 64, 16  # steps: of a layer that is looked at; of one tha
 def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
     """Random states, default dtype, gradient mode, number of threads and warning filters are after a step, forth and back,
     what they were, and nothing was printed."""
-    steps = (True, False)
-    return all_of(*(asked(lambda training=training: _as_before(trial, training), "y") for training in steps))  # type: ignore[misc]
+    return all_of(*(asked(lambda training=training: _as_before(trial, training), "y") for training in EVAL_FIRST))  # type: ignore[misc]
 
 
 def _as_before(trial: Trial, training: bool) -> Comparison:

@@ -30,9 +30,10 @@ from bn_reference.properties.asking import NOT_SEEN, asking, grads_of_asked, is_
 from bn_reference.targets.lives import lives_on
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
 
-__all__ = ["Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "promised"]
+__all__ = ["EVAL_FIRST", "Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "promised"]
 
 KEPT_CASES = 320  # as many as one pair of dtypes draws by default
+EVAL_FIRST = (False, True)  # in which order a layer that is lent steps: a training step may hide what its life left in eval
 KEPT_MADE = 8  # cases that a property made of a drawn one: nobody but itself can ask for them again
 
 
