@@ -5,6 +5,7 @@
 """
 
 import os
+import sys
 
 # Before torch is loaded: its threads wait for each other at every channel, and with a process on every core they wait long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,6 +37,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tests that share a costly fixture stay in one process."""
     name_groups(session.items)
+
+
+@pytest.fixture(autouse=True)
+def torch_as_ever() -> None:
+    """Layers that are known to be wrong leave torch otherwise, in the process of the tests that come after."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        torch.set_default_dtype(torch.float32)
+        torch.set_grad_enabled(True)
 
 
 def pytest_report_header() -> str:

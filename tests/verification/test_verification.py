@@ -12,7 +12,7 @@ from bn_reference.properties import PROPERTIES, Property
 from bn_reference.reports.results import Result, Violation
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.verification import draw as search_module
-from bn_reference.verification.draw import ROUND, search
+from bn_reference.verification.draw import ROUND, drawings_within, search
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
@@ -120,6 +120,7 @@ def test_no_more_than_a_round_of_cases_is_drawn_before_one_is_tried(monkeypatch:
         search(strategy, key, body, examples)
 
     monkeypatch.setattr(search_module, "search", watched)
+    drawings_within.cache_clear()
     judge = Judge(
         TorchImplementation(torch.nn.BatchNorm1d, "torch"), Budget(2 * ROUND + 7), on_example=lambda *_: drawn.append(0)
     )
@@ -139,6 +140,7 @@ def test_no_case_is_drawn_that_no_property_wants(monkeypatch: pytest.MonkeyPatch
         search(strategy, key, body, examples)
 
     monkeypatch.setattr(search_module, "search", watched)
+    drawings_within.cache_clear()
     verdict(torch.nn.BatchNorm1d, OUTPUT)
 
     assert len(drawn) == 1
