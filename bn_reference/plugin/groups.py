@@ -17,5 +17,6 @@ def name_groups(items: Iterable[pytest.Item]) -> None:
     """Let tests have the ids that pytest-xdist wrote, where pytest has kept others; before the ids are sent."""
     for item in items:
         written, kept = vars(item).get("_nodeid"), getattr(item, "_id", None)
-        if written is not None and kept is not None and str(kept) != written:
-            item._id = type(kept).parse(written)
+        parse = getattr(type(kept), "parse", None)
+        if written is not None and parse is not None and str(kept) != written:
+            item._id = parse(written)
