@@ -57,12 +57,16 @@ class Observation:
         self._before: Session | None = self._session  # one in which nothing has gone back
 
     def _run(self) -> tuple[Session, Step]:
-        session, x = self._implementation.open(self._case), place(self._case.x, self._case.layout)
         if self._unrecorded:
+            session, x = self._implementation.open(self._case), place(self._case.x, self._case.layout)
             try:
                 return session, session.forward(x, training=self._training, record=False)
             except Unsupported:  # then it is called as it can be
                 self._unrecorded = False
+        return self._recorded()
+
+    def _recorded(self) -> tuple[Session, Step]:
+        session, x = self._implementation.open(self._case), place(self._case.x, self._case.layout)
         self._asking = asking(session, self._case)
         return session, session.forward(x, training=self._training)
 
@@ -95,8 +99,8 @@ class Observation:
     def grads(self) -> Grads:
         """What a backward pass from the case's upstream gradient gives."""
         if self._unrecorded:
+            self._session, self._step = self._recorded()
             self._unrecorded = False
-            self._session, self._step = self._run()
         elif self._before is self._session:
             self._before = None
         upstream = place(self._case.grad_y, self._case.grad_layout)

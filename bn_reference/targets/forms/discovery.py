@@ -44,10 +44,12 @@ class Discovered:
         plan: how it is built, called and looked at.
         case: one that it takes, in the first pair of dtypes and number of channels that work.
         moded: whether being told that it trains makes a difference to its output.
+        notes: what a reader must know of how it is called.
     """
 
     def __init__(self, plan: Plan, case: Case, moded: bool) -> None:
         self.plan, self.case, self.moded = plan, case, moded
+        self.notes: tuple[str, ...] = ()
 
 
 def discover(constructor: Constructor, device: str, accepts: Callable[[Any], bool]) -> Discovered | None:
@@ -57,15 +59,16 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
         Undiscovered: nothing that was tried works.
     """
     failed: list[str] = []
-    for channels in _counts(constructor):
-        for pair in PAIRS[:2]:
-            case = probe_case(pair, channels)
+    for records in (True, False):  # what refuses to be recorded may go forward all the same
+        if not records and "torch" not in sys.modules:
+            continue
+        for case in (probe_case(pair, channels) for channels in _counts(constructor) for pair in PAIRS[:2]):
             for library in _libraries(None):
-                plan = Plan(constructor, library, device)
+                plan = Plan(constructor, library, device, records=records)
                 try:
                     layer = plan.construct(case)
                 except FAILURES as error:
-                    given = constructor.said(channels, eps=case.eps, momentum=case.momentum, dtype=pair.parameters)
+                    given = constructor.said(case.channels, eps=case.eps, momentum=case.momentum, dtype=case.pair.parameters)
                     failed.append(f"it refuses the arguments {given}: {said(error)}")
                     continue
                 if not accepts(layer):
@@ -73,7 +76,9 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
                 found = _called(plan, layer, case, failed)
                 if found is not None:
                     try:
-                        return _looked_at(found, case)
+                        discovered = _looked_at(found, case)
+                        discovered.notes = () if records else (f"forward alone: while gradients are recorded {failed[0]}",)
+                        return discovered
                     except Misbehaviour as misbehaviour:  # what one layer has after a step, another has not
                         raise Undiscovered(
                             f"its layers are not alike: {misbehaviour.fact.what} is in one and not in another"
@@ -263,6 +268,8 @@ def _same(one: Array, other: Array) -> bool:
 
 def _way_back(plan: Plan, layer: Any, case: Case) -> Any:
     """Whether torch records the way back, the layer has a method for it, or there is none."""
+    if not plan.records:
+        return ""
     own = callable(getattr(layer, "backward", None)) and "_modules" not in vars_of(layer)
     if own:
         return "method"

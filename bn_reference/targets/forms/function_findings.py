@@ -134,7 +134,7 @@ def _told(manner: Manner) -> Probe | BaseException:
     trains = first_working(replace(manner, told="trains"), training=True)
     if not isinstance(trains, Probe) or not trains.tracks:
         return trains
-    if manner.arrays.records:
+    if manner.arrays.records and not manner.alone:
         recording = trains.but(told="recording")
         if (
             able(lambda: recording.run(False))

@@ -18,6 +18,9 @@ __all__ = ["going_back"]
 
 def going_back(probe: Probe, sibling: Callable[..., Any] | None, notes: list[str]) -> Probe:
     """The same, with its backward pass, if it has one."""
+    if probe.manner.alone:
+        notes.append(probe.manner.alone)
+        return probe.but(goes_back={True: False, False: False})
     if sibling is not None and probe.manner.told != "evaluates":
         with_sibling = probe.but(going_back=sibling)
         try:

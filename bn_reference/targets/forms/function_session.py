@@ -28,7 +28,7 @@ class FunctionSession(Session):
     def __init__(self, manner: Manner, case: Case, trainable: bool, input_gradient: bool) -> None:
         self.manner, self.case = manner, case
         self.asked = input_gradient, trainable and case.affine
-        self.records = manner.going_back is None
+        self.records = manner.going_back is None and not manner.alone
         self.parameters = [self._made(values, gradient=self.asked[1] and self.records) for values in (case.weight, case.bias)]
         self.statistics = [self._made(values) for values in (case.running_mean, case.running_var)]
         self._unseen: Missing | None = None
@@ -44,7 +44,7 @@ class FunctionSession(Session):
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         manner = self.manner
         self._require(training, record)
-        recorded = training if manner.told == "recording" else record
+        recorded = training if manner.told == "recording" else record and not manner.alone
         shape = manner.shapes[len(x.shape)]
         batch, changed = manner.arrays.batch(shape.laid(x), gradient=recorded and self.asked[0] and self.records)
         with manner.arrays.recording(recorded):

@@ -71,13 +71,19 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
         return arguments
     if device != "cpu" and (torch := sys.modules.get("torch")) is not None:
         require_device(torch, device)
-    failed: Near | None = None
-    for library in _libraries(written or called, device):
+    failed: list[str] = []
+    libraries = _libraries(written or called, device)
+    for library in libraries:
         found = findings_of(Manner(arguments, arrays_named(library, device), {}), beside, name, device)
         if isinstance(found, Findings):
             return FunctionImplementation(found.manner, found, name, device)
-        failed = failed or Near(FORM, found, len(arguments.roles))
-    return failed
+        failed.append(found)
+    if "torch" in libraries:  # what refuses to be recorded may go forward all the same
+        alone = f"forward alone: while gradients are recorded, {failed[libraries.index('torch')]}"
+        found = findings_of(Manner(arguments, arrays_named("torch", device), {}, alone=alone), None, name, device)
+        if isinstance(found, Findings):
+            return FunctionImplementation(found.manner, found, name, device)
+    return Near(FORM, failed[0], len(arguments.roles))
 
 
 def _called(thing: Any) -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:

@@ -36,7 +36,7 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
     layer = plan.build(case)
     _require_parameters(plan, layer)
     if whole:
-        return FormedLayers(plan, name, form, Domain(folds=plan.folds))
+        return FormedLayers(plan, name, form, Domain(folds=plan.folds), found.notes)
     plan, momentum = momentum_of(plan, layer, case)
     takes = plan.constructor.takes
     tracks = _tracks(found)
@@ -49,7 +49,7 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
         dimensions=tuple(sorted(plan.arrangements)),
         **_channels(plan, case),
     )
-    return restricted(FormedLayers(plan, name, form, domain), domain.nearest(_of_kind(case, domain)))
+    return restricted(FormedLayers(plan, name, form, domain, found.notes), domain.nearest(_of_kind(case, domain)))
 
 
 def _channels(plan: Plan, case: Case) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Plan:
         arrangements: for each number of axes of a batch, the shape in which it takes it.
         momentum_weights: which value its own momentum weights.
         backward: "recorded" where torch records the way back, "method" where the layer has one, "" where there is none.
+        records: whether a step is taken where gradients are recorded.
         evaluation_gradients: whether there is a way back through eval.
     """
 
@@ -51,6 +52,7 @@ class Plan:
     momentum_weights: Literal["new", "old"] = "new"
     backward: Literal["recorded", "method", ""] = "recorded"
     evaluation_gradients: bool = True
+    records: bool = True
 
     @property
     def folds(self) -> bool:

@@ -17,6 +17,7 @@ from bn_reference.cases.others import hyperparameters_of
 from bn_reference.support.threads import on_threads
 from bn_reference.targets import WHOLE_MODULE
 from bn_reference.targets.border import kind_of
+from bn_reference.targets.forms.forward_alone import ForwardAlone
 from bn_reference.targets.forms.torch_derivatives import call_of, mapped, tangent
 from bn_reference.targets.forms.torch_holding import TorchMemory, shown_by
 from bn_reference.targets.forms.torch_kernels import kernels_of
@@ -43,9 +44,12 @@ def attribute(module: Any, name: str) -> Any:
 class TorchSession(Session):
     """A module of the whole constructor, and how its steps are called."""
 
-    def __init__(self, build: Build, case: Case, device: str, trainable: bool, input_gradient: bool) -> None:
+    def __init__(
+        self, build: Build, case: Case, device: str, trainable: bool, input_gradient: bool, alone: ForwardAlone
+    ) -> None:
         self._build, self.module = build, build(case)
-        self._device, self._trainable, self._input_gradient = device, trainable, input_gradient
+        self._device, self._trainable, self._input_gradient, self._alone = device, trainable, input_gradient, alone
+        self._is_new = True
         self._life, self._hyperparameters = TorchLife(), hyperparameters_of(case)
         self._memory = TorchMemory()
         self._loaded: dict[str, Any] = {}  # what was loaded last
@@ -97,6 +101,7 @@ class TorchSession(Session):
         return other
 
     def undergo(self, word: str, case: Case) -> Session:
+        self._is_new = False
         self.module = self._life.after(word, self.module, case)
         return self
 
@@ -138,16 +143,38 @@ class TorchSession(Session):
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
         if self._unloaded and not training:
             raise Unsupported(self._unloaded)
+        why = self._alone.why(self._case, training)
+        record = record and not why
         tensor, buffer = self._life.tensor(x, self._device)
         grows = record and self._input_gradient and (tensor.is_floating_point() or tensor.is_complex())
         leaf = tensor.requires_grad_(grows)  # it may be the last one, which did
         told = self._life.told(self.module)
         told.train() if training else told.eval()
-        y = self._life.called(lambda: self.module(leaf), record, training)
+        try:
+            y = self._life.called(lambda: self.module(leaf), record, training)
+        except (NotImplementedError, Unsupported) as refusal:
+            if not (record and self._goes_unrecorded(x, training)):
+                raise
+            self._alone.note(self._case, training, refusal)
+            if not self._is_new:  # what it has done by now is not to be had again
+                raise
+            self.module = self._build(self._case)
+            self._give(self._case)
+            return self.forward(x, training=training)
+        self._is_new = False
         self._memory.note(buffer, y)
         vectors = {name: attribute(self.module, name) for name in ("weight", "bias")}
         sources = [*([leaf] if self._input_gradient else []), *(vectors[name] for name in self._trained)] if record else []
-        return TorchStep(leaf, buffer, x.buffer, y, sources, [*vectors.values()])
+        return TorchStep(leaf, buffer, x.buffer, y, sources, [*vectors.values()], forward_alone=why)
+
+    def _goes_unrecorded(self, x: Placement, training: bool) -> bool:
+        """Whether a new layer takes the step where nothing is recorded."""
+        other = TorchSession(self._build, self._case, self._device, self._trainable, self._input_gradient, self._alone)
+        try:
+            other.forward(x, training=training, record=False)
+        except Exception:  # it is not the recording that it refuses
+            return False
+        return True
 
     def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
         if self._unloaded and not training:
@@ -251,9 +278,10 @@ class TorchImplementation(Implementation):
         self.factory = factory
         self.name = name
         self.device = device
+        self._alone = ForwardAlone()
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
-        return TorchSession(self._build, case, self.device, trainable, input_gradient)
+        return TorchSession(self._build, case, self.device, trainable, input_gradient, self._alone)
 
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
         module = self._build(case)

@@ -22,7 +22,7 @@ __all__ = ["TorchStep"]
 class TorchStep(Step):
     """A step whose way back torch has recorded, from the output to these sources: x, if it has a gradient, weight and bias.
 
-    ``vectors`` are weight and bias, whether they have a gradient or not.
+    ``vectors`` are weight and bias, whether they have a gradient or not; ``forward_alone`` says why there is no way back.
     """
 
     def __init__(
@@ -33,7 +33,9 @@ class TorchStep(Step):
         y: Any,
         sources: list[torch.Tensor],
         vectors: Sequence[Any] = (),
+        forward_alone: str = "",
     ) -> None:
+        self._forward_alone = forward_alone
         self._x, self._buffer, self._before, self.tensor, self._sources = x, buffer, before, y, sources
         self._vectors = vectors
         self._kept = False
@@ -65,6 +67,8 @@ class TorchStep(Step):
 
     def _handed(self, grad_y: Placement) -> torch.Tensor:
         """The upstream gradient as a tensor."""
+        if self._forward_alone:
+            raise Unsupported(self._forward_alone)
         if self._y is None or self._y.shape != grad_y.shape:
             raise Unsupported("an output of a wrong form has no gradients to ask for")
         if not self.tensor.requires_grad:

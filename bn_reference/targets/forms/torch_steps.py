@@ -31,7 +31,7 @@ def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: 
     if mode == "recording" and training and not record:
         raise Unsupported("it trains only while gradients are recorded")
     by_hand = session.plan.backward == "method"  # whoever goes back by hand records nothing
-    recorded = record and not by_hand and (mode != "recording" or training)
+    recorded = record and session.plan.records and not by_hand and (mode != "recording" or training)
     life = session.life
     assert isinstance(life, TorchLife)
     tensor, buffer = life.tensor(x, session.plan.device)
