@@ -25,9 +25,9 @@ def drawn(domain: Domain = UNRESTRICTED, examples: int = 200) -> list[Case]:
 def test_about_half_of_the_cases_have_none() -> None:
     lived = [case for case in drawn() if case.circumstances]
 
-    # of 200: 90, of 58 kinds, with Hypothesis 6.170; 57, of 19 kinds, with 6.108, which draws the plainest more often
-    assert 50 <= len(lived) <= 130
-    assert len({case.circumstances for case in lived}) > 15
+    # of 200: 90, of 58 kinds, with Hypothesis 6.170; 57, of 19 kinds, with 6.128, which draws the plainest more often
+    assert 70 <= len(lived) <= 130
+    assert len({case.circumstances for case in lived}) > 40
 
 
 def test_a_layer_whose_state_cannot_be_set_has_no_life() -> None:

@@ -47,7 +47,7 @@ def test_a_check_notices_what_it_compares_and_passes_what_it_does_not(tmp_path: 
 
 @pytest.mark.parametrize("options", [(), ("-W", "ignore")], ids=["in a fork", "anew"])
 def test_a_run_in_a_fork_is_as_one_anew(tmp_path: Path, options: tuple[str, ...]) -> None:
-    says = "import sys, torch; print(torch.nn.BatchNorm1d(1).eps, sys.argv[1:], __name__); sys.exit('{}')"
+    says = "import sys, torch; print(torch.nn.BatchNorm1d(1).eps, sys.argv[1:], __name__, flush=True); sys.exit('{}')"
     words = (sys.executable, *options, "-c", says, "given")
 
     with pytest.raises(CannotAudit, match=r"the command fails as it is \(status 1, its last line being '{}'\)"):
