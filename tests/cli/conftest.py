@@ -79,10 +79,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line: its status, standard output and standard error. Workers are processes of their own as ever."""
+    """Runs a command line: its status, standard output and standard error. Workers are processes of their own as ever.
+
+    One at a time, unless the arguments say otherwise: each has to load torch, and other tests have the other processors.
+    """
 
     def run_here(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bn-reference", *arguments])
+        alone = ["--jobs", "1"] if arguments[:1] == ("verify",) and "--jobs" not in arguments else []
+        monkeypatch.setattr(sys, "argv", ["bn-reference", *arguments, *alone])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()

@@ -60,11 +60,11 @@ def flagged(control: Control, pair: Pair, seed: int, examples: int) -> dict[str,
     return {name: how for name, how in broken.items() if how}
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
-def test_a_control_is_not_flagged_in_any_pair_each_under_a_seed_of_its_own(control: Control) -> None:
-    found = {seed: flagged(control, pair, seed, examples=2) for seed, pair in enumerate(PAIRS)}
+@pytest.mark.parametrize("number", range(len(CONTROLS)), ids=lambda number: CONTROLS[number].name)
+def test_a_control_is_not_flagged_in_two_pairs_each_under_a_seed_of_its_own(number: int) -> None:
+    pairs = PAIRS[number % 3 :: 3]  # all of them, over the controls; each in all nightly
 
-    assert found == {seed: {} for seed in found}
+    assert {pair: flagged(CONTROLS[number], pair, number, examples=2) for pair in pairs} == {pair: {} for pair in pairs}
 
 
 @pytest.mark.parametrize("pair", PAIRS[2:4], ids=str)

@@ -58,9 +58,9 @@ def test_any_row_of_sixty_thousand_is_missed_in_double_precision() -> None:
     assert broken(layer, Pair("float32", "float32")) == {}
 
 
-@pytest.mark.parametrize("number", range(len(CONTROLS)), ids=lambda number: CONTROLS[number].name)
+@pytest.mark.parametrize("number", range(0, len(CONTROLS), 2), ids=lambda number: CONTROLS[number].name)  # all nightly
 def test_a_control_is_not_flagged_on_large_cases(number: int) -> None:
-    assert broken(CONTROLS[number], PAIRS[number % len(PAIRS)], seed=number) == {}
+    assert broken(CONTROLS[number], PAIRS[number // 2 % len(PAIRS)], seed=number) == {}
 
 
 @pytest.mark.nightly

@@ -1,4 +1,7 @@
-"""Sources of layers that are right but for what is put into them; a target's file holds one."""
+"""Sources of layers that are right but for what is put into them, and scripts that are run on them."""
+
+import runpy
+from pathlib import Path
 
 TORCH = """
 import math
@@ -38,3 +41,14 @@ def torch_layer(*, built: str = "pass", before: str = "pass", after: str = "pass
 def numpy_layer(*, after: str = "pass", gradients: str = "grad_x, grad_weight, grad_bias") -> str:
     """NumPy's, with a statement after it has computed, and what its way back returns."""
     return NUMPY.format(after=after, gradients=gradients)
+
+
+def fails_here(script: str, folder: Path) -> bool:
+    """Whether the script's assertion fails in this process, which has loaded torch already."""
+    file = folder / "again.py"
+    file.write_text(script, encoding="utf-8")
+    try:
+        runpy.run_path(str(file), run_name="__main__")
+    except AssertionError:
+        return True
+    return False

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from layers_in_files import numpy_layer, torch_layer
+from layers_in_files import fails_here, numpy_layer, torch_layer
 
 from bn_reference.cases.facts import Kind
 from bn_reference.reports.results import Violation
@@ -61,7 +61,7 @@ def test_a_script_says_each_kind_of_fact(kind: Kind, property: str, folder: Path
     wrong = fails(violation.reproducer, 60.0)
     (folder / "faulty.py").write_text("from torch.nn import BatchNorm1d as Layer\n")
 
-    assert (wrong, fails(violation.reproducer, 60.0)) == (True, False), violation.reproducer
+    assert (wrong, fails_here(violation.reproducer, folder)) == (True, False), violation.reproducer
 
 
 def test_what_a_step_must_leave_can_all_be_said_in_a_script() -> None:
@@ -75,4 +75,4 @@ def test_gradients_in_a_list_are_said_of_a_numpy_layer(folder: Path, violated: V
     wrong = fails(violation.reproducer, 60.0)
     (folder / "faulty.py").write_text(numpy_layer())
 
-    assert (wrong, fails(violation.reproducer, 60.0)) == (True, False), violation.reproducer
+    assert (wrong, fails_here(violation.reproducer, folder)) == (True, False), violation.reproducer
