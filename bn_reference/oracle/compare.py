@@ -7,7 +7,7 @@ reaches must not come out finite; one whose bound is infinite may come out as an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import place_in_batch, to_matrix
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.bounded import Bounded
+from bn_reference.oracle.elements import Elements, elements_of
 
 __all__ = ["Comparison", "all_of", "fact", "presence", "same_bits", "unseen", "within"]
 
@@ -39,6 +40,7 @@ class Comparison:
         resolution: the median over the elements of bound / size of the value: what part of it an error must be to be seen.
         index: where the worst element stands, in the layer's own axes; None for a fact.
         actual, expected, error, bound: the worst element's.
+        elements: where it does not hold, what was seen of each element; None where nothing is measured.
         fact: what is so and must not be, or the other way round; None where numbers were compared.
         unasked: why it could not be asked; empty where it was.
         vacuous: there was nothing to compare, on either side.
@@ -55,6 +57,7 @@ class Comparison:
     expected: float = math.nan
     error: float = math.nan
     bound: float = math.nan
+    elements: Elements | None = field(default=None, repr=False)
     fact: Fact | None = None
     unasked: str = ""
     vacuous: bool = False
@@ -214,7 +217,12 @@ def _worst(
     at: tuple[int, ...] = (int(ratio.argmax()),)
     if ratio.ndim == 2:
         at = divmod(at[0], ratio.shape[1])
+
+    def place(here: tuple[int, ...]) -> tuple[int, ...]:
+        here = here if channels is None else (*here[:-1], int(channels[here[-1]]))
+        return place_in_batch(*here, shape) if len(here) == 2 else here
+
     actual, expected, error, bound = (float(array[at]) for array in numbers)
-    here = at if channels is None else (*at[:-1], int(channels[at[-1]]))
-    index = place_in_batch(*here, shape) if len(here) == 2 else here
-    return Comparison(what, holds, aspect, float(ratio[at]), powerless, resolution, index, actual, expected, error, bound)
+    elements = None if holds else elements_of(ratio, numbers, place)
+    worst, where = float(ratio[at]), place(at)
+    return Comparison(what, holds, aspect, worst, powerless, resolution, where, actual, expected, error, bound, elements)

@@ -45,6 +45,7 @@ class Result:
         without_power: share of the examples whose bounds could see nothing.
         resolution: bound / size of the value: the median over the examples, and the worst; None where nothing is measured.
         resolution_by_rows: the median by the power of ten up to which the examples have rows; of rules that look at one step.
+        ratio_by_rows: the largest error / bound by the same powers of ten; of the same rules.
         largest: the most rows, and the most channels, of an example.
         lived: examples of a layer that lived before the step, and those of one beside it, as that could not be brought back.
         saw_y: whether the output was held against the oracle's, with power, in some example.
@@ -67,6 +68,7 @@ class Result:
     without_power: float = 0.0
     resolution: tuple[float, float] | None = None
     resolution_by_rows: dict[int, float] = field(default_factory=dict)
+    ratio_by_rows: dict[int, float] = field(default_factory=dict)
     largest: tuple[int, int] = (0, 0)
     lived: tuple[int, int] = (0, 0)
     saw_y: bool = False

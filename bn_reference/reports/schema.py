@@ -5,24 +5,30 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.large import LargeRecipe
 from bn_reference.cases.recipe import Recipe
+from bn_reference.oracle.aspect import Aspect
+from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import ALL
 from bn_reference.reports.accepted import Standing, in_the_way, say_advice, say_in_the_way
 from bn_reference.reports.lawful import RULES, accepting, facts_of, say_keepers
 from bn_reference.reports.regions import say_region
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.reports.sentences import element, say_fact
+from bn_reference.reports.text import in_one_line
 from bn_reference.reports.verdict import Verdict
 
 __all__ = ["SCHEMA", "schema", "to_json"]
 
 SCHEMA = 2
-NOTHING = dict.fromkeys(("element", "actual", "expected", "error", "bound", "case", "recipe", "reproducer_fails"))
+NOTHING = dict.fromkeys(("element", "actual", "expected", "error", "bound", "elements", "case", "recipe", "reproducer_fails"))
+DIRECT = frozenset(property.name for property in ALL if property.direct)
+LIKE_X = ("y", "grad_x")  # quantities that have a number for each of x
 IMPLIED_BY = {property.name: list(property.implied_by) for property in ALL}
 
 
@@ -39,6 +45,7 @@ def to_json(report: Verdict) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "target": report.target,
+        "sentence": in_one_line(report),
         "conforms": report.conforms,
         "interrupted": report.interrupted,
         "environment": report.environment,
@@ -122,6 +129,7 @@ def _result(result: Result) -> dict[str, Any]:
         "without_power": result.without_power,
         "resolution": None if resolution is None else _plain({"median": resolution[0], "worst": resolution[1]}),
         "resolution_by_rows": _plain(result.resolution_by_rows),
+        "ratio_by_rows": _plain(result.ratio_by_rows),
         "largest": {"rows": result.largest[0], "channels": result.largest[1]},
         "seconds": result.seconds,
         "deviations": list(result.deviations),
@@ -145,11 +153,34 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "expected": _plain(found.expected) if measured else None,
         "error": _plain(found.error) if measured else None,
         "bound": _plain(found.bound) if measured else None,
+        "elements": _elements(found, violation.case, cause.root.property) if measured else None,
         "case": None if violation.case is None else repr(violation.case),
         "recipe": _recipe(violation.case),
         "reproducer": cause.reproducer,
         "reproducer_fails": cause.reproducer_fails,
     }
+
+
+def _elements(found: Comparison, case: Case | None, rule: str) -> dict[str, Any] | None:
+    """What was compared, element by element, with the x that stands there where the rule looks at the case's own step."""
+    if found.elements is None:
+        return None
+    shown = found.elements.shown
+    of_x = rule in DIRECT and found.aspect is Aspect.VALUE and found.what in LIKE_X
+    x = case.x if case is not None and of_x and all(len(each.index) == case.x.ndim for each in shown) else None
+    listed = [
+        {
+            "element": element(replace(found, index=each.index)),
+            "x": None if x is None else _plain(float(x[each.index])),
+            "actual": _plain(each.actual),
+            "expected": _plain(each.expected),
+            "error": _plain(each.error),
+            "bound": _plain(each.bound),
+            "holds": each.holds,
+        }
+        for each in shown
+    ]
+    return {"compared": found.elements.compared, "broken": found.elements.broken, "shown": listed}
 
 
 def _recipe(case: Case | None) -> str | None:

@@ -38,6 +38,7 @@ def result_of(tally: Tally, pair: Pair, device: str, violation: Violation | None
         without_power=tally.powerless / max(tally.examples, 1),
         resolution=tally.resolution(),
         resolution_by_rows=tally.resolution_by_rows() if tally.property.direct else {},
+        ratio_by_rows=dict(sorted(tally.ratios_by_rows.items())) if tally.property.direct else {},
         largest=tally.largest,
         lived=(tally.lived, tally.unsettled),
         saw_y=tally.saw_y,

@@ -27,6 +27,7 @@ class Tally:
         powerless, deviating: examples whose bounds could see nothing; examples in which the target did as torch is known to do.
         resolutions: of the examples that measure something.
         by_rows: the same by the power of ten up to which they have rows.
+        ratios_by_rows: the largest error / bound by the same.
         largest: the most rows, and the most channels, of a case that was compared.
         lived, unsettled: examples of a layer that lived before the step; of one beside a layer that could not be brought back.
         saw_y: whether the output was held against the oracle's with power.
@@ -45,6 +46,7 @@ class Tally:
     worst_ratio: float | None = None
     resolutions: list[float] = field(default_factory=list)
     by_rows: dict[int, list[float]] = field(default_factory=dict)
+    ratios_by_rows: dict[int, float] = field(default_factory=dict)
     largest: tuple[int, int] = (0, 0)
     lived: int = 0
     unsettled: int = 0
@@ -64,14 +66,16 @@ class Tally:
         """One more case was compared, with what came of its life."""
         self._count(case, life)
         self.powerless += comparison.powerless
+        up_to = 10 ** len(str(max(case.rows - 1, 1)))
         if self.survey is not None and comparison.holds:
             self.survey.kept(case)
         if comparison.ratio is not None:
             self.worst_ratio = max(comparison.ratio, self.worst_ratio or 0.0)
+            self.ratios_by_rows[up_to] = max(comparison.ratio, self.ratios_by_rows.get(up_to, 0.0))
             self.saw_y = self.saw_y or (self.property.direct and comparison.what == "y" and not comparison.powerless)
         if comparison.resolution is not None:
             self.resolutions.append(comparison.resolution)
-            self.by_rows.setdefault(10 ** len(str(max(case.rows - 1, 1))), []).append(comparison.resolution)
+            self.by_rows.setdefault(up_to, []).append(comparison.resolution)
 
     def accept(self, number: int, comparison: Comparison, case: Case, life: Outcome = "") -> None:
         """One more case broke it as the accepted deviation of this number says; its ratio is no measure of the others."""

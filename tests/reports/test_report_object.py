@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from jsonschema import Draft202012Validator
 from made import CASE, IMPLIED, OTHER, RULE, SCRIPT, SHOWN, WORST, cause, printed, report, result, violated
 
 from bn_reference.arithmetic.precision import PAIRS
+from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.oracle.compare import Comparison, fact
+from bn_reference.oracle.elements import Element, Elements
 from bn_reference.reports.report import Report
 from bn_reference.reports.results import Violation
 from bn_reference.reports.schema import schema
@@ -98,6 +101,41 @@ def test_a_cause_in_json_has_its_numbers_or_none() -> None:
     assert (plain["properties"], plain["pairs"]) == ([RULE, OTHER], ["float32/float32", "float64/float64"])
     assert (plain["case"], plain["reproducer"], plain["reproducer_fails"]) == (repr(CASE), SCRIPT, True)
     assert [infinite[name] for name in numbers] == ["y[0, 1]", "NaN", "-Infinity", "Infinity", 0.0]
+
+
+def wrong(name: str, case: Case | None, *at: tuple[int, ...]) -> Report:
+    """Of a rule that looks at one step of the case, with elements at these places."""
+    seen = tuple(Element(index, 2.5, math.inf, math.nan, 0.5, False) for index in at)
+    found = replace(WORST, what="y", index=at[0], elements=Elements(9, 3, seen))
+    return report(violated(violation=Violation("y is wrong", found, case, found), name=name))
+
+
+def test_a_cause_in_json_has_its_elements_with_the_x_that_stands_there() -> None:
+    written = wrong(OTHER, CASE, (0, 0), (1, 0)).to_json()
+    numbers = {"actual": 2.5, "expected": "Infinity", "error": "NaN", "bound": 0.5, "holds": False}
+
+    assert written["causes"][0]["elements"] == {
+        "compared": 9,
+        "broken": 3,
+        "shown": [{"element": "y[0, 0]", "x": 1.0, **numbers}, {"element": "y[1, 0]", "x": 2.5, **numbers}],
+    }
+    assert list(Draft202012Validator(schema()).iter_errors(written)) == []
+    assert full().to_json()["causes"][1]["elements"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "at"),
+    [("permuting_rows_permutes_the_output", CASE, (0, 0)), (OTHER, None, (0, 0)), (OTHER, CASE, (0,))],
+    ids=["the rule compares other steps", "there is no case", "the axes are others"],
+)
+def test_no_x_is_said_to_stand_where_it_may_not(name: str, case: Case | None, at: tuple[int, ...]) -> None:
+    [entry] = wrong(name, case, at).to_json()["causes"]
+
+    assert [each["x"] for each in entry["elements"]["shown"]] == [None]
+
+
+def test_the_verdict_in_json_is_the_sentence_that_is_printed() -> None:
+    assert full().to_json()["sentence"] in printed(full()).splitlines()[-1]
 
 
 def test_a_report_as_text_is_what_a_pipe_gets() -> None:

@@ -115,8 +115,11 @@ def test_nothing_is_kept_of_a_large_case() -> None:
     assert expect_training._large.cache_info().currsize == 0
 
 
-def test_the_resolution_of_a_direct_rule_is_told_by_the_power_of_ten_of_the_rows() -> None:
-    by_rows = verdict(torch.nn.BatchNorm1d).resolution_by_rows
+def test_resolution_and_ratio_of_a_direct_rule_are_told_by_the_power_of_ten_of_the_rows() -> None:
+    result = verdict(torch.nn.BatchNorm1d)
+    by_rows = result.resolution_by_rows
 
-    assert list(by_rows) == sorted(by_rows)
+    assert list(by_rows) == sorted(by_rows) == list(result.ratio_by_rows)
     assert by_rows[100_000] > by_rows[10]
+    assert max(result.ratio_by_rows.values()) == result.worst_ratio
+    assert len(set(result.ratio_by_rows.values())) == len(result.ratio_by_rows)
