@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import StringIO
 
 from rich.console import Console
@@ -13,12 +13,13 @@ from rich.text import Text
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.abilities import say_capabilities
 from bn_reference.reports.accepted import in_the_way, say_accepted, say_advice, say_in_the_way
+from bn_reference.reports.asides import Aside, asides_of
 from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.lawful import accepting, but_for, facts_of, say_keepers
 from bn_reference.reports.lives import lives_of
 from bn_reference.reports.marks import STATUSES, Marks
 from bn_reference.reports.reached import say_reached
-from bn_reference.reports.results import Result, pair_of
+from bn_reference.reports.results import Result
 from bn_reference.reports.sentences import say_fact
 from bn_reference.reports.streams import print_suitably
 from bn_reference.reports.table import table
@@ -58,9 +59,8 @@ def _print(report: Verdict, console: Console, everything: bool) -> None:
     if report.results:
         console.print(table(report.results, console, marks, everything=everything))
         console.print()
-    said = (_accepted, _deviations, _unsupported, _refused)
-    asides = [aside for say in said for aside in say(report, marks, brief)]
-    for title, where in asides:
+    asides = [*_accepted(report), *asides_of(report.results, report.capabilities)]
+    for title, where in (_aside(aside, marks, brief) for aside in asides):
         console.print(title)
         console.print(Padding(Text(where, style="dim"), (0, 0, 0, 2)))
     if asides:
@@ -167,14 +167,10 @@ def _lawful(report: Verdict, marks: Marks) -> Iterable[Text]:
         )
 
 
-Aside = tuple[Text, str]  # what it is, and where
-GONE = ", not seen with these versions on the case that shows it"
-
-
-def _accepted(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
+def _accepted(report: Verdict) -> list[Aside]:
     """Each accepted deviation, with the results that met it."""
     met = [standing for standing in report.accepted if standing.met]
-    return [_aside("accepted", say_accepted(each.acceptance), list(each.met), marks, brief) for each in met]
+    return [Aside("accepted", "accepted", say_accepted(each.acceptance), each.met) for each in met]
 
 
 def _in_the_way(report: Verdict, marks: Marks) -> Iterable[Text]:
@@ -184,51 +180,11 @@ def _in_the_way(report: Verdict, marks: Marks) -> Iterable[Text]:
         yield Text.assemble(marks["violated"], (" accepted no more: ", "bold"), said)
 
 
-def _deviations(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
-    """Each known deviation, with the results that met it."""
-    met: dict[str, list[Result]] = {}
-    gone: dict[str, list[Result]] = {}
-    for result in report.results:
-        for reason in result.deviations if result.status == "known deviation" else ():
-            met.setdefault(reason, []).append(result)
-        for reason in result.gone:
-            gone.setdefault(reason, []).append(result)
-    known = [_aside("known deviation", reason, results, marks, brief) for reason, results in met.items()]
-    return known + [_aside("known deviation", reason, results, marks, brief, GONE) for reason, results in gone.items()]
+def _aside(aside: Aside, marks: Marks, brief: Brief) -> tuple[Text, str]:
+    """What it is, and where."""
+    return Text.assemble(marks[aside.status], f" {aside.title}: ", aside.reason), _where(aside.results, brief)
 
 
-OTHER_PAIRS = "it has no layers of these pairs of dtypes"
-
-
-def _unsupported(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
-    """Each reason why something could not be asked, with the results."""
-    met: dict[str, list[Result]] = {}
-    pairs = report.capabilities.get("domain", {}).get("pairs", ())
-    for result in report.results:
-        if result.status == "unsupported":
-            other = pairs and pair_of(result) not in pairs
-            met.setdefault(OTHER_PAIRS if other else result.message, []).append(result)
-    return [_aside("unsupported", reason, results, marks, brief) for reason, results in met.items()]
-
-
-def _refused(report: Verdict, marks: Marks, brief: Brief) -> Iterable[Aside]:
-    """Each reason why some examples could not be asked of rules that were verified by others."""
-    met: dict[str, list[Result]] = {}
-    for result in report.results:
-        for reason in result.refused if result.status != "unsupported" else ():
-            met.setdefault(reason, []).append(result)
-    for reason, results in met.items():
-        examples = sum(result.examples for result in results)
-        asked = examples + sum(sum(result.refused.values()) for result in results)
-        refused = sum(result.refused[reason] for result in results)
-        title = Text.assemble(marks["unsupported"], f" {examples} of {asked} examples; {refused} refused: ", reason)
-        yield title, _where(results, brief)
-
-
-def _aside(status: str, reason: str, results: list[Result], marks: Marks, brief: Brief, but: str = "") -> Aside:
-    return Text.assemble(marks[status], f" {status}{but}: ", reason), _where(results, brief)
-
-
-def _where(results: list[Result], brief: Brief) -> str:
+def _where(results: Sequence[Result], brief: Brief) -> str:
     names = list(dict.fromkeys(result.property.replace("_", " ") for result in results))
     return f"{len(results)} {'result' if len(results) == 1 else 'results'}: {some_of(names, brief)}"
