@@ -41,6 +41,6 @@ class Report(Verdict):
         return f"<Report: {in_one_line(self)}>"
 
     def _repr_html_(self) -> str:
-        from bn_reference.reports.html import as_html
+        from bn_reference.reports.notebook import as_html
 
         return as_html(self)

@@ -11,8 +11,8 @@ from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.region import Region
 from bn_reference.properties.accepted import Acceptance
 from bn_reference.reports.accepted import Standing
-from bn_reference.reports.html import as_html
 from bn_reference.reports.junit import as_junit
+from bn_reference.reports.notebook import as_html
 from bn_reference.reports.report import Report
 from bn_reference.reports.schema import schema
 from bn_reference.reports.summary import as_markdown, github_commands
