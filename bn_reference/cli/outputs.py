@@ -1,4 +1,4 @@
-"""The files that ``verify`` writes of a report: JSON, JUnit XML, Markdown, scripts."""
+"""The files that ``verify`` writes of a report: JSON, HTML, JUnit XML, Markdown, scripts."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Outputs:
     """Where each goes; None for nowhere."""
 
     json: Path | None = None
+    html: Path | None = None
     junit: Path | None = None
     summary: Path | None = None
     scripts: Path | None = None
@@ -33,11 +34,12 @@ class Outputs:
             return None if path is None else path.with_name(f"{path.stem}-{number}{path.suffix}")
 
         scripts = None if self.scripts is None else self.scripts / str(number)
-        return Outputs(of(self.json), of(self.junit), self.summary, scripts)
+        return Outputs(of(self.json), of(self.html), of(self.junit), self.summary, scripts)
 
     def require(self) -> None:
         """Say before the work, not after it, what cannot be written."""
         require_writable(self.json)
+        require_writable(self.html, "--html")
         require_writable(self.junit, "--junit")
         require_writable(self.summary, "--summary")
         if self.scripts is not None:
@@ -50,12 +52,15 @@ class Outputs:
     def write(self, report: Report) -> None:
         """What a CI system reads, too; on GitHub each cause is an annotation."""
         from bn_reference.reports.junit import as_junit
+        from bn_reference.reports.page.page import as_page
         from bn_reference.reports.scripts import write_scripts
         from bn_reference.reports.summary import as_markdown, github_commands
         from bn_reference.support.files import write_whole
 
         if self.json is not None:
             write_json(report.to_json(), self.json)
+        if self.html is not None:
+            write_whole(self.html, lambda file: file.write(as_page(report.to_json()).encode()))
         if self.junit is not None:
             write_whole(self.junit, lambda file: file.write(as_junit(report)))
         if self.summary is not None:

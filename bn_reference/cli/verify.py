@@ -77,6 +77,7 @@ __all__ = ["verify"]
     " default: what it declares, else torch's.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as one page of HTML.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JUnit XML.")
 @click.option(
     "--summary",
@@ -112,6 +113,7 @@ def verify(
     /,
     target: str | None,
     json_path: Path | None,
+    html: Path | None,
     junit: Path | None,
     summary: Path | None,
     scripts: Path | None,
@@ -140,7 +142,7 @@ def verify(
     from bn_reference.verification.project import UnusableProject
     from bn_reference.verification.selection import UnusableArguments
 
-    outputs = Outputs(json_path, junit, summary, scripts)
+    outputs = Outputs(json_path, html, junit, summary, scripts)
     outputs.require()
     refused = (UnusableArguments, UnusablePlan, UnusableRecording, UnusableAccepted, UnusableProject)
     try:

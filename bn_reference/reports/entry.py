@@ -17,7 +17,7 @@ from bn_reference.reports.marks import ratio
 from bn_reference.reports.results import Cause, Result, Violation, pair_of
 from bn_reference.reports.sentences import element
 
-__all__ = ["Brief", "lines_of", "some_of"]
+__all__ = ["Brief", "lines_of", "lines_of_case", "some_of"]
 
 READABLE_SIZE = 24  # numbers of x that are shown
 TALL = 4  # lines that x takes as a matrix; it is written row after row where it would take more
@@ -52,7 +52,10 @@ def lines_of(cause: Cause, brief: Brief) -> Iterator[tuple[str, str]]:
         if violation.diagnosis:
             yield "explained", violation.diagnosis
         yield from _element(violation)
-        yield from _case(violation.case)
+        if violation.case is not None:
+            yield from lines_of_case(violation.case)
+            if violation.case.x.size <= READABLE_SIZE:
+                yield "x", _numbers(violation.case.x)
     yield from _others(cause, brief)
 
 
@@ -111,9 +114,8 @@ def _times(comparison: Comparison | None) -> str:
     return ratio(comparison.ratio)
 
 
-def _case(case: Case | None) -> Iterator[tuple[str, str]]:
-    if case is None:
-        return
+def lines_of_case(case: Case) -> Iterator[tuple[str, str]]:
+    """What it is, without its numbers."""
     layout = case.layout if case.layout == case.grad_layout else f"{case.layout}, dy {case.grad_layout}"
     yield "case", f"x {case.x.shape} {case.pair.input}, {layout}; parameters {case.pair.parameters}"
     affine = "weight and bias" if case.affine else "no weight and bias"
@@ -125,8 +127,6 @@ def _case(case: Case | None) -> Iterator[tuple[str, str]]:
         counts = Counter(case.kinds).most_common()
         named = [kind if n == 1 else f"{n} {kind}" for kind, n in counts]
         yield "channels", some_of(named, Brief.SHORT)
-    if case.x.size <= READABLE_SIZE:
-        yield "x", _numbers(case.x)
 
 
 def _numbers(array: Array) -> str:

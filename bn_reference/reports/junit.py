@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from bn_reference.cases.facts import Fact
 from bn_reference.reports.accepted import Standing, in_the_way, say_advice, say_in_the_way
+from bn_reference.reports.characters import legal
 from bn_reference.reports.lawful import accepting, facts_of
 from bn_reference.reports.results import Result, pair_of
 from bn_reference.reports.sentences import say_fact
@@ -16,8 +16,6 @@ from bn_reference.reports.violations import cause_text
 
 __all__ = ["as_junit"]
 
-ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, even as a reference
-
 
 def as_junit(report: Verdict) -> bytes:
     """The report; it has a failure or an error wherever the target does not conform."""
@@ -26,13 +24,13 @@ def as_junit(report: Verdict) -> bytes:
     cases += [_accepted(report, standing) for standing in in_the_way(report.accepted)]
     if report.interrupted or (report.hollow and not report.violations):
         cases.append(_verdict(report))
-    suite = Element("testsuite", name=_legal(f"bn_reference: {report.target}"), tests=str(len(cases)))
+    suite = Element("testsuite", name=legal(f"bn_reference: {report.target}"), tests=str(len(cases)))
     suite.set("time", f"{report.seconds:.3f}")
     for kind, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         suite.set(name, str(sum(case.find(kind) is not None for case in cases)))
     properties = SubElement(suite, "properties")
     for name, value in {"seed": report.seed, **report.environment}.items():
-        SubElement(properties, "property", name=name, value=_legal(str(value)))
+        SubElement(properties, "property", name=name, value=legal(str(value)))
     suite.extend(cases)
     root = Element("testsuites")
     root.append(suite)
@@ -80,13 +78,9 @@ def _verdict(report: Verdict) -> Element:
 
 
 def _named(report: Verdict, where: str, name: str, seconds: float = 0.0) -> Element:
-    return Element("testcase", classname=_legal(f"{report.target}.{where}"), name=name, time=f"{seconds:.3f}")
+    return Element("testcase", classname=legal(f"{report.target}.{where}"), name=name, time=f"{seconds:.3f}")
 
 
 def _say(case: Element, kind: str, message: str, text: str = "") -> None:
-    said = SubElement(case, kind, message=_legal(message))
-    said.text = _legal(text) or None
-
-
-def _legal(text: str) -> str:
-    return ILLEGAL.sub("\ufffd", text)
+    said = SubElement(case, kind, message=legal(message))
+    said.text = legal(text) or None

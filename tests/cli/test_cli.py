@@ -231,8 +231,9 @@ def test_what_ci_systems_read_is_written_beside_the_report(run: Run, folder: Pat
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     small = ("--dtype", "float32", "--examples", "3", "--property", "output_is_the_normalized_batch", "--junit", "found.xml")
+    files = ("--html", "found.html", "--json", "found.json")
 
-    status, out, _ = run("verify", "layers.py:Scaled", *small)
+    status, out, _ = run("verify", "layers.py:Scaled", *small, *files)
     run("verify", *small[:-2])
 
     assert status == 1
@@ -240,3 +241,28 @@ def test_what_ci_systems_read_is_written_beside_the_report(run: Run, folder: Pat
     assert "<failure message=" in (folder / "found.xml").read_text()
     titles = [line[:20] for line in (folder / "summary.md").read_text().splitlines() if line.startswith("## ")]
     assert titles == ["## ✗ layers.py:Scale", "## ✓ torch.nn:BatchN"]
+    assert "<title>✗ layers.py:Scaled: bn-reference</title>" in (folder / "found.html").read_text(encoding="utf-8")
+
+    assert run("page", "found.json", "again.html") == (0, "", "")
+    assert (folder / "again.html").read_bytes() == (folder / "found.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("report", "page", "sentence"),
+    [
+        ("none.json", "a.html", "the report none.json cannot be read (No such file or directory); give one that "),
+        (
+            "old.json",
+            "a.html",
+            "the report old.json has no 'conforms' where it must have one; give one that ",
+        ),
+        ("old.json", "none/a.html", "PAGE is none/a.html, but there is no directory none; make it first"),
+    ],
+)
+def test_what_makes_no_page_is_refused(run: Run, folder: Path, report: str, page: str, sentence: str) -> None:
+    (folder / "old.json").write_text('{"schema": 2, "results": []}')
+
+    status, out, err = run("page", report, page)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"bn-reference: {sentence}")
+    assert not (folder / page).exists()
