@@ -31,7 +31,7 @@ __all__ = [
     "verify",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LAZY = {
     "BatchNorm1d": "bn_reference.reference.layer",
