@@ -98,6 +98,8 @@ def label_ends(axes: Axes, lines: Sequence[tuple[float, float, str, str]]) -> No
         axes: linear or logarithmic along y; its limits are final.
         lines: x and y of the end, name and colour.
     """
+    from matplotlib.patheffects import withStroke
+
     needed = 1.25 * STYLE["font.size"] * DOTS_PER_INCH / 72 / axes.bbox.height  # a line of text, in heights of the axes
     to_axes = axes.transData + axes.transAxes.inverted()
     ends = sorted((float(to_axes.transform((x, y))[1]), x, name, colour) for x, y, name, colour in lines)
@@ -120,6 +122,7 @@ def label_ends(axes: Axes, lines: Sequence[tuple[float, float, str, str]]) -> No
             color=colour,
             fontweight="bold",
             annotation_clip=False,
+            path_effects=[withStroke(linewidth=4, foreground="white")],  # no line strikes it through
         )
 
 
