@@ -180,7 +180,7 @@ def scripted(features: int, **options: object) -> torch.nn.Module:
     return script
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated")  # of one category or another
 @pytest.mark.parametrize("layer", [Tied, InOrderAlone, WithALock, scripted], ids=lambda layer: layer.__name__)
 def test_right_layers_that_are_not_made_for_all_of_it_are_right_afterwards(layer: Callable[..., torch.nn.Module]) -> None:
     def y(life: Circumstances) -> bytes:
