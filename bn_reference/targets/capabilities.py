@@ -89,20 +89,21 @@ def capabilities_of(implementation: Implementation) -> Capabilities:
     with_positions = case.but(x=deep[0], grad_y=deep[1])
     seen = _had(state)
     kernels = tuple(sorted(implementation.kernels(case, training=True) or ()))
+    trains = _can(forward)
     return Capabilities(
         dtypes=tuple(map(str, pairs)),
-        training=_can(forward),
+        training=trains,
         evaluation=_can(lambda: forward(training=False)),
-        positions=_can(lambda: forward(of=with_positions)),
+        positions=_can(lambda: forward(trains, of=with_positions)),
         gradients=_can(lambda: gradients(True)),
         evaluation_gradients=_can(lambda: gradients(False)),
-        unrecorded=_can(lambda: forward(record=False)),
+        unrecorded=_can(lambda: forward(trains, record=False)),
         statistics=not isinstance(getattr(seen, "mean", seen), Missing),
         counter=not isinstance(getattr(seen, "batches", seen), Missing),
         held=_can(lambda: state(held=True).mean),
         loading=_can(lambda: implementation.open(case).load(case.state)),
         cumulative=_can(lambda: forward(of=case.but(momentum=None))),
-        not_affine=_can(lambda: forward(of=case.but(weight=None, bias=None))),
+        not_affine=_can(lambda: forward(trains, of=case.but(weight=None, bias=None))),
         not_tracking=_can(lambda: forward(of=case.but(**bare))),
         kernels=kernels,
         form=implementation.form,

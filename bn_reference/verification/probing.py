@@ -118,4 +118,5 @@ def _asked(found: Probe, target: Watched, limit: TimeLimit) -> Probe:
             accuracy = accuracy_class(target, plain_case(target, pair), conventions)
     except (TimedOut, Unsupported, Misbehaviour, StopIteration):
         accuracy = ""
-    return replace(found, conventions=conventions, capabilities=capabilities, accuracy=accuracy, notes=(*found.notes, *late))
+    notes = tuple(dict.fromkeys((*found.notes, *capabilities.get("notes", ()), *late)))
+    return replace(found, conventions=conventions, capabilities=capabilities, accuracy=accuracy, notes=notes)

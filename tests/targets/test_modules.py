@@ -191,7 +191,8 @@ def test_a_layer_without_a_dtype_is_not_asked_for_half_precision_that_it_rounds_
 
 UNUSABLE = {
     people.Block: "beside weight and bias it trains conv.weight, bn.bias",
-    people.Conditional: "its constructor needs 'num_classes' as well",
+    people.Conditional: "its constructor needs 'num_classes' as well, "
+    "which a function of the number of channels, named instead, may give it",
     people.LogScale: "its weight is found under no known name; it trains log_gamma",
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.facts import Missing
 
-__all__ = ["count", "filled", "flat", "is_array", "is_floating", "is_tensor", "like"]
+__all__ = ["builds_modules", "count", "filled", "flat", "is_array", "is_floating", "is_module", "is_tensor", "like"]
 
 
 def is_tensor(value: Any) -> bool:
@@ -29,6 +29,18 @@ def is_floating(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.dtype.kind == "f" or value.dtype.name == "bfloat16")
     return is_tensor(value) and bool(value.is_floating_point())
+
+
+def is_module(layer: object) -> bool:
+    """Whether it is a module of torch, a scripted one as well."""
+    torch = sys.modules.get("torch")
+    return isinstance(layer, torch.nn.Module) if torch is not None else False
+
+
+def builds_modules(thing: object) -> bool | None:
+    """Whether a class is one of modules of torch; None where it is no class, so that what it builds tells."""
+    torch = sys.modules.get("torch")
+    return None if not isinstance(thing, type) else torch is not None and issubclass(thing, torch.nn.Module)
 
 
 def count(value: Any) -> int:

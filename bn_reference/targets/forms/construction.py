@@ -64,6 +64,8 @@ class Constructor:
             return cls(thing, True, {})
         names: dict[str, str] = {}
         defaults: dict[str, Any] = {}
+        if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:  # whatever its base class takes
+            return cls(thing, True, {})
         rest = [p for p in parameters if p.kind in NAMEABLE or p.kind in FIRST]
         first = bool(rest) and rest[0].kind in FIRST and _role(rest[0]) is None and not _is_switch(rest[0])
         rest = rest[1:] if first else rest
@@ -75,15 +77,31 @@ class Constructor:
                 if parameter.default is not parameter.empty:
                     defaults[role] = parameter.default
             elif parameter.default is parameter.empty and parameter.name != channels:
-                raise Unbuildable(f"its constructor needs {parameter.name!r} as well")
+                hint = "which a function of the number of channels, named instead, may give it"
+                raise Unbuildable(f"its constructor needs {parameter.name!r} as well, {hint}")
         return cls(thing, first or bool(channels), names, defaults, channels)
+
+    @classmethod
+    def whole(cls, thing: Callable[..., Any], *, device: bool) -> Constructor:
+        """Of what takes all of torch's arguments by their own names, which its signature need not show.
+
+        Args:
+            thing: what is called.
+            device: whether it takes that one as well.
+        """
+        names = {role: role for role in ("eps", "momentum", "affine", "dtype")} | {"tracks": "track_running_stats"}
+        return cls(thing, True, {**names, "device": "device"} if device else names)
 
     def build(self, channels: int, **values: Any) -> Any:
         """A layer of so many channels, with those of the values (by role) whose arguments it takes."""
-        given = {self.names[role]: value for role, value in values.items() if role in self.names}
+        given = {self.names[role]: value for role, value in values.items() if self._gives(role, value)}
         if self.channels:
             given[self.channels] = channels
         return self.thing(channels, **given) if self.sized and not self.channels else self.thing(**given)
+
+    def _gives(self, role: str, value: Any) -> bool:
+        """Whether it has an argument for it; the CPU goes without saying, as to some a device is an object of their own."""
+        return role in self.names and not (role == "device" and value == "cpu" and role in self.defaults)
 
     @property
     def is_given_arrays(self) -> bool:

@@ -18,11 +18,13 @@ from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
 from bn_reference.targets.border import kind_of, said
+from bn_reference.targets.forms import wrapped
 from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
-from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_tensor
+from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_module, is_tensor
 from bn_reference.targets.forms.construction import Constructor
+from bn_reference.targets.forms.inference import evaluates_alone
 from bn_reference.targets.forms.mode import ALWAYS, RECORDED, Mode, modes_of
-from bn_reference.targets.forms.plan import Library, Plan, method_of, vars_of
+from bn_reference.targets.forms.plan import Library, Plan, method_of, vars_of, way_back_of
 from bn_reference.targets.forms.probing import COUNTS, maps_each_channel, probe_case, resembles
 from bn_reference.targets.forms.session import FormSession
 from bn_reference.targets.forms.slots import find_slots, levels_of, parts_of
@@ -102,7 +104,7 @@ def _counts(constructor: Constructor) -> tuple[int, ...]:
 def _libraries(layer: Any) -> list[Library]:
     """Whose arrays it may take: those that it holds, else torch's first where torch is loaded."""
     held = [value for value in parts_of(layer).values() if is_array(value)] if layer is not None else []
-    if held or (layer is not None and "_modules" in vars_of(layer)):
+    if held or is_module(layer):
         torch_held = not held or any(is_tensor(value) for value in held)
         return ["torch"] if torch_held else ["numpy"]
     if "torch" not in sys.modules:
@@ -130,12 +132,16 @@ def _called(plan: Plan, layer: Any, case: Case, failed: list[str]) -> Plan | Non
             failed.append(f"it builds {kind_of(layer)}, which can neither be called nor has a method forward")
             return None
         for mode in modes:
-            told = replace(of_library, mode=mode)
-            arrangements = _arrangements(told, case, failed)
-            if arrangements:
-                return replace(told, arrangements=arrangements)
-            if _runs_at_all(told, case_of(case, 2)):  # whatever comes out of it
+            for beside in (False, True):  # as some return what their backward pass needs, or a determinant
+                told = replace(of_library, mode=mode, beside=beside)
+                arrangements = _arrangements(told, case, failed)
+                if arrangements:
+                    return replace(told, arrangements=arrangements)
+            told = replace(told, beside=False)
+            if _runs_at_all(told, case_of(case, 2), failed):  # whatever comes out of it
                 return replace(told, arrangements={2: ARRANGEMENTS[2][0]})
+    if tensors := wrapped.own_tensors(layer):
+        failed.insert(0, tensors)
     return None
 
 
@@ -159,10 +165,13 @@ def _maps(plan: Plan, case: Case, arrangement: Arrangement) -> bool:
     return y is not None and _is_by_channel(arranged, case, y)
 
 
-def _runs_at_all(plan: Plan, case: Case) -> bool:
+def _runs_at_all(plan: Plan, case: Case, failed: list[str]) -> bool:
     try:
-        _tried(plan, case)
+        y: Any = _tried(plan, case)
     except FAILURES:
+        return False
+    if wrapped.wraps_an_array(y):
+        failed.insert(0, wrapped.named(y))
         return False
     return True
 
@@ -230,6 +239,7 @@ def _looked_at(plan: Plan, case: Case) -> Discovered:
     plan = replace(plan, slots=find_slots(plan.build(case), used.layer, case.x))
     mode, moded = _mode(plan, used.layer, case)
     plan = replace(plan, mode=mode)
+    plan = replace(plan, trains=moded or not evaluates_alone(plan, used.layer, case))
     return Discovered(replace(plan, backward=_way_back(plan, used.layer, case)), case, moded)
 
 
@@ -263,6 +273,8 @@ def _output(plan: Plan, case: Case, *, training: bool) -> Array | None:
 
 
 def _same(one: Array, other: Array) -> bool:
+    if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
+        return type(one) is type(other)  # told where the step is judged
     return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
 
 
@@ -270,12 +282,11 @@ def _way_back(plan: Plan, layer: Any, case: Case) -> Any:
     """Whether torch records the way back, the layer has a method for it, or there is none."""
     if not plan.records:
         return ""
-    own = callable(getattr(layer, "backward", None)) and "_modules" not in vars_of(layer)
+    own = way_back_of(layer) is not None and not is_module(layer)
     if own:
         return "method"
     if plan.library == "numpy":
         return ""
     session = FormSession(plan, plan.build(case), case, True, True)
     step: Any = session.run(place(case.x, case.layout), training=True)
-    module = "_modules" in vars_of(layer)
-    return "recorded" if module or bool(getattr(step.tensor, "requires_grad", False)) else ""
+    return "recorded" if is_module(layer) or bool(getattr(step.tensor, "requires_grad", False)) else ""

@@ -67,6 +67,8 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
         raise UnusableTarget(f"the target {name} is a backward pass, but {rule}")
     written = _written(thing)
     arguments = arguments_of(called, written, skip=_contexts(thing))
+    if arguments is None and inspect.isbuiltin(called) and "norm" in called.__name__.lower():
+        return Near(FORM, "it is built in, and does not say what its arguments are; name a function that calls it", marks=3)
     if not isinstance(arguments, Arguments):
         return arguments
     if device != "cpu" and (torch := sys.modules.get("torch")) is not None:

@@ -8,6 +8,7 @@ from bn_reference.cases.case import Array, Case, Seen
 from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.arrays import flat, is_array
+from bn_reference.targets.forms.function_manner import cache_in, taken_apart
 from bn_reference.targets.forms.life import life_of
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.slots import PARAMETERS, STATISTICS
@@ -28,11 +29,13 @@ class GivenLayer:
         latest: the step that was made last, through which alone a layer's own backward pass goes.
         trainable: whether gradients of weight and bias are asked for.
         input_gradient: whether inputs are to have a gradient.
+        cache: what the latest step returned beside its output, for the way back.
     """
 
     def __init__(self, plan: Plan, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
         self.plan, self.layer, self.channels = plan, layer, case.channels
         self.latest: Step | None = None
+        self.cache: Any = None
         self.trainable, self.input_gradient = trainable and case.affine, input_gradient
         self.asking: tuple[str, ...] | None = None  # of weight and bias, where they are asked one by one
         self.life = life_of(plan.library, layer)
@@ -85,8 +88,14 @@ class GivenLayer:
         return self.trainable if self.asking is None else role in self.asking
 
     def called(self, handed: Any, training: bool) -> Any:
-        """What the layer returns for a batch, as it is handed over."""
-        return self.plan.call(self.layer)(handed, **self.plan.mode.tell(self.layer, training))
+        """The layer's output for a batch, as it is handed over."""
+        return self.output_of(self.plan.call(self.layer)(handed, **self.plan.mode.tell(self.layer, training)))
+
+    def output_of(self, came: Any) -> Any:
+        """The output among what the layer returned; what comes with it is kept for the way back."""
+        y, others = taken_apart(came) if self.plan.beside else (came, [])
+        self.cache = cache_in(others)
+        return y if others else came
 
     def vector(self, grad: Seen) -> Seen:
         """A gradient of weight or bias as (C,), where it has as many elements."""

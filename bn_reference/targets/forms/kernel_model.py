@@ -18,8 +18,9 @@ import numpy as np
 from bn_reference.cases.layouts import place
 from bn_reference.targets.border import said
 from bn_reference.targets.forms.accelerators import require_none
+from bn_reference.targets.forms.arrays import is_module
 from bn_reference.targets.forms.formed import FormedLayers
-from bn_reference.targets.forms.modules import is_module, recognized
+from bn_reference.targets.forms.modules import recognized
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.forms.probing import probe_case
 

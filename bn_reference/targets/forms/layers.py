@@ -66,12 +66,13 @@ def _channels(plan: Plan, case: Case) -> dict[str, Any]:
 
 def _require_parameters(plan: Plan, layer: Any) -> None:
     """weight and bias are found both, or there are none; and nothing else is trained, or it is no batch norm alone."""
-    known = {slot.path for role, slot in plan.slots.items()}
+    paths = {slot.path for slot in plan.slots.values()}
+    parts = [((*path, name), value) for path, parts in levels_of(layer) for name, value in parts.items() if is_array(value)]
+    known = [value for path, value in parts if path in paths]  # some have a second name elsewhere in the layer
     trained = [
-        ".".join((*path, name))
-        for path, parts in levels_of(layer)
-        for name, value in parts.items()
-        if (*path, name) not in known and is_array(value) and bool(getattr(value, "requires_grad", False)) and value.is_leaf
+        ".".join(path)
+        for path, value in parts
+        if not any(value is each for each in known) and bool(getattr(value, "requires_grad", False)) and value.is_leaf
     ]
     absent = [role for role in PARAMETERS if role not in plan.slots]
     if trained and not absent:

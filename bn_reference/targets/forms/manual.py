@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, numbers
 from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.names import ALIASES
+from bn_reference.targets.forms.plan import way_back_of
 from bn_reference.targets.forms.slots import PARAMETERS, levels_of
 from bn_reference.targets.protocol import Grads, Unsupported
 
@@ -34,7 +36,10 @@ def manual_grads(session: GivenLayer, arrangement: Arrangement, upstream: Any, s
     for left in _left(session).values():  # some add to what is there
         if is_array(left) and is_floating(left):
             left[...] = 0
-    came = session.layer.backward(arrangement.enter(upstream))
+    go_back = way_back_of(session.layer)
+    assert go_back is not None  # or there would be no way back by a method
+    cache = [session.cache] if session.plan.beside and not _takes(go_back, 1) and _takes(go_back, 2) else []
+    came = go_back(arrangement.enter(upstream), *cache)
     grad_x, vectors = _returned(came, session)
     if len(vectors) < 2:
         vectors = {**_left(session), **vectors}
@@ -46,6 +51,15 @@ def manual_grads(session: GivenLayer, arrangement: Arrangement, upstream: Any, s
     if not session.trainable:
         return Grads(x if session.input_gradient else None, None, None)
     return Grads(x if session.input_gradient else None, session.vector(weight), session.vector(bias))
+
+
+def _takes(method: Any, number: int) -> bool:
+    """Whether it can be called with so many arguments."""
+    try:
+        inspect.signature(method).bind(*[None] * number)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _returned(came: Any, session: GivenLayer) -> tuple[Any, dict[str, Any]]:

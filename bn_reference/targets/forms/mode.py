@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bn_reference.targets.forms.arrays import is_module
 from bn_reference.targets.forms.names import EVALUATION, TRAINING
 from bn_reference.targets.forms.slots import parts_of
 
@@ -84,6 +85,8 @@ def modes_of(layer: Any, call: Callable[..., Any]) -> Iterator[Mode]:
     if all(callable(getattr(layer, name, None)) for name in ("train", "eval")):
         yield Mode("methods")
     for name, value in parts_of(layer).items():
+        if name == "training" and is_module(layer):
+            continue  # what train() does not set there stands still on purpose
         if isinstance(value, (bool, str, int)) or value is None:
             yield from _values("attribute", name, value)
 

@@ -75,6 +75,8 @@ RUNNING = (
     "running",
     "run",
     "moving",
+    "mov",
+    "stored",
     "avg",
     "average",
     "averaged",

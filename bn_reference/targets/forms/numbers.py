@@ -76,7 +76,8 @@ def _default(layer: Any, aliases: tuple[str, ...]) -> float | None:
 def _seen_eps(plan: Plan, case: Case) -> float | None:
     """By a batch of two values d apart from their mean, y = d / sqrt(d^2 + eps), with d so small that eps is most of it.
 
-    The largest d is taken that leaves eps its digits, among powers of two, as eps is not known before.
+    What is made for inference alone is given that variance. The largest d is taken that leaves eps its digits, among powers
+    of two, as eps is not known before.
     """
     ones = np.ones(case.channels, case.pair.parameter_dtype)
     unit = format_of(case.pair.input_dtype).unit_roundoff
@@ -85,10 +86,11 @@ def _seen_eps(plan: Plan, case: Case) -> float | None:
     for power in range(-4, -22, -2):
         d = 2.0**power
         x = (np.broadcast_to(signs, case.x.shape) * d).astype(case.pair.input_dtype)
-        given = case.but(x=x, weight=ones, bias=ones - ones)
+        frozen = {} if plan.trains else {"running_mean": ones - ones, "running_var": ones * ones.dtype.type(d * d)}
+        given = case.but(x=x, weight=ones, bias=ones - ones, **frozen)
         try:
             session = FormSession(plan, plan.build(given), given, True, True)
-            y = session.run(place(x, "contiguous"), training=True).y.astype(np.float64)
+            y = session.run(place(x, "contiguous"), training=plan.trains).y.astype(np.float64)
         except Exception:  # whatever a target raises: what is not seen here, no verdict needs
             return None
         size = float(np.abs(y).max())
@@ -110,6 +112,8 @@ def momentum_of(plan: Plan, layer: Any, case: Case) -> tuple[Plan, tuple[float |
     Raises:
         Undiscovered: it has one that is not to be found.
     """
+    if not plan.trains:
+        return plan, ()
     if plan.constructor.takes("momentum"):
         f = _median(plan, case.but(momentum=OTHER_MOMENTUM))
         if f is not None and abs(f - (1.0 - OTHER_MOMENTUM)) <= CLOSE:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bn_reference.targets.forms.arrays import builds_modules, is_module
 from bn_reference.targets.forms.formed import FormedLayers
-from bn_reference.targets.forms.modules import is_module, recognized
+from bn_reference.targets.forms.modules import recognized
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.protocol import UnusableTarget
 
@@ -20,6 +21,8 @@ def recognize(name: str, thing: Any, device: str) -> FormedLayers | Near | None:
     Raises:
         UnusableTarget: its layers take arrays of NumPy, which live on the CPU.
     """
+    if builds_modules(thing):
+        return None
     found = recognized(name, thing, device, PLAIN, lambda layer: not is_module(layer))
     if isinstance(found, FormedLayers) and found.plan.library == "numpy" and device != "cpu":
         raise UnusableTarget(

@@ -12,16 +12,17 @@ import numpy as np
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Case
 from bn_reference.targets.forms.arrangement import Arrangement
-from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_tensor
+from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_module, is_tensor
 from bn_reference.targets.forms.construction import ARRAYS, Constructor
 from bn_reference.targets.forms.mode import ALWAYS, Mode
 from bn_reference.targets.forms.slots import Slot, levels_of
 
-__all__ = ["Library", "Plan", "method_of", "vars_of"]
+__all__ = ["Library", "Plan", "method_of", "vars_of", "way_back_of"]
 
 FORGETTING = ("flush_gradients", "zero_grad", "clear_cache")  # what a layer may keep of a batch that it has seen
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 METHODS = ("forward", "__call__", "call", "forward_pass", "batch_norm", "batchnorm", "normalize")
+BACKWARD = ("backward", "backward_pass", "backprop", "bprop")
 
 Library = Literal["torch", "numpy"]
 
@@ -41,6 +42,8 @@ class Plan:
         backward: "recorded" where torch records the way back, "method" where the layer has one, "" where there is none.
         records: whether a step is taken where gradients are recorded.
         evaluation_gradients: whether there is a way back through eval.
+        trains: whether it can be asked to train; else it is made for inference alone.
+        beside: whether it returns more beside its output, which comes first.
     """
 
     constructor: Constructor
@@ -53,6 +56,8 @@ class Plan:
     backward: Literal["recorded", "method", ""] = "recorded"
     evaluation_gradients: bool = True
     records: bool = True
+    trains: bool = True
+    beside: bool = False
 
     @property
     def folds(self) -> bool:
@@ -97,7 +102,7 @@ class Plan:
         if self.constructor.takes("dtype") and (self.constructor.takes("device") or self.device == "cpu"):
             return
         modules = [layer]
-        if "_modules" in vars_of(layer):
+        if is_module(layer):
             layer.to(device=self.device, dtype=_dtype("torch", pair))
             modules = list(layer.modules())
         moved: dict[int, tuple[Any, Any]] = {}
@@ -146,7 +151,14 @@ def _tell_shape(layer: Any, channels: int) -> None:
     told((channels,))
     if callable(initialize):
         needed = [p for p in inspect.signature(initialize).parameters.values() if p.default is p.empty and p.kind in POSITIONAL]
-        initialize(*[None] * len(needed))  # an optimizer, which no step asks for
+        initialize(*[_Optimizer() for _ in needed])
+
+
+class _Optimizer:
+    """What a layer of a network asks for its next parameters, on its way back: those that it has."""
+
+    def update(self, parameter: Any, gradient: Any) -> Any:
+        return parameter
 
 
 def _has_vectors(layer: Any, channels: int) -> bool:
@@ -163,6 +175,11 @@ def method_of(layer: Any) -> Callable[..., Any]:
             found: Callable[..., Any] = method
             return found
     raise AttributeError("forward")
+
+
+def way_back_of(layer: Any) -> Callable[..., Any] | None:
+    """The layer's own method that goes back from an upstream gradient; None where there is none."""
+    return next((method for name in BACKWARD if callable(method := getattr(layer, name, None))), None)
 
 
 def vars_of(layer: Any) -> dict[str, Any]:

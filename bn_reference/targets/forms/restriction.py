@@ -114,7 +114,7 @@ def _working(layers: FormedLayers, case: Case) -> set[str]:
 
 def _output(layers: FormedLayers, case: Case) -> np.ndarray[Any, Any] | None:
     try:
-        y = layers.open(case).forward(place(case.x, case.layout), training=True).y
+        y = layers.open(case).forward(place(case.x, case.layout), training=layers.plan.trains).y
     except (*FAILURES, Misbehaviour):
         return None
     return y if isinstance(y, np.ndarray) and y.shape == case.x.shape else None

@@ -85,6 +85,8 @@ class FormSession(GivenLayer, Session):
         return self.run(x, training=training, record=record)
 
     def _require(self, training: bool) -> None:
+        if training and not self.plan.trains:
+            raise Unsupported("it is made for inference alone")
         if not training and self._unloaded:
             raise Unsupported(self._unloaded)
         if not training and self.plan.mode.kind == "always":

@@ -11,7 +11,7 @@ import numpy as np
 from bn_reference.cases.case import Array
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.targets.arrays import numpy_of
-from bn_reference.targets.forms.arrays import count, filled, is_array, is_floating, is_tensor, like
+from bn_reference.targets.forms.arrays import count, filled, is_array, is_floating, is_module, is_tensor, like
 from bn_reference.targets.forms.measuring import weight_of_new
 from bn_reference.targets.forms.names import ALIASES, COUNTER, named, of_running
 
@@ -80,9 +80,10 @@ def _item(holder: Any, name: str) -> Any:
 def parts_of(layer: Any) -> dict[str, Any]:
     """The attributes of a layer by name, parameters and buffers of a module among them, its inner modules not."""
     own = dict(getattr(layer, "__dict__", {}))
-    for table in TABLES[:2]:
-        own.update(own.pop(table, None) or {})
-    own.pop(TABLES[2], None)
+    for table in TABLES:
+        own.pop(table, None)
+    for table in TABLES[:2] if is_module(layer) else ():
+        own.update(getattr(layer, table).items())  # which a scripted one keeps elsewhere than in itself
     for name in getattr(type(layer), "__slots__", ()):
         if isinstance(name, str) and hasattr(layer, name):
             own[name] = getattr(layer, name)
@@ -96,9 +97,8 @@ def levels_of(layer: Any) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     for name, value in own.items():
         if isinstance(value, dict) and value and all(isinstance(key, str) for key in value) and not name.startswith("_"):
             yield (name,), dict(value)
-    inner = getattr(layer, "named_modules", None)
-    if inner is not None and "_modules" in vars(layer):
-        for path, module in inner():
+    if is_module(layer):
+        for path, module in layer.named_modules():
             if path:
                 yield tuple(path.split(".")), parts_of(module)
 

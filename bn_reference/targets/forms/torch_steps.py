@@ -79,7 +79,7 @@ def _call_of(
     options = session.plan.mode.tell(session.layer, training)
 
     def call(batch: Any, values: Any) -> Any:
-        return arrangement.leave(inner(arrangement.enter(batch), values, **options), shape)
+        return arrangement.leave(session.output_of(inner(arrangement.enter(batch), values, **options)), shape)
 
     return call
 

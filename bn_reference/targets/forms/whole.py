@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from bn_reference.targets.border import said
+from bn_reference.targets.forms.arrays import is_module
+from bn_reference.targets.forms.construction import Constructor
 from bn_reference.targets.forms.devices import require_device, warm_up
-from bn_reference.targets.forms.modules import MODULE, is_module, recognized
+from bn_reference.targets.forms.modules import MODULE, recognized
 from bn_reference.targets.forms.near import Near
 from bn_reference.targets.protocol import Implementation, Unsupported, UnusableTarget
 
@@ -35,7 +37,9 @@ def recognize(name: str, thing: Any, device: str) -> Implementation | Near | Non
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(layer, torch.nn.Module):
         if _is_called_otherwise(torch, layer, device):
-            found = recognized(name, thing, device, MODULE, is_module, whole=True)
+            found = recognized(
+                name, thing, device, MODULE, is_module, whole=Constructor.whole(thing, device=_takes_device(thing))
+            )
             if isinstance(found, Implementation):
                 return found
         from bn_reference.targets.forms.torch_module import TorchImplementation

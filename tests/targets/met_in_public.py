@@ -1,0 +1,261 @@
+"""Layers of kinds that were met in public code: right ones by their own conventions, and wrong ones of the same kinds."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Frozen(nn.Module):
+    """Right: nothing is trained, and there is no eps but in the code; made for inference alone, of images."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(n))
+        self.register_buffer("bias", torch.zeros(n))
+        self.register_buffer("running_mean", torch.zeros(n))
+        self.register_buffer("running_var", torch.ones(n))
+
+    def forward(self, x: Any) -> Any:
+        w, b, mean, var = (getattr(self, name).view(1, -1, 1, 1) for name in ("weight", "bias", "running_mean", "running_var"))
+        scale = self.scale(w, var)
+        return x * scale + (b - mean * scale)
+
+    def scale(self, w: Any, var: Any) -> Any:
+        return w * (var + 1e-3).rsqrt()
+
+
+class FrozenDeviation(Frozen):
+    """Wrong: eps is added to the deviation."""
+
+    def scale(self, w: Any, var: Any) -> Any:
+        return w / (var.sqrt() + 1e-3)
+
+
+class Thawed(Frozen):
+    """Wrong: its parameters are trained, but training, too, normalizes with running statistics that never move."""
+
+    def __init__(self, n: int, eps: float = 1e-3) -> None:
+        super().__init__(n)
+        self.eps = eps
+        del self.weight, self.bias
+        self.weight, self.bias = nn.Parameter(torch.ones(n)), nn.Parameter(torch.zeros(n))
+
+
+class WithCache:
+    """Right: what it returns beside its output in training is what its backward pass needs."""
+
+    def __init__(self, dim: int, eps: float = 1e-5, momentum: float = 0.9) -> None:
+        self.eps, self.momentum = eps, momentum
+        self.gamma, self.beta = np.ones(dim), np.zeros(dim)
+        self.mov_mean, self.mov_var = np.zeros(dim), np.ones(dim)
+
+    def forward(self, x: Any, mode: str = "train") -> Any:
+        if mode == "test":
+            return self.gamma * (x - self.mov_mean) / np.sqrt(self.mov_var + self.eps) + self.beta, None
+        mean, var = x.mean(0), x.var(0)
+        self.mov_mean = self.momentum * self.mov_mean + (1 - self.momentum) * mean
+        self.mov_var = self.momentum * self.mov_var + (1 - self.momentum) * var
+        deviation = np.sqrt(var + self.eps)
+        x_hat = (x - mean) / deviation
+        return self.gamma * x_hat + self.beta, (x_hat, deviation)
+
+    def backward(self, dout: Any, cache: Any) -> Any:
+        x_hat, deviation = cache
+        d = dout * self.gamma
+        dx = (d - self.mean(d) - x_hat * (d * x_hat).mean(0)) / deviation
+        return dx, (dout * x_hat).sum(0), dout.sum(0)
+
+    def mean(self, d: Any) -> Any:
+        return d.mean(0)
+
+
+class WithCacheOneTerm(WithCache):
+    """Wrong: the backward pass forgets that the mean depends on x."""
+
+    def mean(self, d: Any) -> Any:
+        return 0 * d.mean(0)
+
+
+class WithDeterminant(nn.Module):
+    """Right: a layer of a flow, which gives the logarithm of its determinant as well; its parameters have two names each."""
+
+    def __init__(self, n: int, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.inner = nn.BatchNorm1d(n, momentum=momentum)
+        self.weight, self.bias = self.inner.weight, self.inner.bias
+
+    def forward(self, x: Any) -> Any:
+        y = self.inner(x)
+        return y, torch.log(self.weight.abs()).sum()
+
+
+class ShiftedWithDeterminant(WithDeterminant):
+    """Wrong: the output is shifted."""
+
+    def forward(self, x: Any) -> Any:
+        y, determinant = super().forward(x)
+        return y + 1, determinant
+
+
+class InAList(nn.Module):
+    """Wrong: its output is in a list."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm1d(n)
+
+    def forward(self, x: Any) -> Any:
+        return [self.bn(x)]
+
+
+class Updating:
+    """Right: told the shape of a sample; its backward pass asks optimizers for the next parameters."""
+
+    def __init__(self, momentum: float = 0.9) -> None:
+        self.momentum, self.trainable, self.eps = momentum, True, 0.01
+        self.running_mean = self.running_var = None
+
+    def set_input_shape(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def initialize(self, optimizer: Any) -> None:
+        self.gamma, self.beta, self.of_gamma, self.of_beta = np.ones(self.shape), np.zeros(self.shape), optimizer, optimizer
+
+    def forward_pass(self, X: Any, training: bool = True) -> Any:
+        if self.running_mean is None:
+            self.running_mean, self.running_var = X.mean(0), X.var(0)
+        mean, var = self.running_mean, self.running_var
+        if training:
+            mean, var = X.mean(0), X.var(0)
+            self.running_mean = self.momentum * self.running_mean + (1 - self.momentum) * mean
+            self.running_var = self.momentum * self.running_var + (1 - self.momentum) * var
+        self.deviation = np.sqrt(var + self.eps)
+        self.x_hat = (X - mean) / self.deviation
+        return self.gamma * self.x_hat + self.beta
+
+    def backward_pass(self, accum_grad: Any) -> Any:
+        d = accum_grad * self.gamma
+        self.gamma = self.of_gamma.update(self.gamma, (accum_grad * self.x_hat).sum(0))
+        self.beta = self.of_beta.update(self.beta, accum_grad.sum(0))
+        return (d - d.mean(0) - self.x_hat * self.along(d * self.x_hat)) / self.deviation
+
+    def along(self, product: Any) -> Any:
+        return product.mean(0)
+
+
+class UpdatingOneTerm(Updating):
+    """Wrong: the backward pass forgets that the variance depends on x."""
+
+    def along(self, product: Any) -> Any:
+        return 0 * product.mean(0)
+
+
+class Scripted(torch.jit.ScriptModule):
+    """Right: a module that torch compiles as it is constructed, and keeps what it has elsewhere than in itself."""
+
+    def __init__(self, n: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(n)), nn.Parameter(torch.zeros(n))
+        self.register_buffer("ema_mean", torch.zeros(n))
+        self.register_buffer("ema_var", torch.ones(n))
+        self.eps = eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean, var = self.ema_mean, self.ema_var
+        if self.training:
+            mean, var = x.mean(0), x.var(0, unbiased=False)
+            self.ema_mean += 0.25 * (mean.detach() - self.ema_mean)
+            self.ema_var += 0.25 * (var.detach() - self.ema_var)
+        return (x - mean) / torch.sqrt(var + self.eps) * self.gamma + self.beta
+
+
+class ScriptedUnbiased(torch.jit.ScriptModule):
+    """Wrong: training normalizes with the unbiased variance."""
+
+    def __init__(self, n: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(n)), nn.Parameter(torch.zeros(n))
+        self.eps = eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - x.mean(0)) / torch.sqrt(x.var(0) + self.eps) * self.gamma + self.beta
+
+
+class Own:
+    """A tensor of somebody's own."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+
+class OnItsOwn:
+    """On tensors of its own, which nobody else has; a device is an object of its own, too."""
+
+    def __init__(self, dim: int, device: Any = None) -> None:
+        assert device is None
+        self.gamma, self.beta = Own(np.ones(dim)), Own(np.zeros(dim))
+
+    def __call__(self, x: Any) -> Any:
+        return Own((x.data - x.data.mean(0)) * self.gamma.data)
+
+
+class OfThreeSizes:
+    """Told a shape, and no number of channels."""
+
+    def __init__(self, X_dim: Any) -> None:
+        self.channels, self.height, self.width = X_dim
+
+
+class PassedOn(nn.Module):
+    """Right: a layer for images, which hands all of its arguments on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        self.inner = nn.BatchNorm2d(*args, **kwargs)
+
+    def forward(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+class PassedOnDoubled(PassedOn):
+    """Wrong: the output is doubled."""
+
+    def forward(self, x: Any) -> Any:
+        return 2 * super().forward(x)
+
+
+class Derived(nn.BatchNorm2d):
+    """Right: torch's layer for images, whose options are not written out."""
+
+    def __init__(self, num_features: int, **options: Any) -> None:
+        super().__init__(num_features, **options)
+
+
+class Still(nn.BatchNorm2d):
+    """Wrong: train() does not make it train."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.training = False
+
+    def train(self, mode: bool = True) -> Any:
+        return super().train(False)
+
+
+class OwnEps(nn.BatchNorm1d):
+    """Right: with one option of its own, and the rest as it comes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, eps=1e-3, **kwargs)
+
+
+class Split(nn.Module):
+    def __init__(self, num_features: int, num_parts: int) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm1d(num_features)
+        self.num_parts = num_parts
+
+    def forward(self, x: Any) -> Any:
+        return torch.cat([self.bn(part) for part in x.split(self.num_parts)])

@@ -1,0 +1,132 @@
+"""Kinds of layers that were met in public code are taken: right ones conform, wrong ones are found, and refusals help."""
+
+import met_in_public as people
+import pytest
+import torch
+from verdicts import formed
+
+from bn_reference import verify
+from bn_reference.cases.domain import Domain
+from bn_reference.cases.layouts import place
+from bn_reference.oracle.compare import within
+from bn_reference.oracle.step import expect_training
+from bn_reference.targets.capabilities import capabilities_of
+from bn_reference.targets.forms.probing import probe_case
+from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.targets.recognition import load_target
+from bn_reference.targets.watched import Watched
+from bn_reference.verification.probing import probe
+
+FORMS = {
+    people.Frozen: "torch.nn.Module, handed (N, C, H, W), inference alone",
+    people.Thawed: "torch.nn.Module, handed (N, C, H, W)",
+    people.WithCache: "plain class, told by the argument mode whether it trains, which returns more beside its output",
+    people.WithDeterminant: "torch.nn.Module, which returns more beside its output",
+    people.InAList: "torch.nn.Module",
+    people.Updating: "plain class, told by the argument training whether it trains",
+    people.Scripted: "torch.nn.Module",
+    people.PassedOn: "torch.nn.Module, handed (N, C, H, W)",
+    people.Still: "torch.nn.Module, handed (N, C, H, W)",
+}
+
+
+@pytest.mark.parametrize("target", FORMS, ids=lambda target: target.__name__)
+def test_its_form_is_said(target: type) -> None:
+    assert formed(target).form == FORMS[target]
+
+
+RULES = {
+    people.Frozen: {"evaluation_uses_the_running_statistics", "evaluation_gradients"},
+    people.WithCache: {"training_gradient_of_the_input", "a_sequence_of_batches_accumulates"},
+    people.WithDeterminant: {"output_is_the_normalized_batch", "an_evaluation_of_several_batches_at_once_is_that_of_each"},
+    people.Updating: {"training_gradient_of_the_input", "a_sequence_of_batches_accumulates"},
+    people.Scripted: {"training_gradient_of_the_weight", "a_sequence_of_batches_accumulates"},
+}
+
+
+@pytest.mark.parametrize("target", RULES, ids=lambda target: target.__name__)
+def test_a_right_one_conforms_to_what_it_can_be_asked(target: type) -> None:
+    report = verify(target, dtypes=["float32"], properties=[*RULES[target]], examples=5, conventions="auto")
+
+    assert {result.property for result in report.results if result.status == "passed"} == RULES[target]
+
+
+@pytest.mark.parametrize("target", [people.PassedOn, people.Derived], ids=lambda target: target.__name__)
+def test_options_that_are_handed_on_are_given(target: type) -> None:
+    report = verify(target, dtypes=["float32"], properties=["output_is_the_normalized_batch"], examples=10)
+
+    assert formed(target).domain == Domain(folds=True)
+    assert [result.status for result in report.results] == ["passed"]
+
+
+def test_options_that_come_on_top_of_those_handed_on_are_found() -> None:
+    assert formed(people.OwnEps).domain.eps == 1e-3
+
+
+WRONG = {
+    people.FrozenDeviation: "evaluation_uses_the_running_statistics",
+    people.Thawed: "output_is_the_normalized_batch",
+    people.PassedOnDoubled: "output_is_the_normalized_batch",
+    people.Still: "output_is_the_normalized_batch",
+    people.InAList: "output_is_the_normalized_batch",
+}
+
+
+@pytest.mark.parametrize("target", WRONG, ids=lambda target: target.__name__)
+def test_a_wrong_one_is_found(target: type) -> None:
+    report = verify(target, dtypes=["float32"], properties=[WRONG[target]], examples=4, conventions="auto")
+
+    assert [result.status for result in report.results] == ["violated"]
+
+
+def is_right(target: type, quantity: str) -> bool:
+    """Of a step of training, there and back, on one case."""
+    layers = formed(target)
+    case = layers.domain.nearest(probe_case(ndim=min(layers.domain.dimensions)))
+    step = layers.open(case).forward(place(case.x, "contiguous"), training=True)
+    actual = {"y": lambda: step.y, "grad_x": lambda: step.backward(place(case.grad_y, "contiguous")).x}[quantity]()
+    return within(quantity, actual, getattr(expect_training(case), quantity)).holds
+
+
+FAULTS = [
+    ("grad_x", people.WithCache, people.WithCacheOneTerm),
+    ("grad_x", people.Updating, people.UpdatingOneTerm),
+    ("y", people.WithDeterminant, people.ShiftedWithDeterminant),
+    ("y", people.Scripted, people.ScriptedUnbiased),
+]
+
+
+@pytest.mark.parametrize(("quantity", "right", "wrong"), FAULTS, ids=lambda each: getattr(each, "__name__", each))
+def test_what_a_wrong_one_gives_is_looked_at(quantity: str, right: type, wrong: type) -> None:
+    assert (is_right(right, quantity), is_right(wrong, quantity)) == (True, False)
+
+
+REFUSED = {
+    people.OnItsOwn: "it computes with tensors of its own (met_in_public.Own), where it is handed arrays of NumPy or torch",
+    people.OfThreeSizes: "nearest to a plain class whose layers are called, or have a method forward, but it refuses",
+    people.Split: "'num_parts' as well, which a function of the number of channels, named instead, may give it",
+    torch.batch_norm: "it is built in, and does not say what its arguments are; name a function that calls it",
+}
+
+
+@pytest.mark.parametrize("target", REFUSED, ids=lambda target: target.__name__)
+def test_a_refusal_says_what_to_do(target: type) -> None:
+    with pytest.raises(UnusableTarget) as caught:
+        load_target(target)
+
+    assert REFUSED[target] in str(caught.value)
+
+
+def evaluation(x, mean, var, gain=None, bias=None, eps=1e-5):  # type: ignore[no-untyped-def]
+    return (x - mean) * torch.rsqrt(var + eps) * gain + bias
+
+
+@pytest.mark.parametrize("target", [evaluation, people.Frozen])
+def test_what_is_made_for_inference_alone_is_asked_there_what_it_takes(target: object) -> None:
+    found = capabilities_of(Watched(load_target(target)))
+
+    assert (found.training, found.positions, found.unrecorded) == (False, True, True)
+
+
+def test_a_probe_says_that_no_code_of_the_authors_computed() -> None:
+    assert any("no code of the author's" in note for note in probe("kernel_benchmark:Model").notes)
