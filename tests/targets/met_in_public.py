@@ -259,3 +259,25 @@ class Split(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return torch.cat([self.bn(part) for part in x.split(self.num_parts)])
+
+
+def spread_forward(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
+    """Right: its backward pass takes what it kept by name."""
+    deviation = np.sqrt(x.var(0) + eps)
+    x_hat = (x - x.mean(0)) / deviation
+    return gamma * x_hat + beta, {"x_hat": x_hat, "deviation": deviation, "gamma": gamma}
+
+
+def spread_backward(dout: Any, x_hat: Any, deviation: Any, gamma: Any) -> Any:
+    d = dout * gamma
+    return (d - d.mean(0) - x_hat * (d * x_hat).mean(0)) / deviation, (dout * x_hat).sum(0), dout.sum(0)
+
+
+def listed_forward(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
+    """Wrong: its backward pass, which takes what it kept in order, forgets gamma."""
+    y, kept = spread_forward(x, gamma, beta, eps)
+    return y, (kept["x_hat"], kept["deviation"], gamma)
+
+
+def listed_backward(dout: Any, x_hat: Any, deviation: Any, gamma: Any) -> Any:
+    return spread_backward(dout, x_hat, deviation, np.ones_like(gamma))

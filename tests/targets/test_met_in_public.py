@@ -1,5 +1,7 @@
 """Kinds of layers that were met in public code are taken: right ones conform, wrong ones are found, and refusals help."""
 
+from typing import Any
+
 import met_in_public as people
 import pytest
 import torch
@@ -79,10 +81,10 @@ def test_a_wrong_one_is_found(target: type) -> None:
     assert [result.status for result in report.results] == ["violated"]
 
 
-def is_right(target: type, quantity: str) -> bool:
+def is_right(target: Any, quantity: str) -> bool:
     """Of a step of training, there and back, on one case."""
-    layers = formed(target)
-    case = layers.domain.nearest(probe_case(ndim=min(layers.domain.dimensions)))
+    layers = load_target(target)
+    case = layers.domain.within(probe_case(ndim=min(layers.domain.dimensions)))
     step = layers.open(case).forward(place(case.x, "contiguous"), training=True)
     actual = {"y": lambda: step.y, "grad_x": lambda: step.backward(place(case.grad_y, "contiguous")).x}[quantity]()
     return within(quantity, actual, getattr(expect_training(case), quantity)).holds
@@ -93,11 +95,12 @@ FAULTS = [
     ("grad_x", people.Updating, people.UpdatingOneTerm),
     ("y", people.WithDeterminant, people.ShiftedWithDeterminant),
     ("y", people.Scripted, people.ScriptedUnbiased),
+    ("grad_x", people.spread_forward, people.listed_forward),
 ]
 
 
 @pytest.mark.parametrize(("quantity", "right", "wrong"), FAULTS, ids=lambda each: getattr(each, "__name__", each))
-def test_what_a_wrong_one_gives_is_looked_at(quantity: str, right: type, wrong: type) -> None:
+def test_what_a_wrong_one_gives_is_looked_at(quantity: str, right: Any, wrong: Any) -> None:
     assert (is_right(right, quantity), is_right(wrong, quantity)) == (True, False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from bn_reference.targets.forms.function_arrays import Arrays
 from bn_reference.targets.forms.shapes import Shape
 from bn_reference.targets.protocol import Misbehaviour
 
-__all__ = ["Manner", "beside", "cache_in", "taken_apart"]
+__all__ = ["Manner", "beside", "cache_in", "gone_back", "taken_apart", "takes"]
 
 OUTPUTS = ("y", "out", "output", "outputs")  # of a dictionary that is returned
 
@@ -72,3 +73,21 @@ def beside(others: list[Any]) -> list[Any]:
     pair = others[0] if len(others) == 1 else None
     values = list(pair.values()) if isinstance(pair, Mapping) else pair
     return list(values) if isinstance(values, tuple | list) and len(values) == 2 else others
+
+
+def gone_back(going_back: Callable[..., Any], upstream: Any, cache: Any) -> Any:
+    """Call a backward pass, with the cache as it is, or spread over its arguments where it takes more than two."""
+    if not takes(going_back, 2) and isinstance(cache, Mapping) and takes(going_back, 1, cache):
+        return going_back(upstream, **cache)
+    if not takes(going_back, 2) and isinstance(cache, tuple | list) and takes(going_back, 1 + len(cache)):
+        return going_back(upstream, *cache)
+    return going_back(upstream, cache)
+
+
+def takes(function: Callable[..., Any], number: int, named: Mapping[str, Any] | None = None) -> bool:
+    """Whether it can be called with so many arguments, and others by name."""
+    try:
+        inspect.signature(function).bind(*[None] * number, **named or {})
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -12,7 +12,7 @@ from bn_reference.cases.directions import Direction
 from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.arrays import numpy_of, seen
-from bn_reference.targets.forms.function_manner import Manner, cache_in
+from bn_reference.targets.forms.function_manner import Manner, cache_in, gone_back
 from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Step, Unsupported
 
 __all__ = ["FunctionStep"]
@@ -101,7 +101,7 @@ class FunctionStep(Step):
 
     def _by_sibling(self, going_back: Callable[..., Any], upstream: Any) -> tuple[Any, Any, Any]:
         with self._manner.arrays.recording(False):
-            returned = going_back(upstream, cache_in(self.others))
+            returned = gone_back(going_back, upstream, cache_in(self.others))
         grads = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
         if len(grads) == 1:
             return (grads[0], *(Missing("the backward pass returns the gradient of x alone"),) * 2)

@@ -128,7 +128,7 @@ def _sibling(function: Any) -> Callable[..., Any] | None:
     names += [f"{name}_backward", f"{name}_bwd", f"{name}_back", f"{name}Backward", f"backward_{name}"]
     for candidate in names:
         sibling = getattr(place, candidate, None)
-        if callable(sibling) and _takes_two(sibling):
+        if callable(sibling):
             found: Callable[..., Any] = sibling
             return found
     return None
@@ -147,15 +147,6 @@ def _namespace(function: Any) -> Any:
     for part in getattr(function, "__qualname__", "").split(".")[:-1]:
         place = getattr(place, part, None)
     return place
-
-
-def _takes_two(function: Callable[..., Any]) -> bool:
-    """Whether it is called with an upstream gradient and a cache."""
-    try:
-        inspect.signature(function).bind(None, None)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _libraries(function: Any, device: str) -> list[str]:

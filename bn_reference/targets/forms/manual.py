@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from bn_reference.cases.facts import Missing
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, numbers
+from bn_reference.targets.forms.function_manner import gone_back, takes
 from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.names import ALIASES
 from bn_reference.targets.forms.plan import way_back_of
@@ -38,8 +38,8 @@ def manual_grads(session: GivenLayer, arrangement: Arrangement, upstream: Any, s
             left[...] = 0
     go_back = way_back_of(session.layer)
     assert go_back is not None  # or there would be no way back by a method
-    cache = [session.cache] if session.plan.beside and not _takes(go_back, 1) and _takes(go_back, 2) else []
-    came = go_back(arrangement.enter(upstream), *cache)
+    handed = arrangement.enter(upstream)
+    came = go_back(handed) if not session.plan.beside or takes(go_back, 1) else gone_back(go_back, handed, session.cache)
     grad_x, vectors = _returned(came, session)
     if len(vectors) < 2:
         vectors = {**_left(session), **vectors}
@@ -51,15 +51,6 @@ def manual_grads(session: GivenLayer, arrangement: Arrangement, upstream: Any, s
     if not session.trainable:
         return Grads(x if session.input_gradient else None, None, None)
     return Grads(x if session.input_gradient else None, session.vector(weight), session.vector(bias))
-
-
-def _takes(method: Any, number: int) -> bool:
-    """Whether it can be called with so many arguments."""
-    try:
-        inspect.signature(method).bind(*[None] * number)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _returned(came: Any, session: GivenLayer) -> tuple[Any, dict[str, Any]]:
