@@ -201,6 +201,17 @@ class OnItsOwn:
         return Own((x.data - x.data.mean(0)) * self.gamma.data)
 
 
+class OnLists:
+    """On lists of rows, which are lists of numbers."""
+
+    def __init__(self, dim: int) -> None:
+        self.gamma = [1.0] * dim
+
+    def forward(self, x: Any) -> Any:
+        means = [sum(column) / len(x) for column in zip(*x, strict=True)]
+        return [[g * (value - mean) for g, value, mean in zip(self.gamma, row, means, strict=True)] for row in x]
+
+
 class OfThreeSizes:
     """Told a shape, and no number of channels."""
 
@@ -249,6 +260,60 @@ class OwnEps(nn.BatchNorm1d):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, eps=1e-3, **kwargs)
+
+
+class Checked(nn.modules.batchnorm._BatchNorm):
+    """Right: a layer for images, as its check of a batch says, not its name."""
+
+    def _check_input_dim(self, input: Any) -> None:
+        if input.dim() != 4:
+            raise ValueError("four axes are expected")
+
+
+class OfRows(nn.Module):
+    """Right: of (N, C) alone, though it runs on other batches where their lengths happen to fit."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("var", torch.ones(num_features))
+
+    def forward(self, x: Any) -> Any:
+        mean, var = self.mean, self.var
+        if self.training:
+            mean, var = x.mean(0), x.var(0, unbiased=False)
+            self.mean, self.var = 0.9 * self.mean + 0.1 * mean.detach(), 0.9 * self.var + 0.1 * var.detach()
+        return (x - mean) / (var + 1e-5) ** 0.5
+
+
+class Built:
+    """Right: told the shape of a batch before it sees one."""
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3) -> None:
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def build(self, input_shape: Any) -> None:
+        channels = input_shape[1]
+        self.gamma, self.beta = np.ones(channels), np.zeros(channels)
+        self.moving_mean, self.moving_variance = np.zeros(channels), np.ones(channels)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        mean, var = self.moving_mean, self.moving_variance
+        if training:
+            mean, var = inputs.mean(0), inputs.var(0)
+            self.moving_mean = self.momentum * self.moving_mean + (1 - self.momentum) * mean
+            self.moving_variance = self.momentum * self.moving_variance + (1 - self.momentum) * self.moved(var, len(inputs))
+        return self.gamma * (inputs - mean) / np.sqrt(var + self.epsilon) + self.beta
+
+    def moved(self, var: Any, n: int) -> Any:
+        return var
+
+
+class BuiltOnDeviations(Built):
+    """Wrong: the running variance takes up the deviation."""
+
+    def moved(self, var: Any, n: int) -> Any:
+        return np.sqrt(var)
 
 
 class Split(nn.Module):

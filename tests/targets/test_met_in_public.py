@@ -29,6 +29,9 @@ FORMS = {
     people.Scripted: "torch.nn.Module",
     people.PassedOn: "torch.nn.Module, handed (N, C, H, W)",
     people.Still: "torch.nn.Module, handed (N, C, H, W)",
+    people.Checked: "torch.nn.Module, handed (N, C, H, W)",
+    people.OfRows: "torch.nn.Module",
+    people.Built: "plain class, told by the argument training whether it trains",
 }
 
 
@@ -42,7 +45,12 @@ RULES = {
     people.WithCache: {"training_gradient_of_the_input", "a_sequence_of_batches_accumulates"},
     people.WithDeterminant: {"output_is_the_normalized_batch", "an_evaluation_of_several_batches_at_once_is_that_of_each"},
     people.Updating: {"training_gradient_of_the_input", "a_sequence_of_batches_accumulates"},
-    people.Scripted: {"training_gradient_of_the_weight", "a_sequence_of_batches_accumulates"},
+    people.Built: {"one_step_moves_the_running_variance", "output_is_the_normalized_batch"},
+    people.Scripted: {
+        "what_happens_to_a_layer_leaves_its_numbers",
+        "training_gradient_of_the_weight",
+        "a_sequence_of_batches_accumulates",
+    },
 }
 
 
@@ -65,10 +73,15 @@ def test_options_that_come_on_top_of_those_handed_on_are_found() -> None:
     assert formed(people.OwnEps).domain.eps == 1e-3
 
 
+def test_what_fits_by_chance_is_not_taken() -> None:
+    assert formed(people.OfRows).domain.dimensions == (2,)
+
+
 WRONG = {
     people.FrozenDeviation: "evaluation_uses_the_running_statistics",
     people.Thawed: "output_is_the_normalized_batch",
     people.PassedOnDoubled: "output_is_the_normalized_batch",
+    people.BuiltOnDeviations: "one_step_moves_the_running_variance",
     people.Still: "output_is_the_normalized_batch",
     people.InAList: "output_is_the_normalized_batch",
 }
@@ -106,6 +119,7 @@ def test_what_a_wrong_one_gives_is_looked_at(quantity: str, right: Any, wrong: A
 
 REFUSED = {
     people.OnItsOwn: "it computes with tensors of its own (met_in_public.Own), where it is handed arrays of NumPy or torch",
+    people.OnLists: "it computes with lists of numbers, where it is handed arrays of NumPy or torch",
     people.OfThreeSizes: "nearest to a plain class whose layers are called, or have a method forward, but it refuses",
     people.Split: "'num_parts' as well, which a function of the number of channels, named instead, may give it",
     torch.batch_norm: "it is built in, and does not say what its arguments are; name a function that calls it",

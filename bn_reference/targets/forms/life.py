@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Life", "life_of"]
 
 OF_MODULES = frozenset({"copy", "pickle", "load", "reset", "convert", "poison"})
+OF_SCRIPTED = OF_MODULES - {"copy", "pickle"}  # torch copies and pickles of one what it has compiled alone
 OF_OBJECTS = frozenset({"copy"})
 
 
@@ -41,4 +42,6 @@ def life_of(library: str, layer: Any) -> Life | TorchLife:
 
     from bn_reference.targets.forms.torch_life import TorchLife
 
+    if isinstance(layer, torch.jit.ScriptModule):
+        return TorchLife(OF_SCRIPTED)
     return TorchLife(OF_MODULES if isinstance(layer, torch.nn.Module) else OF_OBJECTS)

@@ -23,6 +23,7 @@ FORGETTING = ("flush_gradients", "zero_grad", "clear_cache")  # what a layer may
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 METHODS = ("forward", "__call__", "call", "forward_pass", "batch_norm", "batchnorm", "normalize")
 BACKWARD = ("backward", "backward_pass", "backprop", "bprop")
+BUILDING = ("build", "setup", "initialize", "init_params", "init_parameters", "init_weights", "prepare_params")
 
 Library = Literal["torch", "numpy"]
 
@@ -146,12 +147,29 @@ class Plan:
 def _tell_shape(layer: Any, channels: int) -> None:
     """Tell a layer of a network the shape of a sample, and let it make its parameters, where it is told so."""
     told, initialize = getattr(layer, "set_input_shape", None), getattr(layer, "initialize", None)
-    if not callable(told):
+    if callable(told):
+        told((channels,))
+        if callable(initialize):
+            initialize(*[_Optimizer() for _ in _needed(initialize)])
         return
-    told((channels,))
-    if callable(initialize):
-        needed = [p for p in inspect.signature(initialize).parameters.values() if p.default is p.empty and p.kind in POSITIONAL]
-        initialize(*[_Optimizer() for _ in needed])
+    methods = [method for name in BUILDING if callable(method := getattr(layer, name, None))]
+    for method in [method for method in methods if len(_needed(method)) == 1]:
+        for shape in ((2, channels), (channels,), channels):  # of a batch, of a sample
+            try:
+                method(shape)
+            except Exception:  # it is told another one
+                continue
+            if _has_vectors(layer, channels):
+                return
+
+
+def _needed(method: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The arguments that it cannot be called without."""
+    try:
+        parameters = inspect.signature(method).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p for p in parameters if p.default is p.empty and p.kind in POSITIONAL]
 
 
 class _Optimizer:

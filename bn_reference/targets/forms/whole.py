@@ -92,12 +92,29 @@ def _is_called_otherwise(torch: Any, layer: Any, device: str) -> bool:
         return False
     if not all(hasattr(layer, name) for name in NAMES):
         return True
-    if not any(mark in kind.__name__.lower() for kind in type(layer).__mro__ for mark in OF_IMAGES):
+    named = any(mark in kind.__name__.lower() for kind in type(layer).__mro__ for mark in OF_IMAGES)
+    if not named and not _checks_for_images(torch, layer):
         return False  # what it does with a batch is for the verification to see
     shapes = ((12, 3), (4, 3, 10)), ((4, 3, 5, 2), (4, 3, 5, 2, 1))
     return not any(_takes(torch, layer, shape, device) for shape in shapes[0]) and any(
         _takes(torch, layer, shape, device) for shape in shapes[1]
     )
+
+
+def _checks_for_images(torch: Any, layer: Any) -> bool:
+    """Whether torch's own check of a batch's axes, which a layer of another name may have, lets images alone pass."""
+    check = getattr(layer, "_check_input_dim", None)
+    if not callable(check):
+        return False
+
+    def passes(*shape: int) -> bool:
+        try:
+            check(torch.empty(shape))
+        except Exception:  # NotImplementedError, of a base class, as well
+            return False
+        return True
+
+    return not passes(12, 3) and not passes(4, 3, 10) and (passes(4, 3, 5, 2) or passes(4, 3, 5, 2, 1))
 
 
 def _takes(torch: Any, layer: Any, shape: tuple[int, ...], device: str) -> bool:

@@ -19,12 +19,16 @@ def own_tensors(layer: Any) -> str:
 
 def named(tensor: Any) -> str:
     """The clause, of one of them."""
+    if isinstance(tensor, list):
+        return "it computes with lists of numbers, where it is handed arrays of NumPy or torch"
     name = f"{type(tensor).__module__}.{type(tensor).__qualname__}"
     return f"it computes with tensors of its own ({name}), where it is handed arrays of NumPy or torch"
 
 
 def wraps_an_array(value: Any) -> bool:
-    """Whether it is a tensor of somebody's own, with an array of NumPy or torch inside."""
+    """Whether it is a tensor of somebody's own, with an array of NumPy or torch inside; rows in a list are as much."""
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], list)
     if is_array(value) or type(value).__module__ == "builtins" or isinstance(value, type):
         return False
     return callable(getattr(value, "numpy", None)) or is_array(getattr(value, "data", None))
