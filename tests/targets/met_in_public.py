@@ -316,6 +316,57 @@ class BuiltOnDeviations(Built):
         return np.sqrt(var)
 
 
+class Parameter:
+    def __init__(self, data: Any) -> None:
+        self.data, self.grad = data, np.zeros_like(data)
+
+
+class OfParameters:
+    """Right: on arrays, but what is trained is in objects that have its gradient as well, which adds up."""
+
+    def __init__(self, num_features: int, eps: float = 1e-5) -> None:
+        self.eps, self.training = eps, True
+        self.gamma, self.beta = Parameter(np.ones(num_features)), Parameter(np.zeros(num_features))
+        self.stored_mean, self.stored_var = np.zeros(num_features), np.ones(num_features)
+
+    def forward(self, x: Any) -> Any:
+        mean, var = self.stored_mean, self.stored_var
+        if self.training:
+            mean, var = x.mean(0), x.var(0)
+            self.stored_mean = 0.75 * self.stored_mean + 0.25 * mean
+            self.stored_var = 0.75 * self.stored_var + 0.25 * var
+        self.deviation = np.sqrt(var + self.eps)
+        self.x_hat = (x - mean) / self.deviation
+        return self.gamma.data * self.x_hat + self.beta.data
+
+    def backward(self, dout: Any) -> Any:
+        self.gamma.grad += self.along(dout).sum(0)
+        self.beta.grad += dout.sum(0)
+        d = dout * self.gamma.data
+        return (d - d.mean(0) - self.x_hat * (d * self.x_hat).mean(0)) / self.deviation
+
+    def along(self, dout: Any) -> Any:
+        return dout * self.x_hat
+
+
+class OfParametersScaled(OfParameters):
+    """Wrong: the gradient of the weight has the weight in it."""
+
+    def along(self, dout: Any) -> Any:
+        return dout * self.x_hat * self.gamma.data
+
+
+class SplitImages(nn.BatchNorm2d):
+    """A layer for images that trains another one for a part of a batch."""
+
+    def __init__(self, num_features: int, **options: Any) -> None:
+        super().__init__(num_features, **options)
+        self.other = nn.BatchNorm2d(num_features, **options)
+
+    def forward(self, input: Any) -> Any:
+        return torch.cat([super().forward(input[:2]), self.other(input[2:])]) if self.training else super().forward(input)
+
+
 class Split(nn.Module):
     def __init__(self, num_features: int, num_parts: int) -> None:
         super().__init__()

@@ -45,6 +45,7 @@ RULES = {
     people.WithCache: {"training_gradient_of_the_input", "a_sequence_of_batches_accumulates"},
     people.WithDeterminant: {"output_is_the_normalized_batch", "an_evaluation_of_several_batches_at_once_is_that_of_each"},
     people.Updating: {"training_gradient_of_the_input", "a_sequence_of_batches_accumulates"},
+    people.OfParameters: {"training_gradient_of_the_weight", "a_sequence_of_batches_accumulates"},
     people.Built: {"one_step_moves_the_running_variance", "output_is_the_normalized_batch"},
     people.Scripted: {
         "what_happens_to_a_layer_leaves_its_numbers",
@@ -99,12 +100,13 @@ def is_right(target: Any, quantity: str) -> bool:
     layers = load_target(target)
     case = layers.domain.within(probe_case(ndim=min(layers.domain.dimensions)))
     step = layers.open(case).forward(place(case.x, "contiguous"), training=True)
-    actual = {"y": lambda: step.y, "grad_x": lambda: step.backward(place(case.grad_y, "contiguous")).x}[quantity]()
+    actual = step.y if quantity == "y" else getattr(step.backward(place(case.grad_y, "contiguous")), quantity[5:])
     return within(quantity, actual, getattr(expect_training(case), quantity)).holds
 
 
 FAULTS = [
     ("grad_x", people.WithCache, people.WithCacheOneTerm),
+    ("grad_weight", people.OfParameters, people.OfParametersScaled),
     ("grad_x", people.Updating, people.UpdatingOneTerm),
     ("y", people.WithDeterminant, people.ShiftedWithDeterminant),
     ("y", people.Scripted, people.ScriptedUnbiased),
@@ -122,6 +124,7 @@ REFUSED = {
     people.OnLists: "it computes with lists of numbers, where it is handed arrays of NumPy or torch",
     people.OfThreeSizes: "nearest to a plain class whose layers are called, or have a method forward, but it refuses",
     people.Split: "'num_parts' as well, which a function of the number of channels, named instead, may give it",
+    people.SplitImages: "beside weight and bias it trains other.weight, other.bias",
     torch.batch_norm: "it is built in, and does not say what its arguments are; name a function that calls it",
 }
 

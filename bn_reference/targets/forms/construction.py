@@ -89,8 +89,8 @@ class Constructor:
             thing: what is called.
             device: whether it takes that one as well.
         """
-        names = {role: role for role in ("eps", "momentum", "affine", "dtype")} | {"tracks": "track_running_stats"}
-        return cls(thing, True, {**names, "device": "device"} if device else names)
+        names = {"eps": "eps", "momentum": "momentum", "affine": "affine", "tracks": "track_running_stats"}
+        return cls(thing, True, {**names, **({"device": "device"} if device else {}), "dtype": "dtype"})
 
     def build(self, channels: int, **values: Any) -> Any:
         """A layer of so many channels, with those of the values (by role) whose arguments it takes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bn_reference.cases.facts import Missing
@@ -13,7 +13,7 @@ from bn_reference.targets.forms.function_manner import gone_back, takes
 from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.names import ALIASES
 from bn_reference.targets.forms.plan import way_back_of
-from bn_reference.targets.forms.slots import PARAMETERS, levels_of
+from bn_reference.targets.forms.slots import GRADIENTS, PARAMETERS, Slot, held_in, levels_of
 from bn_reference.targets.protocol import Grads, Unsupported
 
 __all__ = ["OWN_MEMORY", "gradient_name", "manual_grads", "require_way_back"]
@@ -74,9 +74,9 @@ def _left(session: GivenLayer) -> dict[str, Any]:
     """Gradients that the layer keeps, by role."""
     kept: dict[str, Any] = {}
     for role in PARAMETERS:
-        given = getattr(session.read(role), "grad", None)
-        if is_array(given) and count(given) == session.channels:
-            kept[role] = given
+        for given in _beside(session, role):
+            if is_array(given) and count(given) == session.channels:
+                kept[role] = given
     for path, parts in levels_of(session.layer):
         in_gradients = bool(path) and "grad" in path[-1].lower()
         for name, value in parts.items():
@@ -84,6 +84,15 @@ def _left(session: GivenLayer) -> dict[str, Any]:
             if of is not None and is_array(value) and count(value) == session.channels:
                 kept.setdefault(of, value)
     return kept
+
+
+def _beside(session: GivenLayer, role: str) -> Iterator[Any]:
+    """What a parameter has for a gradient: torch's own, or somebody's object for a parameter, whose array is the parameter."""
+    yield getattr(session.read(role), "grad", None)
+    slot = session.plan.slots.get(role)
+    if slot is not None and len(slot.path) > 1:
+        holder = Slot(slot.path[:-1]).read(session.layer)
+        yield from (getattr(holder, name, None) for name in GRADIENTS if held_in(holder))
 
 
 def gradient_name(name: str, session: GivenLayer, *, bare: bool = False) -> str | None:

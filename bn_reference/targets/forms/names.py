@@ -180,10 +180,13 @@ EVALUATION = (
 
 
 def named(names: Iterable[str], aliases: tuple[str, ...]) -> str | None:
-    """Which of the names is an alias, whatever its case and underscores around it; the alias listed first wins."""
+    """Which of the names is an alias, whatever its case and underscores around it; the alias listed first wins.
+
+    Of a name with a dot, ``gamma.data``, what stands before it is the name of what has it.
+    """
     known: dict[str, str] = {}
     for name in names:
-        known.setdefault(name.strip("_").lower(), name)
+        known.setdefault(name.partition(".")[0].strip("_").lower(), name)
     return next((known[alias] for alias in aliases if alias in known), None)
 
 

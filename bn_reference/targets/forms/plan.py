@@ -15,7 +15,7 @@ from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_module, is_tensor
 from bn_reference.targets.forms.construction import ARRAYS, Constructor
 from bn_reference.targets.forms.mode import ALWAYS, Mode
-from bn_reference.targets.forms.slots import Slot, levels_of
+from bn_reference.targets.forms.slots import Slot, held_in, levels_of
 
 __all__ = ["Library", "Plan", "method_of", "vars_of", "way_back_of"]
 
@@ -220,7 +220,9 @@ def _move(holder: Any, pair: Pair, device: str, moved: dict[int, tuple[Any, Any]
     seen.add(id(holder))
     pairs = list(holder.items()) if isinstance(holder, dict) else list(enumerate(holder))
     for key, value in pairs:
-        if isinstance(value, (dict, list)) and key not in ("_parameters", "_buffers", "_modules"):
+        if held_in(value):
+            _move(vars_of(value), pair, device, moved, seen)
+        elif isinstance(value, (dict, list)) and key not in ("_parameters", "_buffers", "_modules"):
             _move(value, pair, device, moved, seen)
         elif is_array(value) and is_floating(value):
             if id(value) not in moved:

@@ -15,7 +15,7 @@ from bn_reference.targets.forms.arrays import count, filled, is_array, is_floati
 from bn_reference.targets.forms.measuring import weight_of_new
 from bn_reference.targets.forms.names import ALIASES, COUNTER, named, of_running
 
-__all__ = ["ROLES", "Slot", "find_slots", "levels_of", "parts_of", "slot_named"]
+__all__ = ["GRADIENTS", "ROLES", "Slot", "find_slots", "held_in", "levels_of", "parts_of", "slot_named"]
 
 ROLES = tuple(ALIASES)  # weight, bias, running_mean, running_var, num_batches_tracked
 PARAMETERS, STATISTICS = ROLES[:2], ROLES[2:4]
@@ -23,6 +23,7 @@ WEAK = ("mean", "var", "variance", "mu")  # a layer may also keep the statistics
 DEVIATION = ("std", "sd", "sigma", "inv", "dev")
 Levels = dict[tuple[str, ...], dict[str, Any]]
 
+HELD, GRADIENTS = ("data", "value", "val", "array"), ("grad", "gradient", "grads")  # of somebody's own parameter
 TABLES = ("_parameters", "_buffers", "_modules")  # of a torch.nn.Module
 
 
@@ -87,7 +88,15 @@ def parts_of(layer: Any) -> dict[str, Any]:
     for name in getattr(type(layer), "__slots__", ()):
         if isinstance(name, str) and hasattr(layer, name):
             own[name] = getattr(layer, name)
-    return own
+    inside = {f"{name}.{held}": getattr(value, held) for name, value in own.items() if (held := held_in(value))}
+    return own | inside
+
+
+def held_in(value: Any) -> str:
+    """Under which name an object that somebody made for a parameter has its array; empty where it is none."""
+    if is_array(value) or isinstance(value, type) or type(value).__module__ == "builtins" or not hasattr(value, "__dict__"):
+        return ""
+    return next((name for name in HELD if is_array(vars(value).get(name))), "")
 
 
 def levels_of(layer: Any) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -148,7 +157,7 @@ def _by_name(role: str, path: tuple[str, ...], parts: dict[str, Any], before: di
     fitting = [name for name, value in parts.items() if _fits(value, channels)]
     kept = [name for name in fitting if name.strip("_").lower() not in WEAK or _fits(before.get(name), channels)]
     name = named(kept, ALIASES[role]) or (of_running(kept, role) if role in STATISTICS else None)
-    return None if name is None else Slot((*path, name), _shape(parts[name], channels))
+    return None if name is None else Slot((*path, *name.split(".")), _shape(parts[name], channels))
 
 
 def _by_value(roles: tuple[str, ...], levels: Levels, channels: int, trained: bool) -> dict[str, Slot]:
@@ -184,7 +193,7 @@ def _by_moving(role: str, before: Levels, after: Levels, batch: Array) -> dict[s
             now, then = (numpy_of(each, name).astype(np.float64).reshape(-1) for each in (value, was))
             weights = [weight_of_new(then, now, end) for end in ends]
             if any(weight is not None and 0.0 < weight < 1.0 for weight in weights):
-                return {role: Slot((*path, name), _shape(value, channels))}
+                return {role: Slot((*path, *name.split(".")), _shape(value, channels))}
     return {}
 
 

@@ -36,12 +36,9 @@ def recognize(name: str, thing: Any, device: str) -> Implementation | Near | Non
         return layer
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(layer, torch.nn.Module):
-        if _is_called_otherwise(torch, layer, device):
-            found = recognized(
-                name, thing, device, MODULE, is_module, whole=Constructor.whole(thing, device=_takes_device(thing))
-            )
-            if isinstance(found, Implementation):
-                return found
+        found = _called_otherwise(name, thing, layer, device)
+        if found is not None:
+            return found
         from bn_reference.targets.forms.torch_module import TorchImplementation
 
         warm_up(torch)
@@ -86,12 +83,24 @@ def _probe(factory: Any, arguments: dict[str, Any]) -> Any:
         return Near(FORM, f"it refuses the arguments ({call}): {said(error)}", marks=0)
 
 
-def _is_called_otherwise(torch: Any, layer: Any, device: str) -> bool:
-    """Whether it has torch's constructor, but names of its own for what it keeps, or another shape for its batches."""
+def _called_otherwise(name: str, thing: Any, layer: Any, device: str) -> Implementation | Near | None:
+    """What has torch's constructor, but names of its own for what it keeps, or another shape for its batches.
+
+    What is missing of a layer for images is said, as nothing can be asked of it otherwise; what has neither names that are
+    known nor parts that are found is held to torch's contract as it stands.
+    """
     if type(layer).__name__ == "OptimizedModule":  # whose first call compiles it
-        return False
-    if not all(hasattr(layer, name) for name in NAMES):
-        return True
+        return None
+    of_images = all(hasattr(layer, own) for own in NAMES)
+    if of_images and not _is_of_images(sys.modules["torch"], layer, device):
+        return None
+    whole = Constructor.whole(thing, device=_takes_device(thing))
+    found = recognized(name, thing, device, MODULE, is_module, whole=whole)
+    return found if of_images or isinstance(found, Implementation) else None
+
+
+def _is_of_images(torch: Any, layer: Any, device: str) -> bool:
+    """Whether it takes batches with axes of height and width alone."""
     named = any(mark in kind.__name__.lower() for kind in type(layer).__mro__ for mark in OF_IMAGES)
     if not named and not _checks_for_images(torch, layer):
         return False  # what it does with a batch is for the verification to see
