@@ -13,6 +13,7 @@ from bn_reference.cases.facts import Fact, Kind, Missing
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.arrays import numpy_of, seen
 from bn_reference.targets.forms.function_manner import Manner, cache_in, gone_back
+from bn_reference.targets.forms.gone_back import taken_out
 from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Step, Unsupported
 
 __all__ = ["FunctionStep"]
@@ -102,7 +103,9 @@ class FunctionStep(Step):
     def _by_sibling(self, going_back: Callable[..., Any], upstream: Any) -> tuple[Any, Any, Any]:
         with self._manner.arrays.recording(False):
             returned = gone_back(going_back, upstream, cache_in(self.others))
-        grads = tuple(returned) if isinstance(returned, tuple | list) else (returned,)
+        grads, named = taken_out(returned)
+        if len(named) == 2 and grads:
+            return grads[0], named["weight"], named["bias"]
         if len(grads) == 1:
             return (grads[0], *(Missing("the backward pass returns the gradient of x alone"),) * 2)
         if len(grads) < 3:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, numbers
 from bn_reference.targets.forms.function_manner import gone_back, takes
 from bn_reference.targets.forms.given import GivenLayer
+from bn_reference.targets.forms.gone_back import MARKS, taken_out
 from bn_reference.targets.forms.names import ALIASES
 from bn_reference.targets.forms.plan import way_back_of
 from bn_reference.targets.forms.slots import GRADIENTS, PARAMETERS, Slot, held_in, levels_of
@@ -20,7 +20,6 @@ __all__ = ["OWN_MEMORY", "gradient_name", "manual_grads", "require_way_back"]
 
 _OWN = Missing("the gradients that its backward pass gives are the layer's own memory")
 OWN_MEMORY = Grads(_OWN, _OWN, _OWN)
-MARKS = re.compile(r"^(?:grads?_?|d_?l(?:oss)?_?d_?|d_?)|_?grads?$")  # of a gradient's name: dgamma, dLdBW, weight_grad
 
 
 def require_way_back(session: GivenLayer, training: bool) -> None:
@@ -61,6 +60,9 @@ def _returned(came: Any, session: GivenLayer) -> tuple[Any, dict[str, Any]]:
         return (others[0] if others else None), named
     if not isinstance(came, (tuple, list)):
         return came, {}
+    came, named = taken_out(came)
+    if len(named) == len(PARAMETERS) and came:
+        return came[0], named
     vectors = [value for value in came if is_array(value) and count(value) == session.channels]
     others = [value for value in came if not any(value is vector for vector in vectors)]
     if len(vectors) > 2:  # a batch of one row has as many elements: x comes first

@@ -26,7 +26,17 @@ ON = (
     "train_flag",
     "phase_train",
 )  # True: trains
-OFF = ("eval", "test", "inference", "is_test", "is_eval", "evaluate", "testing", "evaluation")  # True: it does not
+OFF = (
+    "eval",
+    "test",
+    "inference",
+    "is_test",
+    "is_testing",
+    "is_eval",
+    "evaluate",
+    "testing",
+    "evaluation",
+)  # True: it does not
 WORDS = (("train", "test"), ("train", "eval"), ("training", "inference"), ("train", "inference"), ("training", "testing"))
 
 

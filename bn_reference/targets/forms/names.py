@@ -117,13 +117,20 @@ CHANNELS = (
     "units",
     "filters",
     "nf",
+    "nc",
+    "n_inputs",
+    "num_inputs",
+    "num_units",
+    "num_neurons",
+    "n_neurons",
+    "feature_size",
     "n_in",
     "n",
     "c",
     "d",
 )
 AXIS = ("axis", "axes", "channel_axis", "feature_axis")  # that the channels are on, which is no number of them
-EPS = ("eps", "epsilon", "bn_eps", "variance_epsilon")
+EPS = ("eps", "epsilon", "bn_eps", "bn_epsilon", "variance_epsilon")
 MOMENTUM = (
     "momentum",
     "decay",
@@ -135,6 +142,13 @@ MOMENTUM = (
     "momentum_bn",
     "ema_decay",
     "moving_average_fraction",
+    "moment",
+    "batch_momentum",
+    "moving_decay",
+    "moving_momentum",
+    "running_momentum",
+    "ema_momentum",
+    "ema_alpha",
 )
 DIMENSIONS = ("num_dims", "ndim", "dims", "dimensions", "n_dims", "ndims", "num_dimensions")
 # arguments that say whether it trains: True where it does, and True where it does not

@@ -15,13 +15,13 @@ from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_module, is_tensor
 from bn_reference.targets.forms.construction import ARRAYS, Constructor
 from bn_reference.targets.forms.mode import ALWAYS, Mode
-from bn_reference.targets.forms.slots import Slot, held_in, levels_of
+from bn_reference.targets.forms.slots import Slot, has_arrays, levels_of
 
 __all__ = ["Library", "Plan", "method_of", "vars_of", "way_back_of"]
 
 FORGETTING = ("flush_gradients", "zero_grad", "clear_cache")  # what a layer may keep of a batch that it has seen
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-METHODS = ("forward", "__call__", "call", "forward_pass", "batch_norm", "batchnorm", "normalize")
+METHODS = ("forward", "__call__", "call", "forward_pass", "fprop", "feed_forward", "batch_norm", "batchnorm", "normalize")
 BACKWARD = ("backward", "backward_pass", "backprop", "bprop")
 BUILDING = ("build", "setup", "initialize", "init_params", "init_parameters", "init_weights", "prepare_params")
 
@@ -214,13 +214,13 @@ def _dtype(library: Library, pair: Pair) -> Any:
 
 
 def _move(holder: Any, pair: Pair, device: str, moved: dict[int, tuple[Any, Any]], seen: set[int]) -> None:
-    """Replace floating-point arrays that are plain attributes, in lists and dictionaries as well; one array stays one."""
+    """Replace floating-point arrays that are plain attributes, in lists, dictionaries and objects as well; one stays one."""
     if id(holder) in seen:
         return
     seen.add(id(holder))
     pairs = list(holder.items()) if isinstance(holder, dict) else list(enumerate(holder))
     for key, value in pairs:
-        if held_in(value):
+        if has_arrays(value):
             _move(vars_of(value), pair, device, moved, seen)
         elif isinstance(value, (dict, list)) and key not in ("_parameters", "_buffers", "_modules"):
             _move(value, pair, device, moved, seen)

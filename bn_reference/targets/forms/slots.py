@@ -15,7 +15,7 @@ from bn_reference.targets.forms.arrays import count, filled, is_array, is_floati
 from bn_reference.targets.forms.measuring import weight_of_new
 from bn_reference.targets.forms.names import ALIASES, COUNTER, named, of_running
 
-__all__ = ["GRADIENTS", "ROLES", "Slot", "find_slots", "held_in", "levels_of", "parts_of", "slot_named"]
+__all__ = ["GRADIENTS", "ROLES", "Slot", "find_slots", "has_arrays", "held_in", "levels_of", "parts_of", "slot_named"]
 
 ROLES = tuple(ALIASES)  # weight, bias, running_mean, running_var, num_batches_tracked
 PARAMETERS, STATISTICS = ROLES[:2], ROLES[2:4]
@@ -94,18 +94,25 @@ def parts_of(layer: Any) -> dict[str, Any]:
 
 def held_in(value: Any) -> str:
     """Under which name an object that somebody made for a parameter has its array; empty where it is none."""
-    if is_array(value) or isinstance(value, type) or type(value).__module__ == "builtins" or not hasattr(value, "__dict__"):
-        return ""
-    return next((name for name in HELD if is_array(vars(value).get(name))), "")
+    return next((name for name in HELD if is_array(vars(value).get(name))), "") if has_arrays(value) else ""
+
+
+def has_arrays(value: Any) -> bool:
+    """Whether it is an object of somebody's own, no module of torch, that has arrays among its attributes."""
+    if is_array(value) or is_module(value) or isinstance(value, type) or type(value).__module__ == "builtins":
+        return False
+    return any(is_array(part) for part in getattr(value, "__dict__", {}).values())
 
 
 def levels_of(layer: Any) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Names and what they name: of the layer itself, of dictionaries that it keeps, of the modules inside it."""
+    """Names and what they name: of the layer itself, of dictionaries and layers that it keeps, of the modules inside it."""
     own = parts_of(layer)
     yield (), own
     for name, value in own.items():
         if isinstance(value, dict) and value and all(isinstance(key, str) for key in value) and not name.startswith("_"):
             yield (name,), dict(value)
+        elif has_arrays(value) and not held_in(value):
+            yield (name,), parts_of(value)
     if is_module(layer):
         for path, module in layer.named_modules():
             if path:
