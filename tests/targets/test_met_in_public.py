@@ -15,7 +15,7 @@ from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_training
 from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.forms.probing import probe_case
-from bn_reference.targets.protocol import UnusableTarget
+from bn_reference.targets.protocol import Unsupported, UnusableTarget
 from bn_reference.targets.recognition import load_target
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.probing import probe
@@ -49,11 +49,7 @@ RULES = {
     people.Propagating: {"evaluation_uses_the_running_statistics", "a_sequence_of_batches_accumulates"},
     people.OfParameters: {"training_gradient_of_the_weight", "a_sequence_of_batches_accumulates"},
     people.Built: {"one_step_moves_the_running_variance", "output_is_the_normalized_batch"},
-    modules.Scripted: {
-        "what_happens_to_a_layer_leaves_its_numbers",
-        "training_gradient_of_the_weight",
-        "a_sequence_of_batches_accumulates",
-    },
+    modules.Scripted: {"training_gradient_of_the_weight", "a_sequence_of_batches_accumulates"},
 }
 
 
@@ -74,6 +70,14 @@ def test_options_that_are_handed_on_are_given(target: type) -> None:
 
 def test_options_that_come_on_top_of_those_handed_on_are_found() -> None:
     assert formed(modules.OwnEps).domain.eps == 1e-3
+
+
+def test_a_scripted_module_is_not_copied() -> None:
+    layers = formed(modules.Scripted)
+    case = layers.domain.within(probe_case())
+
+    with pytest.raises(Unsupported, match="does not copy"):
+        layers.open(case).undergo("copy", case)
 
 
 def test_what_fits_by_chance_is_not_taken() -> None:
