@@ -82,6 +82,7 @@ def test_a_scripted_module_is_not_copied() -> None:
 
 def test_what_fits_by_chance_is_not_taken() -> None:
     assert formed(modules.OfRows).domain.dimensions == (2,)
+    assert formed(modules.OfRowsAndImages).domain.dimensions == (2, 3)
 
 
 WRONG = {
