@@ -100,6 +100,17 @@ class OnItsOwn:
         return Own((x.data - x.data.mean(0)) * self.gamma.data)
 
 
+class OnADevice:
+    """Right: it wants to lie somewhere else, unless it is told otherwise."""
+
+    def __init__(self, dim: int, device: str = "cuda") -> None:
+        assert device == "cpu"
+        self.gamma, self.beta, self.eps = np.ones(dim), np.zeros(dim), 1e-5
+
+    def __call__(self, x: Any) -> Any:
+        return (x - x.mean(0)) / np.sqrt(x.var(0) + self.eps) * self.gamma + self.beta
+
+
 class OnLists:
     """On lists of rows, which are lists of numbers."""
 

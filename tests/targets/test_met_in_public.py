@@ -32,6 +32,7 @@ FORMS = {
     modules.Still: "torch.nn.Module, handed (N, C, H, W)",
     modules.Checked: "torch.nn.Module, handed (N, C, H, W)",
     modules.OfRows: "torch.nn.Module",
+    people.OnADevice: "plain class",
     people.Built: "plain class, told by the argument training whether it trains",
 }
 

@@ -100,8 +100,9 @@ class Constructor:
         return self.thing(channels, **given) if self.sized and not self.channels else self.thing(**given)
 
     def _gives(self, role: str, value: Any) -> bool:
-        """Whether it has an argument for it; the CPU goes without saying, as to some a device is an object of their own."""
-        return role in self.names and not (role == "device" and value == "cpu" and role in self.defaults)
+        """Whether it is given an argument for it: not the CPU where there is None, as some make devices of their own."""
+        unsaid = role == "device" and value == "cpu" and role in self.defaults and self.defaults[role] is None
+        return role in self.names and not unsaid
 
     @property
     def is_given_arrays(self) -> bool:
