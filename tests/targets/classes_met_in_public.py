@@ -111,6 +111,13 @@ class OnADevice:
         return (x - x.mean(0)) / np.sqrt(x.var(0) + self.eps) * self.gamma + self.beta
 
 
+class Promoted(WithCache):
+    """Right: a number of NumPy's makes float64 of its gradients, as of all that it is multiplied with."""
+
+    def mean(self, d: Any) -> Any:
+        return d.sum(0) * (1.0 / np.prod([len(d)]))
+
+
 class OnLists:
     """On lists of rows, which are lists of numbers."""
 

@@ -73,6 +73,11 @@ def test_options_that_come_on_top_of_those_handed_on_are_found() -> None:
     assert formed(modules.OwnEps).domain.eps == 1e-3
 
 
+def test_what_gives_gradients_of_another_dtype_is_not_asked_for_this_one() -> None:
+    assert formed(people.Promoted).domain.pairs == ("float64/float64",)
+    assert formed(people.WithCache).domain.pairs == ("float32/float32", "float64/float64")
+
+
 def test_a_scripted_module_is_not_copied() -> None:
     layers = formed(modules.Scripted)
     case = layers.domain.within(probe_case())

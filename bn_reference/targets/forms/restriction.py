@@ -146,8 +146,18 @@ def is_torchs_own(plan: Plan, case: Case) -> bool:
 
 
 def _changes_dtype(layers: FormedLayers, case: Case) -> bool:
+    """Whether y comes in another dtype than x, or the gradient of x from a backward pass of the layer's own does."""
     y = _output(layers, case)
-    return y is not None and y.dtype != case.pair.input_dtype
+    if y is not None and y.dtype != case.pair.input_dtype:
+        return True
+    if layers.plan.backward != "method":
+        return False
+    try:
+        step = layers.open(case).forward(place(case.x, case.layout), training=True)
+        grad_x = step.backward(place(case.grad_y, case.grad_layout)).x
+    except (*FAILURES, Misbehaviour):
+        return False
+    return isinstance(grad_x, np.ndarray) and grad_x.dtype != case.pair.input_dtype
 
 
 def _goes_back(layers: FormedLayers, case: Case) -> bool:
