@@ -118,6 +118,13 @@ class Promoted(WithCache):
         return d.sum(0) * (1.0 / np.prod([len(d)]))
 
 
+class PromotedOneTerm(WithCache):
+    """Wrong: the backward pass forgets that the mean depends on x, and gives float64."""
+
+    def mean(self, d: Any) -> Any:
+        return np.zeros(d.shape[1])
+
+
 class OnLists:
     """On lists of rows, which are lists of numbers."""
 

@@ -73,9 +73,11 @@ def test_options_that_come_on_top_of_those_handed_on_are_found() -> None:
     assert formed(modules.OwnEps).domain.eps == 1e-3
 
 
-def test_what_gives_gradients_of_another_dtype_is_not_asked_for_this_one() -> None:
-    assert formed(people.Promoted).domain.pairs == ("float64/float64",)
-    assert formed(people.WithCache).domain.pairs == ("float32/float32", "float64/float64")
+def test_gradients_that_numpy_promotes_are_rounded_and_it_is_said() -> None:
+    said = "its backward pass gives float64, which is rounded to the dtype of x before it is judged"
+
+    assert formed(people.Promoted).domain.pairs == ("float32/float32", "float64/float64")
+    assert [said in formed(each).notes for each in (people.Promoted, people.WithCache)] == [True, False]
 
 
 def test_a_scripted_module_is_not_copied() -> None:
@@ -120,6 +122,7 @@ def is_right(target: Any, quantity: str) -> bool:
 FAULTS = [
     ("grad_x", people.WithCache, people.WithCacheOneTerm),
     ("grad_weight", people.OfParameters, people.OfParametersScaled),
+    ("grad_x", people.Promoted, people.PromotedOneTerm),
     ("grad_x", people.Propagating, people.PropagatingOneTerm),
     ("grad_x", people.Updating, people.UpdatingOneTerm),
     ("y", modules.WithDeterminant, modules.ShiftedWithDeterminant),

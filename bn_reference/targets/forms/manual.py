@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from bn_reference.cases.facts import Missing
 from bn_reference.targets.forms.arrangement import Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, numbers
@@ -47,9 +49,20 @@ def manual_grads(session: GivenLayer, arrangement: Arrangement, upstream: Any, s
     x: Any = arrangement.leave(grad_x, shape)
     if is_array(x):
         x = numbers(x, "grad_x")
+    if session.plan.promotes:
+        x, weight, bias = (rounded(each, upstream) for each in (x, weight, bias))
     if not session.trainable:
         return Grads(x if session.input_gradient else None, None, None)
     return Grads(x if session.input_gradient else None, session.vector(weight), session.vector(bias))
+
+
+def rounded(gradient: Any, upstream: Any) -> Any:
+    """A gradient in float64 as one of the upstream gradient's dtype."""
+    given = numbers(gradient, "a gradient") if is_array(gradient) else gradient
+    handed = numbers(upstream, "grad_y")
+    if not isinstance(given, np.ndarray) or not isinstance(handed, np.ndarray) or given.dtype != np.float64:
+        return gradient
+    return given.astype(handed.dtype)
 
 
 def _returned(came: Any, session: GivenLayer) -> tuple[Any, dict[str, Any]]:

@@ -44,6 +44,7 @@ class Plan:
         records: whether a step is taken where gradients are recorded.
         evaluation_gradients: whether there is a way back through eval.
         trains: whether it can be asked to train; else it is made for inference alone.
+        promotes: whether its own backward pass gives float64 whatever it is given, which is rounded.
         beside: whether it returns more beside its output, which comes first.
     """
 
@@ -58,6 +59,7 @@ class Plan:
     evaluation_gradients: bool = True
     records: bool = True
     trains: bool = True
+    promotes: bool = False
     beside: bool = False
 
     @property

@@ -62,6 +62,9 @@ def restricted(layers: FormedLayers, case: Case) -> FormedLayers:
         ),
     )
     layers.domain, layers.notes = domain, tuple(notes)
+    if _promotes(layers, case):
+        layers.plan = replace(layers.plan, promotes=True)
+        layers.notes += ("its backward pass gives float64, which is rounded to the dtype of x before it is judged",)
     layers.plan = replace(layers.plan, evaluation_gradients=_goes_back(layers, case))
     if layers.plan.backward == "method" and not layers.plan.evaluation_gradients:
         layers.notes += ("its backward pass is not asked for after eval, whose gradients it does not give",)
@@ -146,18 +149,20 @@ def is_torchs_own(plan: Plan, case: Case) -> bool:
 
 
 def _changes_dtype(layers: FormedLayers, case: Case) -> bool:
-    """Whether y comes in another dtype than x, or the gradient of x from a backward pass of the layer's own does."""
     y = _output(layers, case)
-    if y is not None and y.dtype != case.pair.input_dtype:
-        return True
-    if layers.plan.backward != "method":
+    return y is not None and y.dtype != case.pair.input_dtype
+
+
+def _promotes(layers: FormedLayers, case: Case) -> bool:
+    """Whether a backward pass of the layer's own gives a gradient of x of a wider dtype, as a number of NumPy's makes it."""
+    if layers.plan.backward != "method" or layers.plan.constructor.takes("dtype"):
         return False
     try:
         step = layers.open(case).forward(place(case.x, case.layout), training=True)
         grad_x = step.backward(place(case.grad_y, case.grad_layout)).x
     except (*FAILURES, Misbehaviour):
         return False
-    return isinstance(grad_x, np.ndarray) and grad_x.dtype != case.pair.input_dtype
+    return isinstance(grad_x, np.ndarray) and grad_x.dtype == np.float64 != case.pair.input_dtype
 
 
 def _goes_back(layers: FormedLayers, case: Case) -> bool:
