@@ -19,6 +19,7 @@ __all__ = [
     "LIVES",
     "MANNERS",
     "OF_A_STEP",
+    "RESET",
     "SETTLINGS",
     "STEPS",
     "Circumstances",
@@ -59,6 +60,7 @@ SETTLINGS = (  # how the layer gets to the case
     "settle hyperparameters",  # eps and momentum were others when the layer was built
 )
 EVENTS = STEPS + HAPPENINGS + SETTLINGS
+RESET = "reset statistics"  # what a rule asks for by itself: it is no part of a life
 CALLS = (  # how a step is called
     "unrecorded",  # y and state under no_grad; gradients are of another step
     "inference mode",  # the same in eval, under inference_mode

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bn_reference.cases.case import State
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.layouts import place
@@ -86,15 +88,20 @@ def nothing_is_stale_after_loading_a_state(trial: Trial) -> Comparison:
 
 @prop(source=TORCH_DOCS)
 def one_row_and_none_can_be_evaluated(trial: Trial) -> Comparison:
-    """Eval takes a batch of one sample, and an empty one, whose output is empty and of the same form."""
+    """Eval takes a batch of one sample, and an empty one, whose output is empty and of the same form; going back through that
+    gives an empty gradient of x, and zeros."""
     case = trial.case
     trial.require(case.tracks)
     session = trial.open()
     one = transform.with_batch(case, case.x[:1])
     y = session.forward(contiguous(one.x), training=False).y
-    none = session.forward(contiguous(case.x[:0]), training=False).y
-    form = Fact(Kind.SHAPE, "y", none.shape, case.x[:0].shape)
+    empty = session.forward(contiguous(case.x[:0]), training=False)
+    grads, zeros = empty.backward(contiguous(case.grad_y[:0])), None if case.weight is None else np.zeros_like(case.weight)
+    form = Fact(Kind.SHAPE, "y", empty.y.shape, case.x[:0].shape)
     return all_of(
         within("y", y, trial.expected_evaluation(one).y, Aspect.OF_ONE_ROW),
-        fact(none.shape == case.x[:0].shape, form, Aspect.OF_NO_ROW),
+        fact(empty.y.shape == case.x[:0].shape, form, Aspect.OF_NO_ROW),
+        same_bits("grad_x", grads.x, case.x[:0], Aspect.OF_NO_ROW),
+        same_bits("grad_weight", grads.weight, zeros, Aspect.OF_NO_ROW),
+        same_bits("grad_bias", grads.bias, zeros, Aspect.OF_NO_ROW),
     )

@@ -139,20 +139,22 @@ def statistics_move_without_gradients(trial: Trial) -> Comparison:
 
 @prop(source="source of torch.nn.modules.batchnorm: buffers are only updated if they are to be tracked")
 def statistics_stand_still_while_they_are_not_tracked(trial: Trial) -> Comparison:
-    """With track_running_stats set to False a training step normalizes with its batch and changes no bit of the state; set to
-    True again, the next one moves it."""
+    """With track_running_stats set to False an evaluation normalizes with the running statistics that there are, a training
+    step with its batch, and neither changes a bit of the state; set to True again, the next training step moves it."""
     case = trial.case
     require_batch_statistics(trial)
     trial.require(case.tracks)
     session = trial.open()
     untracked = case.but(running_mean=None, running_var=None, batches=0)  # whose dtypes decide in what it computes
     session.track(False)
+    evaluated = session.forward(place(case.x, case.layout), training=False).y
     y = session.forward(place(case.x, case.layout), training=True).y
     state = session.state()
     session.track(True)
     session.forward(place(case.x, case.layout), training=True)
     return all_of(
         within("y", y, trial.expected(untracked).y, Aspect.UNTRACKED),
+        within("y", evaluated, trial.expected_evaluation().y, Aspect.EVALUATED_UNTRACKED),
         same_state(state, case, Aspect.UNTRACKED),
         *transform.state_within(session.state(), trial.expected().state, Aspect.TRACKED_AGAIN),
     )

@@ -25,6 +25,7 @@ HAPPENED: dict[str, dict[str, tuple[str, ...]]] = {
             'for name in ("reset_running_stats", "reset_parameters"):',
             "    getattr({layer}, name, lambda: None)()",
         ),
+        "reset statistics": ("{layer}.reset_running_stats()",),
         "convert": ("{layer} = {layer}.to(torch.float64).to({parameters})",),
         "freeze": (
             "{layer}.requires_grad_(False)",

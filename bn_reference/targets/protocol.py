@@ -230,7 +230,7 @@ class Session(ABC):
         """What happens to the layer beside its steps (``cases.circumstances``), or how it is called from now on.
 
         Args:
-            word: of HAPPENINGS, SETTLINGS or MANNERS.
+            word: of HAPPENINGS, SETTLINGS or MANNERS, or RESET.
             case: whose sizes and dtypes the layer has.
 
         Returns:

@@ -12,10 +12,14 @@ from bn_reference.power.mutants.evaluation import EVALUATION
 from bn_reference.power.mutants.faint import FAINT
 from bn_reference.power.mutants.going_back import GOING_BACK
 from bn_reference.power.mutants.gradients import GRADIENTS
+from bn_reference.power.mutants.kept import KEPT
+from bn_reference.power.mutants.kernels import KERNELS
+from bn_reference.power.mutants.layouts import LAYOUTS
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.mechanics import MECHANICS
 from bn_reference.power.mutants.normalization import NORMALIZATION
 from bn_reference.power.mutants.ownership import OWNERSHIP
+from bn_reference.power.mutants.refused import REFUSED
 from bn_reference.power.mutants.running import RUNNING
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
@@ -41,6 +45,10 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         FAINT,
         ELSEWHERE,
         SIZES,
+        LAYOUTS,
+        KERNELS,
+        KEPT,
+        REFUSED,
     )
     for mutant in family.mutants
 )

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from bn_reference.cases.case import Array, Case
+from bn_reference.cases.circumstances import RESET
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import another_batch
 from bn_reference.targets.forms.torch_calls import Beside, autocast_of, in_another_thread
@@ -54,6 +55,14 @@ def _reset(module: torch.nn.Module, case: Case) -> torch.nn.Module:
         raise Unsupported("there is nothing that resets it")
     for reset in resets:
         reset()
+    return module
+
+
+def _statistics_reset(module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    reset = getattr(module, "reset_running_stats", None)
+    if not callable(reset):
+        raise Unsupported("there is nothing that resets its running statistics")
+    reset()
     return module
 
 
@@ -147,6 +156,7 @@ HAPPENINGS: dict[str, Happening] = {
     "load": _loaded,
     "load without the counter": _loaded_without_counter,
     "reset": _reset,
+    RESET: _statistics_reset,
     "convert": _converted,
     "freeze": _frozen,
     "stop tracking": _untracked,
