@@ -24,8 +24,10 @@ from bn_reference.power.mutants.derivatives import DERIVATIVES
 from bn_reference.power.mutants.edge import EDGE
 from bn_reference.power.mutants.elsewhere import ELSEWHERE
 from bn_reference.power.mutants.going_back import GOING_BACK
+from bn_reference.power.mutants.kept import KEPT
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.mechanics import MECHANICS
+from bn_reference.power.mutants.refused import REFUSED
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
 from bn_reference.properties import PROPERTIES, Property
@@ -39,9 +41,10 @@ from bn_reference.verification.selection import Budget
 __all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 
 # what only size shows, what is done at the contract's edge, to what surrounds a step, or after its first gradients, has no word
-WORDLESS = (*SIZES.mutants, *EDGE.mutants, *SURROUNDINGS.mutants, *DERIVATIVES.mutants, *MECHANICS.mutants)
+AT_THE_EDGE = (*EDGE.mutants, *REFUSED.mutants)
+WORDLESS = (*SIZES.mutants, *AT_THE_EDGE, *SURROUNDINGS.mutants, *DERIVATIVES.mutants, *MECHANICS.mutants)
 LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
-LIVED = (*LIVES.mutants, *CALLS.mutants, *ELSEWHERE.mutants, *GOING_BACK.mutants)
+LIVED = (*LIVES.mutants, *CALLS.mutants, *ELSEWHERE.mutants, *GOING_BACK.mutants, *KEPT.mutants)
 EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
 
@@ -126,6 +129,12 @@ WORDS = {
     "statistics_of_a_frozen_weight": "running_statistics_not_updated",
     "statistics_stand_still_in_autocast": "running_statistics_not_updated",
     "moves_in_the_main_thread_alone": "running_statistics_not_updated",
+    "update_of_a_contiguous_copy": "running_statistics_not_updated",
+    "copy_updates_the_original": "running_statistics_not_updated",
+    # of public reports
+    "statistics_per_sample_without_tracking": "statistics_per_sample",
+    "trains_on_copies_of_its_state": "running_statistics_not_updated",
+    "updated_one_step_late": "running_statistics_not_updated",
     # malformed layers
     "one_added": "constant_term",
     "output_doubled": "constant_factor",

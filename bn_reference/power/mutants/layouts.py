@@ -19,7 +19,7 @@ LAYOUT, UPSTREAM = "every_layout_agrees_with_the_contiguous_one", "strided_upstr
 
 def channels_last(batch: Tensor) -> bool:
     """Whether (N, C, L) is stored as (N, L, C)."""
-    return batch.dim() == 3 and min(batch.shape) > 1 and batch.stride()[1:] == (1, batch.shape[1])
+    return batch.dim() == 3 and min(batch.shape[1:]) > 1 and batch.stride()[1:] == (1, batch.shape[1])
 
 
 def misread(rows: Tensor, shape: torch.Size) -> Tensor:
