@@ -17,7 +17,7 @@ __all__ = ["LAYOUTS", "Placement", "from_matrix", "is_contiguous", "place", "pla
 
 Array = npt.NDArray[Any]
 
-LAYOUTS = ("contiguous", "transposed", "channels last", "sliced", "offset", "expanded", "channels last, offset")
+LAYOUTS = ("contiguous", "transposed", "channels last", "sliced", "offset", "expanded", "channels last at an offset")
 
 
 def to_matrix(batch: Array) -> Array:
@@ -68,7 +68,7 @@ def place(values: Array, layout: str) -> Placement:
 
     Layouts: *contiguous*; *transposed*, the axes stored in reverse order; *channels last*, (N, L, C); *sliced*, every second
     element along each axis; *offset*, the view starts inside the buffer; *expanded*, stride zero along an axis of equal values
-    (contiguous where there is none); *channels last, offset*, both.
+    (contiguous where there is none); *channels last at an offset*, both.
 
     Raises:
         ValueError: the layout is not one of LAYOUTS.
@@ -80,7 +80,7 @@ def place(values: Array, layout: str) -> Placement:
         order, step, margin = tuple(range(ndim)), 1, 3
     elif layout == "transposed":
         order, step, margin = tuple(reversed(range(ndim))), 1, 0
-    elif layout in ("channels last", "channels last, offset"):
+    elif layout in ("channels last", "channels last at an offset"):
         order, step, margin = (0, *range(2, ndim), 1), 1, 3 if layout.endswith("offset") else 0
     elif layout == "sliced":
         order, step, margin = tuple(range(ndim)), 2, 1

@@ -197,9 +197,10 @@ def _layout_pairs(domain: Domain) -> list[tuple[str, str]]:
     """Of x and dy; shrinks towards contiguous."""
     pairs = [
         *[("contiguous", "contiguous")] * 2,
-        ("channels last, offset", "contiguous"),
+        ("channels last at an offset", "contiguous"),
         *[(layout, layout) for layout in LAYOUTS[1:5]],
         *[("contiguous", "transposed"), ("transposed", "contiguous"), ("contiguous", "expanded"), ("expanded", "contiguous")],
+        ("contiguous", "channels last at an offset"),
     ]
     return [pair for pair in pairs if domain.takes_layouts(*pair)]
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from bn_reference.arithmetic.precision import DTYPES
 from bn_reference.cases.case import Case, State
+from bn_reference.cases.circumstances import RESET
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
@@ -13,7 +14,7 @@ from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, wit
 from bn_reference.properties import transform
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
 from bn_reference.properties.running import form_of, same_count, same_state
-from bn_reference.properties.trial import Trial, contiguous
+from bn_reference.properties.trial import Trial, asked, contiguous
 
 PROPERTIES: list[Property] = []
 prop = family("contract", PROPERTIES, "training", "eval")
@@ -74,7 +75,8 @@ def repeated_training_gives_the_same_bits(trial: Trial) -> Comparison:
 
 @prop(source=TORCH_DOCS)
 def a_fresh_layer_starts_neutral(trial: Trial) -> Comparison:
-    """A new layer has weight 1, bias 0, running mean 0, running variance 1 and has seen no batch; None where it has none.
+    """A new layer has weight 1, bias 0, running mean 0, running variance 1 and has seen no batch; None where it has none. One
+    whose running statistics are reset has those of a new one.
 
     What an evaluation divides by 1 - (1 - f)^k after k batches begins with 0, the variance too: from v, it gives var(x) +
     (1 - f) / f v after one batch.
@@ -97,6 +99,18 @@ def a_fresh_layer_starts_neutral(trial: Trial) -> Comparison:
         same_bits("bias", bias, affine[1], Aspect.AS_CONSTRUCTED),
         *statistics,
         same_count(state.batches, 0 if case.tracks else None),
+        *([asked(lambda: _as_reset(trial, state), "running_mean")] if case.tracks else []),
+    )
+
+
+def _as_reset(trial: Trial, new: State) -> Comparison:
+    """What reset_running_stats() leaves is what a new layer has."""
+    case = trial.case.fresh
+    state = trial.open(case).undergo(RESET, case).state()
+    return all_of(
+        same_bits("running_mean", state.mean, new.mean, Aspect.AFTER_A_RESET),
+        same_bits("running_var", state.var, new.var, Aspect.AFTER_A_RESET),
+        same_count(state.batches, new.batches),
     )
 
 

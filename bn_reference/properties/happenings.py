@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bn_reference.cases.circumstances import RESET
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
-from bn_reference.oracle.compare import Comparison, all_of, same_bits, within
+from bn_reference.oracle.compare import Comparison, all_of, within
 from bn_reference.properties.registry import TORCH_DOCS, Property, family
 from bn_reference.properties.running import same_count, same_state
 from bn_reference.properties.trial import Trial
@@ -31,17 +30,4 @@ def what_happens_to_a_layer_leaves_its_numbers(trial: Trial) -> Comparison:
         same_state(state, case, Aspect.AFTER_WHAT_HAPPENED),
         same_count(state.batches, case.batches),
         within("y", y, trial.expected_evaluation(case).y, Aspect.AFTER_WHAT_HAPPENED),
-    )
-
-
-@prop(source=f"{TORCH_DOCS}; github.com/torch/nn/pull/434: a reset left the running statistics")
-def what_is_reset_is_as_new(trial: Trial) -> Comparison:
-    """reset_running_stats() leaves the running mean, the running variance and the number of batches of a new layer."""
-    case = trial.case.fresh
-    trial.require(case.tracks)
-    state, (_, _, new) = trial.open(case).undergo(RESET, case).state(), trial.implementation.fresh(case)
-    return all_of(
-        same_bits("running_mean", state.mean, new.mean, Aspect.AFTER_A_RESET),
-        same_bits("running_var", state.var, new.var, Aspect.AFTER_A_RESET),
-        same_count(state.batches, new.batches),
     )

@@ -26,7 +26,6 @@ WORDS = {
     "load": "loading its own state_dict",
     "load without the counter": "loading its own state_dict without num_batches_tracked",
     "reset": "reset_running_stats() and reset_parameters()",
-    "reset statistics": "reset_running_stats()",
     "convert": "conversion to float64 and back",
     "join a parent": "joining a torch.nn.Sequential, which tells it train() and eval()",
     "freeze": "a training step with frozen parameters",

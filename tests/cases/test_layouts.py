@@ -41,11 +41,17 @@ def test_row_n_l_plus_l_of_the_matrix_is_position_l_of_sample_n() -> None:
         ("offset", (12, 4, 1)),
         ("transposed", (1, 2, 6)),
         ("channels last", (12, 1, 3)),
+        ("channels last at an offset", (12, 1, 3)),
         ("sliced", (96, 16, 2)),
     ],
 )
 def test_each_layout_has_its_strides(layout: str, strides: tuple[int, ...]) -> None:
     assert place(numbered((2, 3, 4)), layout).strides == strides
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_begins_inside_its_memory_says_so(layout: str) -> None:
+    assert (place(numbered((2, 3, 4)), layout).offset > 0) == ("offset" in layout or layout == "sliced")
 
 
 def test_equal_values_lie_expanded_with_stride_zero() -> None:

@@ -55,7 +55,7 @@ pairs = ["float32/float32"]
 found = ["y"]
 reason = "kernel 7 reads strides wrongly"
 link = "https://example.org/7"
-where = {{ layouts = ["transposed", "channels last", "sliced", "expanded"] }}
+where = {{ layouts = ["transposed", "channels last", "sliced", "expanded", "channels last at an offset"] }}
 """
 Verify = Callable[..., Report]
 

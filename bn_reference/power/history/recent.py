@@ -93,7 +93,7 @@ RECENT = (
         "2026-02",
         "wrong for a channels-last input whose storage offset is not zero; either alone is right",
         EVALUATION,
-        lambda: _case([[[1.0, 2.0], [5.0, 9.0]]], layout="channels last, offset"),
+        lambda: _case([[[1.0, 2.0], [5.0, 9.0]]], layout="channels last at an offset"),
         missed="no layout was both, channels last and inside its memory; there is one, drawn with the cases",
     ),
     Recent(

@@ -125,7 +125,7 @@ class UntrackedEvaluatesWithTheBatch(CleanBatchNorm1d):
         return self.training or not self.track_running_stats
 
 
-@mutant(pull("torch/nn", 434), "what_is_reset_is_as_new")
+@mutant(pull("torch/nn", 434), "a_fresh_layer_starts_neutral")
 class ResetKeepsStatistics(CleanBatchNorm1d):
     """Resetting the layer leaves its running statistics as they are."""
 
