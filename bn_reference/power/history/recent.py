@@ -172,8 +172,7 @@ RECENT = (
         "momentum_twice",
         (pull("tenstorrent/tt-mlir", 5440),),
         "2025-10",
-        "the statistics that training hands out are an average with empty ones, of momentum 0.1, where they should be the "
-        "batch's",
+        "a lowering takes the statistics of a batch from an update of empty ones with momentum 0.1, which should be 1",
         MEAN,
         lambda: _case([[1.0], [3.0]]),
     ),

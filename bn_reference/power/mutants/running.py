@@ -124,7 +124,7 @@ class EpsInBessel(CleanBatchNorm1d):
         return var * m / (m - 1 + self.eps)
 
 
-@mutant(issue("chainer/chainer", 7506), "evaluation_moves_nothing", "the_counter_counts_training_batches")
+@mutant(issue("FluxML/Flux.jl", 1429), "evaluation_moves_nothing", "the_counter_counts_training_batches")
 class UpdatedInEval(CleanBatchNorm1d):
     """Eval updates the statistics too, wherever a gradient may be asked for."""
 
