@@ -132,7 +132,6 @@ WORDS = {
     "update_of_a_contiguous_copy": "running_statistics_not_updated",
     "copy_updates_the_original": "running_statistics_not_updated",
     # of public reports
-    "statistics_per_sample_without_tracking": "statistics_per_sample",
     "trains_on_copies_of_its_state": "running_statistics_not_updated",
     "updated_one_step_late": "running_statistics_not_updated",
     # malformed layers
@@ -156,6 +155,7 @@ TRUE_TOO = {
     "statistics_in_half_precision": {"rounded_to_half_precision"},
     "statistics_in_the_input_dtype": {"running_statistics_read_in_the_input_dtype"},
     "mode_of_the_first_call": {"running_statistics_in_training"},
+    "statistics_per_sample_without_tracking": {"statistics_per_sample"},  # of samples that have positions
     "mode_read_once": {"running_statistics_in_training", "running_statistics_not_updated", "updated_in_eval"},
     "copy_loses_its_eps": {"momentum_fixed_at_0.1"},
 }
