@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bn_reference.cases.case import Case
 
@@ -17,10 +17,12 @@ class Report:
     Attributes:
         mutant: name of the layer in the catalogue that does what they say.
         links: to the reports.
+        missed: what the suite lacked when the layer was first tried, and has since; empty where it was seen at once.
     """
 
     mutant: str
     links: tuple[str, ...]
+    missed: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,12 @@ class Recent(Report):
         told: what it says, in one sentence without a full stop.
         rule: that the layer breaks on the witness.
         witness: a case in which what the layer gives differs from the specification by more than its bound, or is refused.
-        missed: what the suite lacked when the layer was first tried, and has since; empty where it was seen at once.
     """
 
     month: str
     told: str
     rule: str
     witness: Callable[[], Case]
-    missed: str = ""
 
 
 def name_of(link: str) -> str:

@@ -86,7 +86,11 @@ EARLIER = (
     Report("batch_statistics_in_eval", (pull("apache/tvm", 17752), pull("apache/tvm", 18704), issue("NVIDIA/caffe", 279))),
     Report("identity_without_tracking", (pull("FluxML/NNlib.jl", 576),)),
     Report("mode_read_once", (_torch(14027),)),
-    Report("untracked_evaluates_with_the_batch", (_torch(16793), _torch(44415))),
+    Report(
+        "untracked_evaluates_with_the_batch",
+        (_torch(16793), _torch(44415)),
+        missed="nobody evaluated while nothing is tracked; the rule of that does",
+    ),
     Report("debiased_in_eval", (issue("patrick-kidger/equinox", 1010),)),
     Report("statistics_in_half_precision", (pull("apple/coreai-torch", 54),)),
     Report("statistics_along_the_last_axis", (pull("ooples/AiDotNet", 1586),)),
@@ -109,7 +113,11 @@ EARLIER = (
     Report("read_in_storage_order", (_torch(63224),)),
     Report("storage_offset_ignored", (_torch(133520),)),
     Report("strided_upstream_refused", (_torch(1866),)),
-    Report("batch_read_as_the_upstream_lies", (_torch(64039), _torch(62967))),
+    Report(
+        "batch_read_as_the_upstream_lies",
+        (_torch(64039), _torch(62967)),
+        missed="no case had a batch channels last beside an upstream gradient in order; some have",
+    ),
     Report("batch_misread_going_back", (pull("pytorch/pytorch", 181411),)),
     # form and memory
     Report("axis_left_behind", (_torch(59200),)),
@@ -123,9 +131,17 @@ EARLIER = (
     Report("halves_refused_without_weight", (_torch(61924), issue("NVIDIA/apex", 133))),
     # what is kept, and how it begins
     Report("counter_not_saved", (issue("Oneflow-Inc/oneflow", 7440), issue("mapillary/inplace_abn", 130))),
-    Report("counter_reset_by_loading", (_torch(110361),)),
+    Report(
+        "counter_reset_by_loading",
+        (_torch(110361),),
+        missed="after what happens to a layer its number of batches was not looked at; it is",
+    ),
     Report("copy_updates_the_original", (_torch(29015),)),
-    Report("reset_keeps_statistics", (pull("torch/nn", 434),)),
+    Report(
+        "reset_keeps_statistics",
+        (pull("torch/nn", 434),),
+        missed="nobody looked at what a reset leaves; the rule of fresh layers does",
+    ),
     Report("weight_starts_uniform", (_torch(12259),)),
     Report("affine_ignored", (issue("LabForComputationalVision/bias_free_denoising", 2),)),
     # the same numbers again

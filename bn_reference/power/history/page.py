@@ -11,7 +11,7 @@ from bn_reference.power.history.declaration import Report, name_of
 from bn_reference.power.history.earlier import EARLIER
 from bn_reference.power.history.recent import RECENT
 from bn_reference.power.mutants.catalogue import MUTANTS
-from bn_reference.power.score import score
+from bn_reference.power.score import CONVENTIONS, score
 from bn_reference.power.subjects import Subject, select
 from bn_reference.power.tiers import Tier
 
@@ -77,6 +77,7 @@ def lines(found: Mapping[str, Fate]) -> Iterator[str]:
     yield "## Reports from which the catalogue was seeded"
     yield ""
     yield _counted(EARLIER, found)
+    yield from _missed(EARLIER)
     yield ""
     yield "| report | layer | what it does | falls | said |"
     yield "|---|---|---|---|---|"
@@ -87,7 +88,7 @@ def lines(found: Mapping[str, Fate]) -> Iterator[str]:
     yield from OF_RECENT.splitlines()
     yield ""
     yield _counted(RECENT, found)
-    yield from _missed()
+    yield from _missed(RECENT)
     yield ""
     yield "| report | since | what it says | layer | falls | said |"
     yield "|---|---|---|---|---|---|"
@@ -97,6 +98,7 @@ def lines(found: Mapping[str, Fate]) -> Iterator[str]:
 def _row(report: Report, *cells: str, found: Mapping[str, Fate]) -> str:
     fate = found[report.mutant]
     falls = f"{fate.pair}, {fate.rule}, example {fate.example}" if fate.pair else "survives"
+    falls = f"{fate.pair}, by the conventions that are measured first" if fate.rule == CONVENTIONS else falls
     return f"| {' | '.join([_links(report), *cells, falls, '; '.join(fate.said) or fate.truth])} |"
 
 
@@ -109,12 +111,12 @@ def _counted(reports: Iterable[Report], found: Mapping[str, Fate]) -> str:
     return f"{links} reports, {len(layers)} layers, of which {fallen} fall. What is said of them: {told}."
 
 
-def _missed() -> Iterator[str]:
-    missed = [recent for recent in RECENT if recent.missed]
+def _missed(reports: Iterable[Report]) -> Iterator[str]:
+    missed = [report for report in reports if report.missed]
     yield ""
     yield f"Not seen when first tried: {len(missed)}."
     yield ""
-    yield from (f"- {recent.mutant} ({_links(recent)}): {recent.missed}." for recent in missed)
+    yield from (f"- {report.mutant} ({_links(report)}): {report.missed}." for report in missed)
 
 
 def _links(report: Report) -> str:

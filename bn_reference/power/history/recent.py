@@ -91,7 +91,7 @@ RECENT = (
         "offset_ignored_where_channels_lie_last",
         (issue("pytorch/pytorch", 174345),),
         "2026-02",
-        "wrong for a channels-last input whose storage offset is not zero; either alone is right",
+        "wrong for a channels-last input whose storage offset is not zero, and right where it is",
         EVALUATION,
         lambda: _case([[[1.0, 2.0], [5.0, 9.0]]], layout="channels last at an offset"),
         missed="no layout was both, channels last and inside its memory; there is one, drawn with the cases",
