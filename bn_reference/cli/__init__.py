@@ -18,6 +18,7 @@ from bn_reference.cli.diff import diff
 from bn_reference.cli.explain import explain
 from bn_reference.cli.failure import told
 from bn_reference.cli.listing import list_
+from bn_reference.cli.merge import merge
 from bn_reference.cli.mutants import mutants
 from bn_reference.cli.page import page
 from bn_reference.cli.portrait import portrait
@@ -119,5 +120,5 @@ def commands(context: click.Context) -> int:
     return UNUSABLE
 
 
-for command in (verify, replay, diff, page, probe, portrait, mutants, audit, bench, train, explain, data, list_):
+for command in (verify, merge, replay, diff, page, probe, portrait, mutants, audit, bench, train, explain, data, list_):
     commands.add_command(command)

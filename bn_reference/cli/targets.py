@@ -51,7 +51,7 @@ def verify_all(targets: Sequence[str], outputs: Outputs, *, everything: bool, wr
         print_report(report, Console(highlight=False, soft_wrap=False), everything=everything)
         if report.interrupted:
             return INTERRUPTED
-        worst = max(worst, CONFORMS if report.conforms else VIOLATES)
+        worst = max(worst, CONFORMS if report.passes else VIOLATES)
     if writes is not None:
         for report in reports:
             write_accepted(report, writes)

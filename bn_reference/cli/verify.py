@@ -52,6 +52,11 @@ __all__ = ["verify"]
 @click.option(
     "--seed", type=SEED, default=0, show_default=True, help="Of the cases; the same one gives the same verdict; or random."
 )
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Try part I of N alone, whose report --json writes; bn-reference merge gives the verdict of all parts.",
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first violation.")
 @click.option("--jobs", type=int, default=processors, show_default="one a core", help="Worker processes.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for one example.")
@@ -134,7 +139,8 @@ def verify(
 
     The attribute is a batch norm as people write them: a module, a plain class, a function, the model of a kernel benchmark,
     or an adapter; or TARGET is the name of another framework's. The exit status is 0 where it conforms, 1 where it violates a
-    rule, 2 where target or arguments are unusable, 3 where the suite itself failed.
+    rule, 2 where target or arguments are unusable, 3 where the suite itself failed. Of a part (--shard) it is 1 where something
+    in it speaks against the target, and else 0, which is no verdict.
     """
     from bn_reference.cases.plan import UnusablePlan
     from bn_reference.cases.recording import UnusableRecording

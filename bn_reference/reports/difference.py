@@ -190,4 +190,6 @@ def _notes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         was, is_now = (report["environment"].get(package, "none") for report in (old, new))
         if was != is_now:
             notes.append(f"{package}: {was} before, {is_now} now")
+    parts = [(which, run["shard"]) for which, run in (("old", old), ("new", new)) if "shard" in run]
+    notes += [f"the {which} report is part {shard['part']} of {shard['of']} of a run" for which, shard in parts]
     return notes + [f"the {which} run was interrupted" for which, run in (("old", old), ("new", new)) if run["interrupted"]]

@@ -29,7 +29,8 @@ def as_junit(report: Verdict) -> bytes:
     for kind, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         suite.set(name, str(sum(case.find(kind) is not None for case in cases)))
     properties = SubElement(suite, "properties")
-    for name, value in {"seed": report.seed, **report.environment}.items():
+    part = {"part": f"{report.part.number}/{report.part.of}"} if report.part is not None else {}
+    for name, value in {"seed": report.seed, **part, **report.environment}.items():
         SubElement(properties, "property", name=name, value=legal(str(value)))
     suite.extend(cases)
     root = Element("testsuites")

@@ -21,12 +21,12 @@ class Report(Verdict):
         return to_json(self)
 
     def raise_for_violations(self) -> None:
-        """Nothing where the target conforms.
+        """Nothing where the target conforms, nor where this is part of a run in which nothing speaks against it.
 
         Raises:
             AssertionError: it does not, or was not verified to the end; the text is the report's.
         """
-        if not self.conforms:
+        if not self.passes:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:

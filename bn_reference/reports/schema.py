@@ -10,13 +10,12 @@ from importlib import resources
 from typing import Any
 
 from bn_reference.cases.case import Case
-from bn_reference.cases.large import LargeRecipe
-from bn_reference.cases.recipe import Recipe
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties import ALL
 from bn_reference.reports.accepted import Standing, in_the_way, say_advice, say_in_the_way
 from bn_reference.reports.lawful import RULES, accepting, facts_of, say_keepers
+from bn_reference.reports.part_json import part_json, recipe_code
 from bn_reference.reports.regions import say_region
 from bn_reference.reports.results import Cause, Result, pair_of
 from bn_reference.reports.sentences import element, say_fact
@@ -63,6 +62,7 @@ def to_json(report: Verdict) -> dict[str, Any]:
         "results": [_result(result) for result in report.results],
         "accepted": [_standing(standing) for standing in report.accepted],
         "causes": [*_conventions(report), *_in_the_way(report), *(_cause(cause) for cause in report.causes)],
+        **({} if report.part is None else {"shard": part_json(report, report.part)}),
     }
 
 
@@ -155,7 +155,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "bound": _plain(found.bound) if measured else None,
         "elements": _elements(found, violation.case, cause.root.property) if measured else None,
         "case": None if violation.case is None else repr(violation.case),
-        "recipe": _recipe(violation.case),
+        "recipe": recipe_code(violation.case),
         "reproducer": cause.reproducer,
         "reproducer_fails": cause.reproducer_fails,
     }
@@ -181,12 +181,6 @@ def _elements(found: Comparison, case: Case | None, rule: str) -> dict[str, Any]
         for each in shown
     ]
     return {"compared": found.elements.compared, "broken": found.elements.broken, "shown": listed}
-
-
-def _recipe(case: Case | None) -> str | None:
-    """What a case was made of, where a rule may look at that, and it stands for itself."""
-    recipe = None if case is None else case.recipe
-    return repr(recipe) if isinstance(recipe, Recipe | LargeRecipe) else None
 
 
 def _plain(value: Any) -> Any:

@@ -50,7 +50,7 @@ def _escaped(text: str, also: str = "") -> str:
 
 
 def _head(report: Verdict) -> Iterator[str]:
-    yield f"## {SIGNS['passed' if report.conforms else 'violated']} {_inline(in_one_line(report))}"
+    yield f"## {SIGNS['passed' if report.passes else 'violated']} {_inline(in_one_line(report))}"
     yield ""
     versions = ", ".join(f"{name} {version}" for name, version in report.environment.items())
     yield _inline(f"{versions}; seed {report.seed}")

@@ -18,6 +18,7 @@ from bn_reference.reports.entry import Brief, some_of
 from bn_reference.reports.lawful import accepting, but_for, facts_of, say_keepers
 from bn_reference.reports.lives import lives_of
 from bn_reference.reports.marks import STATUSES, Marks
+from bn_reference.reports.part import Part
 from bn_reference.reports.reached import say_reached
 from bn_reference.reports.results import Result
 from bn_reference.reports.sentences import say_fact
@@ -31,6 +32,8 @@ __all__ = ["as_text", "in_one_line", "print_report", "verdict_line"]
 VERSIONS = ("torch", "numpy", "ml_dtypes", "hypothesis", "python", "bn-reference")
 HOLLOW = "nothing of weight was verified: the output was never held against the truth with power"
 NOTHING = "no rule was verified by any example"
+ALL_PARTS = "bn-reference merge gives the verdict of all parts"
+MARKED = {"passed": "bold green", "violated": "bold red", "unsupported": "bold"}
 USUAL_ROWS, USUAL_CHANNELS = 2**13, 300  # of the cases that are drawn
 IMPLIED = frozenset(property.name for property in PROPERTIES if property.implied_by)
 
@@ -83,6 +86,8 @@ def verdict_line(report: Verdict, marks: Marks) -> Text:
     if report.interrupted:
         found = f"; so far: {said}" if said else ", before anything was found"
         return Text.assemble((f"{marks.stop} interrupted", "bold yellow"), f" after {seconds}{found}")
+    if report.part is not None:
+        return _of_a_part(report, report.part, marks, f"{said}, in {seconds}")
     if report.conforms:
         title = (f" {report.target} conforms{_but_for_accepted(report)}", "bold green")
         return Text.assemble(marks["passed"], title, f": {_verified(report)}, {said}, in {seconds}")
@@ -104,6 +109,21 @@ def verdict_line(report: Verdict, marks: Marks) -> Text:
     causes = f", {len(report.causes)} {'cause' if len(report.causes) == 1 else 'causes'}" if report.causes else ""
     title = (f" {report.target} violates {rules}", "bold red")
     return Text.assemble(marks["violated"], title, f"{causes}: {said}, in {seconds}")
+
+
+def _of_a_part(report: Verdict, part: Part, marks: Marks, said: str) -> Text:
+    """What speaks against the target in a part; where nothing does, no more."""
+    against = []
+    if broken := len({result.property for result in report.violations}):
+        causes = f"{len(report.causes)} {'cause' if len(report.causes) == 1 else 'causes'}"
+        against.append(f"{broken} of {len({result.property for result in report.results})} rules violated, {causes}")
+    if facts := facts_of(report.demanded, report.conventions):
+        against.append(f"another convention, {but_for(facts)} (--convention {accepting(report.conventions)} accepts it)")
+    if gone := len(in_the_way(report.accepted)):
+        against.append(f"{gone} {_entries(gone)} accepted no more")
+    mark = "violated" if against else "passed" if any(result.examples for result in report.results) else "unsupported"
+    found = (f" {report.target}, {part}: {'; '.join(against) or 'nothing speaks against it here'}", MARKED[mark])
+    return Text.assemble(marks[mark], found, f": {_verified(report)}, {said}; {ALL_PARTS}")
 
 
 def _verified(report: Verdict) -> str:
@@ -140,6 +160,7 @@ def _heading(report: Verdict) -> Text:
     lines = [", ".join(versions)]
     lines += [f"cases: {report.environment['cases']}"] if "cases" in report.environment else []
     lines += [f"seed {report.seed}{budget}"]
+    lines += [f"{report.part} of the rules and pairs of dtypes; {ALL_PARTS}"] if report.part is not None else []
     lines += say_capabilities(report.target, report.capabilities)
     heading = Text.assemble((report.target, "bold"), f" on {devices}" if devices else "", ("\n" + "\n".join(lines), "dim"))
     for note in report.notes:

@@ -8,6 +8,7 @@ from typing import Any
 from bn_reference.conventions import TORCH, Conventions
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.accepted import Standing, in_the_way
+from bn_reference.reports.part import Part
 from bn_reference.reports.results import Cause, Result
 
 __all__ = ["SHOW_Y", "Verdict"]
@@ -35,6 +36,7 @@ class Verdict:
         capabilities: what it can be asked for, as far as that was found out.
         notes: what else a reader must know of this run, a sentence each.
         accepted: the accepted deviations of the target, and how each stands.
+        part: which one of several these are the results of, each tried elsewhere; None where they are all.
     """
 
     target: str
@@ -50,11 +52,22 @@ class Verdict:
     capabilities: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     accepted: tuple[Standing, ...] = ()
+    part: Part | None = None
 
     @property
     def conforms(self) -> bool:
-        broken = self.violations or self.other_conventions or in_the_way(self.accepted)
-        return not self.interrupted and not self.hollow and not broken
+        """Whether the target does; no part of a run says so."""
+        return self.part is None and not self.interrupted and not self.hollow and not self.objects
+
+    @property
+    def objects(self) -> bool:
+        """Whether anything speaks against the target; if so, in a part, the whole does not conform."""
+        return bool(self.violations or self.other_conventions or in_the_way(self.accepted))
+
+    @property
+    def passes(self) -> bool:
+        """Whether the target conforms or, as far as a part of a run can say, may conform."""
+        return self.conforms or (self.part is not None and not self.interrupted and not self.objects)
 
     @property
     def other_conventions(self) -> dict[str, str]:
@@ -73,7 +86,12 @@ class Verdict:
 
     @property
     def hollow(self) -> bool:
-        """Whether nothing of weight was verified: the output, where rules that show it were chosen; else anything at all."""
+        """Whether nothing of weight was verified: the output, where rules that show it were chosen; else anything at all.
+
+        Of a part it is not said, as others may have verified it.
+        """
+        if self.part is not None:
+            return False
         showing = [result for result in self.results if result.property in SHOW_Y]
         if showing:
             return not any(result.saw_y for result in showing)

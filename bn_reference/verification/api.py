@@ -14,9 +14,9 @@ from os import PathLike
 from typing import Any
 
 from bn_reference.conventions import Conventions
-from bn_reference.properties import ALL
+from bn_reference.reports.part import Ran
 from bn_reference.reports.report import Report
-from bn_reference.reports.results import Cause, Result, pair_of
+from bn_reference.reports.results import Cause, Result
 from bn_reference.support.originals import Originals
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets import TORCH
@@ -24,12 +24,12 @@ from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.verification import arguments, workers
 from bn_reference.verification.asked import accepting, recording_of, said_of_recording, with_plan
-from bn_reference.verification.causes import causes_of
+from bn_reference.verification.causes import causes_of, placed
 from bn_reference.verification.demand import Description, demand_of
 from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
-from bn_reference.verification.proof import proved
 from bn_reference.verification.relied_on import left_in_place
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
+from bn_reference.verification.shards import dealt, digests, part_of, shard_of, told
 from bn_reference.verification.standing import standing_of
 from bn_reference.verification.time_limit import TimeLimit
 
@@ -40,7 +40,6 @@ NO_LIMIT = (
     "give the target by its name and jobs=2 for worker processes"
 )
 MOST_JOBS = 1024
-ORDER = {property.name: number for number, property in enumerate(ALL)}
 
 
 def verify(
@@ -63,6 +62,7 @@ def verify(
     minutes: float | None = None,
     accepted: str | PathLike[str] = "",
     surveys: bool = False,
+    shard: str | None = None,
     listener: Listener | None = None,
 ) -> Report:
     """Verify an implementation of batch normalization.
@@ -90,6 +90,8 @@ def verify(
             are those of the seed, but how many there are depends on the machine; None for ``examples``.
         accepted: path of a file of accepted deviations (``verification.accepted``); "" for none.
         surveys: go on where a rule is broken, to find out where it is: what is then written as accepted says so.
+        shard: "2/3", say, tries the second of three parts alone; its report is no verdict, ``verification.merge`` gives that
+            of all parts, as one run would; None for all.
         listener: is told what happens.
 
     Returns:
@@ -114,20 +116,21 @@ def verify(
         "properties": arguments.names("properties", properties, "running"),
     }
     pairs = select_pairs(wanted["dtypes"])
-    selected = units(select_properties(wanted["properties"]), pairs)
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
     first, frozen = (
         arguments.names("imports", imports, "torch_xla") or (),
         arguments.path("plan", plan, "pass that of a plan, or ''"),
     )
-    within = arguments.minutes(minutes)
+    within, surveys = arguments.minutes(minutes), arguments.flag("surveys", surveys)
+    part = shard_of(shard, fail_fast=fail_fast, minutes=within, surveys=surveys)
+    selected = dealt(units(select_properties(wanted["properties"]), pairs), part)
     budget = with_plan(
         frozen,
         Budget(examples, seed, timeout, recording_of(cases, recording), demand_of(conventions), pairs, first, minutes=within),
     )
     name = target if isinstance(target, str) else name_of(target)
     file = arguments.path("accepted", accepted, "pass that of a file of accepted deviations, or ''")
-    budget = accepting(file, name, device, replace(budget, surveys=arguments.flag("surveys", surveys)))
+    budget = accepting(file, name, device, replace(budget, surveys=surveys))
     tried = environment(KNOWN[name].distributions if name in KNOWN else ())
     tried |= {"cases": said_of_recording(budget.recording)} if budget.recording else {}
     started = time.perf_counter()
@@ -135,6 +138,7 @@ def verify(
     described: list[Description] = []
     causes: tuple[Cause, ...] = ()
     interrupted = False
+    ran: Ran = {}
     notes: tuple[str, ...] = ()
     if jobs == 1 and not isolated and not TimeLimit.can_be_kept():
         notes = (NO_LIMIT,)
@@ -147,16 +151,14 @@ def verify(
         else:
             rule = "worker processes find the target by its name; pass it as 'module:attribute', or jobs=1"
             raise UnusableArguments(f"jobs is {jobs} and the target is an object, but {rule}")
-        causes = causes_of(results)
-        causes = proved(causes, jobs=jobs, timeout=timeout)
+        causes, ran = told(results, part, jobs=jobs, timeout=timeout)
     except KeyboardInterrupt:
         interrupted = True
-        causes = causes or causes_of(results)
+        causes = causes_of(results)
     description = (
         described[0] if described else Description(demanded=budget.demand.conventions, found=budget.demand.conventions)
     )
-    position = {str(pair): number for number, pair in enumerate(select_pairs(None))}
-    results.sort(key=lambda r: (position[pair_of(r)], ORDER[r.property]))
+    results.sort(key=placed)
     asked: dict[str, Any] = {
         "device": device,
         "examples": budget.examples if within is None else None,
@@ -166,7 +168,7 @@ def verify(
         "timeout": timeout,
     }
     asked |= {**wanted, "cases": budget.recording or "drawn", "plan": frozen, "imports": list(first), "accepted": file}
-    whole = not interrupted and not (fail_fast and any(result.status == "violated" for result in results))
+    whole = part is None and not interrupted and not (fail_fast and any(result.status == "violated" for result in results))
     asked["conventions"] = "auto" if budget.demand.accepts_all else budget.demand.conventions.to_json()
     return Report(
         target=name,
@@ -182,6 +184,7 @@ def verify(
         capabilities=description.capabilities,
         notes=notes,
         accepted=tuple(standing_of(each, results, whole=whole) for each in budget.accepted),
+        part=part_of(part, described=bool(described), files=digests(budget, frozen, file), ran=ran),
     )
 
 

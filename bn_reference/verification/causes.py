@@ -14,7 +14,7 @@ from bn_reference.cases.facts import Fact, Kind, Raised
 from bn_reference.properties import ALL, Property
 from bn_reference.reports.results import Cause, Result, Violation, pair_of
 
-__all__ = ["causes_of"]
+__all__ = ["causes_of", "finest_causes_of", "placed"]
 
 RULES = {property.name: property for property in ALL}
 ORDER = {property.name: number for number, property in enumerate(ALL)}
@@ -66,6 +66,22 @@ def causes_of(results: Sequence[Result]) -> tuple[Cause, ...]:
     for mode in MODES:
         _put_gradients_below_the_output(entries, mode)
     return tuple(entry.cause() for entry in sorted((e for e in entries.values() if e.members), key=lambda e: _rank(e.root)))
+
+
+def placed(result: Result) -> tuple[int, int]:
+    """Where a result stands in a report: pair by pair, rule by rule."""
+    return POSITION[pair_of(result)], ORDER[result.property]
+
+
+def finest_causes_of(results: Sequence[Result]) -> list[Cause]:
+    """What belongs together whatever else is found, the deepest first: each lies in one cause, and may lead it."""
+    entries: dict[Key, _Entry] = {}
+    for result in results:
+        if result.status == "violated" and result.violation is not None:
+            fact = result.violation.found.fact
+            key = (_modes(result), _quantity(result)) if fact is None else _key_of_fact(fact)
+            entries.setdefault(key, _Entry()).members.append(result)
+    return [entry.cause() for entry in sorted(entries.values(), key=lambda entry: _rank(entry.root))]
 
 
 def _by_key(violated: list[Result]) -> dict[Key, _Entry]:

@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from bn_reference.cases.facts import Kind
+from bn_reference.reports.part import Ran
 from bn_reference.reports.results import Cause, Result
 
-__all__ = ["proved"]
+__all__ = ["proved", "proved_in_part"]
 
 # whether a script failed within the seconds, as a fact of the kind says it should; None where that could not be found out
 Fails = Callable[[str, float, Kind | None], bool | None]
 
 CAUSES = 8  # whose scripts are run; a report that has more shows no more
+FINEST = 3 * CAUSES  # of a part of a run, where it is not known yet which belong together
 OTHERS = 2  # scripts of other members, where the root's shows nothing
 LOADING = 30.0  # seconds beyond the limit of an example, in which a framework is loaded
 
@@ -37,6 +39,31 @@ def proved(causes: Sequence[Cause], *, jobs: int, timeout: float, fails: Fails |
     finally:
         threads.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for what still runs
     return (*tried, *causes[CAUSES:])
+
+
+def proved_in_part(
+    causes: Sequence[Cause], finest: Sequence[Cause], *, jobs: int, timeout: float, fails: Fails | None = None
+) -> tuple[tuple[Cause, ...], Ran]:
+    """The causes of a part of a run as ``proved`` gives them, and what all scripts did that those of the whole may need.
+
+    Args:
+        causes: as ``causes_of`` gives them.
+        finest: as ``finest_causes_of`` does; whichever of them belong together in the whole, a script of one of them leads.
+        jobs, timeout, fails: of ``proved``.
+    """
+    ran: dict[tuple[str, Kind | None], bool | None] = {}
+    run = fails or _in_a_process()
+
+    def once(script: str, seconds: float, kind: Kind | None) -> bool | None:
+        key = script, kind
+        if key not in ran:
+            ran[key] = run(script, seconds, kind)
+        return ran[key]
+
+    shown = proved(causes, jobs=jobs, timeout=timeout, fails=once)
+    for start in range(0, min(len(finest), FINEST), CAUSES):
+        proved(finest[start : start + CAUSES], jobs=jobs, timeout=timeout, fails=once)
+    return shown, ran
 
 
 def _in_a_process() -> Fails:

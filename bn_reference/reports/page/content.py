@@ -10,6 +10,7 @@ from typing import Any, Literal
 from bn_reference.cases.case import Case
 from bn_reference.cases.reading import UnreadableCase, case_read
 from bn_reference.conventions import Conventions
+from bn_reference.reports.result_read import real, result_read
 from bn_reference.reports.results import Result
 
 __all__ = ["Content", "Entry", "Number", "UnreadableReport", "content_of"]
@@ -73,6 +74,7 @@ class Content:
 
     Attributes:
         sentence: the verdict.
+        undecided: it is that of a part of a run, in which nothing speaks against the target, or of one that was interrupted.
         accepted: the accepted deviations, as JSON has them.
     """
 
@@ -80,6 +82,7 @@ class Content:
     sentence: str
     conforms: bool
     interrupted: bool
+    undecided: bool
     environment: Mapping[str, str]
     options: Mapping[str, Any]
     seed: int
@@ -120,11 +123,12 @@ def _content(report: Mapping[str, Any]) -> Content:
         sentence=report.get("sentence", f"{target} {verdict}"),
         conforms=conforms,
         interrupted=interrupted,
+        undecided=interrupted or ("shard" in report and not report["causes"]),
         environment=dict(report["environment"]),
         options=dict(report["options"]),
         seed=int(report["seed"]),
         seconds=float(report["seconds"]),
-        results=tuple(map(_result, report["results"])),
+        results=tuple(map(result_read, report["results"])),
         causes=tuple(map(_entry, kinds, itertools.count(1), report["causes"])),
         demanded=demanded,
         kept=kept,
@@ -132,40 +136,6 @@ def _content(report: Mapping[str, Any]) -> Content:
         notes=tuple(map(str, report["notes"])),
         accepted=accepted,
     )
-
-
-def _result(said: Mapping[str, Any]) -> Result:
-    resolution, lived, largest = said["resolution"], said["lived"], said["largest"]
-    return Result(
-        property=said["property"],
-        family=said["family"],
-        input_dtype=said["input_dtype"],
-        parameter_dtype=said["parameter_dtype"],
-        device=said["device"],
-        status=said["status"],
-        examples=int(said["examples"]),
-        refused={str(reason): int(count) for reason, count in said["refused"]["reasons"].items()},
-        worst_ratio=_real(said["worst_ratio"]),
-        without_power=float(said["without_power"]),
-        resolution=None if resolution is None else (float(resolution["median"]), float(resolution["worst"])),
-        resolution_by_rows=_by_rows(said["resolution_by_rows"]),
-        ratio_by_rows=_by_rows(said.get("ratio_by_rows", {})),
-        largest=(int(largest["rows"]), int(largest["channels"])),
-        lived=(int(lived["settled"]), int(lived["unsettled"])),
-        deviations=tuple(map(str, said["deviations"])),
-        gone=tuple(map(str, said["gone"])),
-        seconds=float(said["seconds"]),
-        message=str(said["message"]),
-    )
-
-
-def _by_rows(said: Mapping[str, Any]) -> dict[int, float]:
-    return {int(rows): float(value) for rows, value in said.items()}
-
-
-def _real(said: Any) -> float | None:
-    """A number of JSON, where infinities and NaN are strings."""
-    return None if said is None else float(said)
 
 
 def _entry(kind: Kind, number: int, said: Mapping[str, Any]) -> Entry:
@@ -190,7 +160,7 @@ def _entry(kind: Kind, number: int, said: Mapping[str, Any]) -> Entry:
 
 def _number(said: Mapping[str, Any]) -> Number:
     numbers = {name: float(said[name]) for name in ("actual", "expected", "error", "bound")}
-    return Number(element=str(said["element"]), x=_real(said["x"]), holds=bool(said["holds"]), **numbers)
+    return Number(element=str(said["element"]), x=real(said["x"]), holds=bool(said["holds"]), **numbers)
 
 
 def _case(code: str) -> Case | None:

@@ -23,12 +23,12 @@ STOPPED = "■"
 
 def mark(content: Content) -> str:
     """The sign of the verdict."""
-    return STOPPED if content.interrupted else SIGNS["passed" if content.conforms else "violated"]
+    return STOPPED if content.undecided else SIGNS["passed" if content.conforms else "violated"]
 
 
 def verdict(content: Content) -> Element:
     """The verdict in a sentence, with what was tried."""
-    state = "interrupted" if content.interrupted else "passed" if content.conforms else "violated"
+    state = "interrupted" if content.undecided else "passed" if content.conforms else "violated"
     devices = ", ".join(dict.fromkeys(result.device for result in content.results))
     header = tag("header", class_=f"verdict {state}")
     header.append(tag("p", f"bn-reference {content.environment.get('bn-reference', '')}".strip(), class_="aside"))
