@@ -29,7 +29,7 @@ from bn_reference.verification.demand import Description, demand_of
 from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
 from bn_reference.verification.relied_on import left_in_place
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
-from bn_reference.verification.shards import dealt, digests, part_of, shard_of, told
+from bn_reference.verification.shards import dealt, part_of, shard_of, told
 from bn_reference.verification.standing import standing_of
 from bn_reference.verification.time_limit import TimeLimit
 
@@ -184,7 +184,7 @@ def verify(
         capabilities=description.capabilities,
         notes=notes,
         accepted=tuple(standing_of(each, results, whole=whole) for each in budget.accepted),
-        part=part_of(part, described=bool(described), files=digests(budget, frozen, file), ran=ran),
+        part=part_of(part, described=bool(described), files=(budget.recording, frozen, file), ran=ran),
     )
 
 

@@ -19,15 +19,15 @@ from bn_reference.reports.results import Result, pair_of
 from bn_reference.verification.causes import causes_of, placed
 from bn_reference.verification.proof import proved
 from bn_reference.verification.selection import select_pairs, select_properties, units
-from bn_reference.verification.shards import MOST, Shard, dealt
+from bn_reference.verification.shards import FILES, MOST, Shard, dealt
 from bn_reference.verification.standing import standing_of
 
 __all__ = ["merged"]
 
 WROTE = "bn-reference verify --shard I/N --json FILE wrote"
-PLACES = ("cases", "plan", "accepted")  # options that say where a file lies; what it has is compared
-OWN = ("jobs", *PLACES)  # in which the parts of a run may differ
+OWN = ("jobs", *FILES)  # options in which the parts of a run may differ; of files it is compared what they have
 ABSENT = "nothing"
+READ = ("target", "seed", "seconds", "interrupted", "options", "capabilities", "notes")
 FEW = 8  # parts that are named
 
 
@@ -71,7 +71,7 @@ def merged(reports: Sequence[tuple[str, Mapping[str, Any]]]) -> Report:
         seed=first["seed"],
         seconds=sum(float(each.report["seconds"]) for each in read),
         results=tuple(results),
-        causes=proved(causes_of(results), jobs=1, timeout=first["options"]["timeout"], fails=_seen(ran)),
+        causes=proved(causes_of(results), jobs=1, timeout=0.0, fails=_seen(ran)),
         options=dict(first["options"]),
         conventions=told.found,
         demanded=told.demanded,
@@ -93,6 +93,7 @@ def _read(name: str, report: Mapping[str, Any]) -> _Read:
         part, conventions = part_read(report, results), report["conventions"]
         if not 1 <= part.number <= part.of <= MOST:
             raise ValueError(str(part))
+        _ = [report[name] for name in READ]
         demanded, found = (Conventions(**conventions[whose]) for whose in ("demanded", "found"))
         return _Read(name, report, part, results, demanded, found, accepted_read(report))
     except KeyError as missing:
@@ -190,7 +191,7 @@ def _require_its_results(each: _Read) -> None:
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableReport(f"the options of {each.name} are those of no run ({error}); give those that {WROTE}") from None
     wanted = {(rule.name, str(unit.pair)) for unit in its for rule in unit.properties}
-    found = [(result.property, pair_of(result)) for result in each.results]
+    found = [(str(result.property), pair_of(result)) for result in each.results]
     if len(found) != len(wanted) or set(found) != wanted:
         odd = next(iter(sorted(wanted.symmetric_difference(found))), ("one rule", "one pair"))
         what = "lacks" if odd in wanted else "has" if odd in found else "has twice"

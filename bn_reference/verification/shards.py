@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 
@@ -16,14 +16,15 @@ from bn_reference.reports.results import Cause, Result
 from bn_reference.verification.arguments import UnusableArguments
 from bn_reference.verification.causes import causes_of, finest_causes_of
 from bn_reference.verification.proof import proved, proved_in_part
-from bn_reference.verification.selection import Budget, Unit
+from bn_reference.verification.selection import Unit
 
-__all__ = ["Shard", "dealt", "digests", "part_of", "shard_of", "told"]
+__all__ = ["FILES", "MOST", "Shard", "dealt", "part_of", "shard_of", "told"]
 
 # what a rule of a family costs beside those of others: measured on torch's layer, float32, 100 examples, seconds of the family
 # by its rules, in halves; of the rules that only a run by name has nothing was measured
 COSTS = {"normalization": 5, "running": 5, "gradients": 8, "evaluation": 5, "contract": 4, "lives": 8}
 MOST = 1024
+FILES = ("cases", "plan", "accepted")  # options that say where a file lies; what it has is told
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,6 @@ def _ends(costs: Sequence[int], parts: int) -> list[int]:
     return [*cheapest(len(costs), parts)[1]]
 
 
-def digests(budget: Budget, plan: str, accepted: str) -> dict[str, str]:
-    """What the files have that a run depends on, shortened; empty where there is none."""
-    files = {"cases": budget.recording, "plan": plan, "accepted": accepted}
-    return {name: hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else "" for name, file in files.items()}
-
-
 def told(results: Sequence[Result], shard: Shard | None, *, jobs: int, timeout: float) -> tuple[tuple[Cause, ...], Ran]:
     """The causes, with what their scripts did; of a part all scripts that those of the whole may need, too."""
     causes = causes_of(results)
@@ -112,8 +107,19 @@ def told(results: Sequence[Result], shard: Shard | None, *, jobs: int, timeout: 
     return proved_in_part(causes, finest_causes_of(results), jobs=jobs, timeout=timeout)
 
 
-def part_of(shard: Shard | None, *, described: bool, files: dict[str, str], ran: Ran) -> Part | None:
-    """What a report says of its part; None where it is the whole."""
+def part_of(shard: Shard | None, *, described: bool, files: Sequence[str], ran: Ran) -> Part | None:
+    """What a report says of its part; None where it is the whole.
+
+    Args:
+        shard: the part.
+        described: whether the target was.
+        files: paths of what the run read, by the names in ``FILES``; empty where there is none.
+        ran: the scripts that were run.
+    """
     if shard is None:
         return None
-    return Part(shard.number, shard.of, described, f"{platform.system()} {platform.machine()}", files, ran)
+    system = f"{platform.system()} {platform.machine()}"
+    digests = {
+        name: sha256(Path(file).read_bytes()).hexdigest() if file else "" for name, file in zip(FILES, files, strict=True)
+    }
+    return Part(shard.number, shard.of, described, system, digests, ran)

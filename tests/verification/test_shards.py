@@ -15,7 +15,9 @@ from bn_reference.cases.facts import Fact, Kind, Raised
 from bn_reference.conventions import Conventions
 from bn_reference.oracle.compare import fact
 from bn_reference.properties import PROPERTIES
-from bn_reference.reports.difference import UnusableReport
+from bn_reference.reports.difference import UnusableReport, difference
+from bn_reference.reports.junit import as_junit
+from bn_reference.reports.page.page import as_page
 from bn_reference.reports.part import Part
 from bn_reference.reports.part_json import part_json
 from bn_reference.reports.part_read import results_read
@@ -23,6 +25,7 @@ from bn_reference.reports.report import Report
 from bn_reference.reports.result_read import result_read
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.schema import schema, to_json
+from bn_reference.reports.summary import as_markdown
 from bn_reference.targets import TORCH
 from bn_reference.verification.api import verify
 from bn_reference.verification.arguments import UnusableArguments
@@ -108,6 +111,17 @@ def test_a_part_without_an_output_is_not_told_as_hollow() -> None:
     assert {result.family for result in report.results} == {"running"}
     assert "nothing of weight" not in str(report)
     assert report.passes
+
+
+def test_no_file_of_a_part_says_that_the_target_conforms_or_does_not(right: list[dict[str, Any]]) -> None:
+    report = verify(TORCH, shard="1/6", **FEW)
+    assert as_markdown(report).startswith("## ✓ torch.nn:BatchNorm1d, part 1 of 6: nothing speaks against it here")
+    assert b'<property name="part" value="1/6" />' in as_junit(report)
+    assert b"<failure" not in as_junit(report)
+    page = as_page(report.to_json())
+    assert 'class="verdict interrupted"' in page
+    assert "conform" not in page
+    assert "the new report is part 2 of 3 of a run" in difference(right[0], right[1]).notes
 
 
 def test_a_part_in_which_a_rule_is_violated_does_not_pass() -> None:
