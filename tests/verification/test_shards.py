@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from jsonschema import Draft202012Validator
 
 from bn_reference.cases.facts import Fact, Kind, Raised
 from bn_reference.conventions import Conventions
-from bn_reference.oracle.compare import fact
-from bn_reference.properties import PROPERTIES
+from bn_reference.oracle.compare import Comparison, fact
+from bn_reference.properties import PROPERTIES, Property
 from bn_reference.reports.difference import UnusableReport, difference
 from bn_reference.reports.junit import as_junit
 from bn_reference.reports.page.page import as_page
@@ -29,7 +30,9 @@ from bn_reference.reports.summary import as_markdown
 from bn_reference.targets import TORCH
 from bn_reference.verification.api import verify
 from bn_reference.verification.arguments import UnusableArguments
+from bn_reference.verification.causes import causes_of, finest_causes_of
 from bn_reference.verification.merge import merged
+from bn_reference.verification.proof import proved_in_part
 from bn_reference.verification.selection import select_pairs, units
 from bn_reference.verification.shards import COSTS, Shard, dealt, shard_of
 
@@ -106,11 +109,36 @@ def test_a_part_says_that_it_is_one_and_gives_no_verdict(right: list[dict[str, A
     assert [len(part["results"]) for part in right] == [2, 2, 2]
 
 
-def test_a_part_without_an_output_is_not_told_as_hollow() -> None:
-    report = verify(TORCH, shard="2/6", **FEW)
-    assert {result.family for result in report.results} == {"running"}
-    assert "nothing of weight" not in str(report)
-    assert report.passes
+def test_a_part_in_which_nothing_could_be_compared_is_not_told_as_hollow() -> None:
+    rule, pair = PROPERTIES[0], select_pairs(None)[0]
+    nothing = Result(rule.name, rule.family, pair.input, pair.parameters, "cpu", "unsupported")
+    part = Report("a:B", {}, 0, 0.0, (nothing,), part=Part(1, 3, True, "", {}, {}))
+    assert part.passes
+    assert "n/a a:B, part 1 of 3: nothing speaks against it here: verified 0 of 1 rule, 1 unsupported" in str(part)
+    assert b"<failure" not in as_junit(part)
+    assert not replace(part, part=None).passes
+    assert "nothing of weight was verified" in str(replace(part, part=None))
+
+
+def test_scripts_are_run_that_may_lead_a_cause_once_the_other_parts_are_known() -> None:
+    rules = [rule for rule in PROPERTIES if rule.modes == ("training",)][:3]
+    alike = [shown(rule, what, f"script of {rule.name}") for rule, what in zip(rules, ("y", "grad_x", "grad_x"), strict=True)]
+    ran: list[str] = []
+
+    def fails(script: str, seconds: float, kind: Kind | None) -> bool:
+        ran.append(script)
+        return True
+
+    causes, seen = proved_in_part(causes_of(alike), finest_causes_of(alike), jobs=1, timeout=1.0, fails=fails)
+    assert len(causes) == 1  # as all are explained alike, and only the root's script is shown
+    assert ran == [f"script of {rule.name}" for rule in rules[:2]]  # each once: of y, and of grad_x, which may stand alone
+    assert seen == {(script, None): True for script in ran}
+
+
+def shown(rule: Property, what: str, script: str) -> Result:
+    found = Comparison(what, False, ratio=9.0)
+    violation = Violation("broken", found, None, found, "the very same slip", script)
+    return Result(rule.name, rule.family, "float32", "float32", "cpu", "violated", violation=violation)
 
 
 def test_no_file_of_a_part_says_that_the_target_conforms_or_does_not(right: list[dict[str, Any]]) -> None:
