@@ -29,6 +29,7 @@ from bn_reference.oracle.step import ExpectedState, ExpectedStep, expect_inferen
 from bn_reference.properties.asking import NOT_SEEN, asking, grads_of_asked, is_between, stepped_between
 from bn_reference.targets.lives import lives_on
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.watched import Watched
 
 __all__ = ["EVAL_FIRST", "Laboratory", "NotApplicable", "Observation", "Trial", "asked", "contiguous", "promised"]
 
@@ -174,6 +175,8 @@ class Laboratory:
         """A step of a fresh layer, or the one that was run before for the very same case."""
         key = (case, training)
         kept, most = (self._made, KEPT_MADE) if case.recipe is None else (self._drawn, 2 * KEPT_CASES)
+        if key in kept and isinstance(self.implementation, Watched):
+            self.implementation.recall(case)
         if key not in kept:
             kept[key] = Observation(self.implementation, case, training)
             if len(kept) > most:

@@ -213,6 +213,7 @@ class Watched(Implementation):
         self.calls = FirstCalls()
         self._latest: Outcome = ""
         self._outcomes: WeakKeyDictionary[Case, Outcome] = WeakKeyDictionary()
+        self._told: dict[Case, Outcome] = {}
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -237,16 +238,22 @@ class Watched(Implementation):
         if not case.circumstances:
             return opened(case)
         session, self._latest = lived(opened, case)
-        self._outcomes[whole] = self._latest
+        self._outcomes[whole] = self._told[whole] = self._latest
         return session
 
     def forget_lives(self) -> None:
-        """What is told of lives from now on is of cases that are opened from now on, and of those that were before."""
+        """What is told of lives from now on is of cases that are opened from now on, or recalled."""
         self._latest = ""
+        self._told = {}
+
+    def recall(self, case: Case) -> None:
+        """A layer that was opened for the case before is looked at again."""
+        if case in self._outcomes:
+            self._latest = self._told[case] = self._outcomes[case]
 
     def outcome(self, case: Case) -> Outcome:
         """What came of a case's life when it was opened; that of the latest one, where only others were made of it."""
-        return self._outcomes.get(case, self._latest)
+        return self._told.get(case, self._latest)
 
     def _opened(self, case: Case, trainable: bool, input_gradient: bool) -> Session:
         call = Open(session=self.next_number(), case=case, trainable=trainable, input_gradient=input_gradient)

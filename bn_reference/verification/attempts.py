@@ -128,6 +128,7 @@ class Attempts:
         """Let go of what was given and expected for the latest large case, and of the calls that were made for it."""
         self._large = Laboratory(self._implementation)
         self._implementation.trace.clear()
+        self._implementation.forget_lives()
         forget_large()
 
     def _lose(self, tally: Tally, case: Case) -> DeviceLost:

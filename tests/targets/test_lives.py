@@ -285,3 +285,14 @@ def test_examples_that_lived_are_counted_apart_from_those_beside_which_a_layer_l
     assert usual.lived[1] == 0
     assert fixed.lived[1] > 0
     assert sum(fixed.lived) == usual.lived[0]
+
+
+def test_a_rule_that_looks_at_a_fresh_layer_alone_counts_no_lives_whatever_was_tried_before() -> None:
+    lives, fresh = (
+        next(property for property in PROPERTIES if property.name == name)
+        for name in ("one_step_moves_the_running_mean", "a_fresh_layer_starts_neutral")
+    )
+    judge = Judge(TorchImplementation(torch.nn.BatchNorm1d, "usual"), Budget(examples=20))
+    assert judge.check(lives, FLOAT32).lived[0] > 0
+    assert judge.check(fresh, FLOAT32).lived == (0, 0)
+    assert judge.check(lives, FLOAT32).lived[0] > 0  # of steps that are kept
