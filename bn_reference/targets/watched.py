@@ -243,8 +243,7 @@ class Watched(Implementation):
 
     def forget_lives(self) -> None:
         """What is told of lives from now on is of cases that are opened from now on, or recalled."""
-        self._latest = ""
-        self._told = {}
+        self._latest, self._told = "", {}
 
     def recall(self, case: Case) -> None:
         """A layer that was opened for the case before is looked at again."""

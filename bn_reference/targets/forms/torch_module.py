@@ -22,6 +22,7 @@ from bn_reference.targets.forms.torch_derivatives import call_of, mapped, tangen
 from bn_reference.targets.forms.torch_holding import TorchMemory, shown_by
 from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
+from bn_reference.targets.forms.torch_state import COUNTER, UNCOUNTED, as_state, attribute, count
 from bn_reference.targets.forms.torch_step import TorchStep
 from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor, zeroed
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported, had
@@ -29,16 +30,6 @@ from bn_reference.targets.protocol import Implementation, Misbehaviour, Session,
 __all__ = ["TorchImplementation", "TorchSession"]
 
 Build = Callable[[Case], torch.nn.Module]
-COUNTER = "num_batches_tracked"
-UNCOUNTED = "momentum=None after other batches, which needs num_batches_tracked"
-
-
-def attribute(module: Any, name: str) -> Any:
-    """A parameter or buffer of the layer; Missing where it has none of that name."""
-    try:
-        return getattr(module, name)
-    except AttributeError:
-        return Missing(f"the layer has no attribute {name}")
 
 
 class TorchSession(Session):
@@ -88,7 +79,7 @@ class TorchSession(Session):
             mean, var = self._given("running_mean", case.running_mean), self._given("running_var", case.running_var)
             counter = attribute(self.module, COUNTER)
             if case.tracks:
-                _count(counter, case)
+                count(counter, case)
         self._held = mean, var, counter
 
     def copied(self) -> Session:
@@ -209,10 +200,10 @@ class TorchSession(Session):
         self._trained = tuple(name for name, own in vectors.items() if own is not None and name in names)
 
     def state(self) -> State:
-        return _as_state(*self._buffers())
+        return as_state(*self._buffers())
 
     def held_state(self) -> State:
-        return _as_state(*self._held)
+        return as_state(*self._held)
 
     def load(self, state: State) -> None:
         mean, var = had(state.mean), had(state.var)
@@ -245,24 +236,6 @@ class TorchSession(Session):
         return any(isinstance(buffer, torch.Tensor) and buffer.requires_grad for buffer in self._buffers())
 
 
-def _count(counter: Any, case: Case) -> None:
-    """The counter has counted the case's batches."""
-    if isinstance(counter, torch.Tensor):
-        counter.fill_(case.batches)
-    elif case.momentum is None and case.batches:
-        raise Unsupported(UNCOUNTED)
-
-
-def _as_state(mean: Any, var: Any, batches: Any) -> State:
-    counted = batches if batches is None or isinstance(batches, Unseen) else int(batches)
-    if mean is None and var is None:
-        return State(None, None, None)
-    statistics = (
-        each if isinstance(each, Unseen) else seen(each, name) for name, each in (("running_mean", mean), ("running_var", var))
-    )
-    return State(next(statistics), next(statistics), counted)
-
-
 def _eager(module: Any) -> torch.nn.Module:
     """The layer that was compiled."""
     eager: torch.nn.Module = module._orig_mod
@@ -289,7 +262,7 @@ class TorchImplementation(Implementation):
             attribute(module, name) for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
         )
         parameters = (p if isinstance(p, Unseen) else seen(p, "a parameter") for p in (weight, bias))
-        return next(parameters), next(parameters), _as_state(mean, var, batches)
+        return next(parameters), next(parameters), as_state(mean, var, batches)
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         return {**super().surroundings(stir=stir), **surroundings(stir=stir)}
