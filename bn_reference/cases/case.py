@@ -108,7 +108,7 @@ class Case:
     @cached_property
     def precision(self) -> Precision:
         """The precision model that judges it: without parameters and statistics a layer has no dtype but the input's."""
-        return self._model if self.affine or self.tracks else replace(self._model, parameters=self.pair.input)
+        return self._model if self.affine or self.tracks else replace(self._model, parameters=self.pair.input, outputs=None)
 
     @cached_property
     def _model(self) -> Precision:

@@ -90,3 +90,14 @@ def test_a_variance_in_one_pass_that_is_clamped_is_within_its_bound(size: float)
     y = case.weight * (x - mean) / np.sqrt(var + np.float32(case.eps)) + case.bias
 
     assert within("y", y, expect_training(case.kept_by(TORCH.but(variance="one_pass"))).y).holds
+
+
+@pytest.mark.parametrize("kept", [(), ("weight", "bias"), ("running_mean", "running_var")])
+def test_outputs_are_promoted_with_what_there_is(kept: tuple[str, ...]) -> None:
+    absent: dict[str, Any] = {name: None for name in ("weight", "bias", "running_mean", "running_var") if name not in kept}
+    pair = Pair("bfloat16", "float32")
+    case = case_of(pair, np.zeros((2, 3), pair.input_dtype)).but(**absent)
+
+    promoted = case.kept_by(TORCH.but(output="promoted")).precision.output_format
+
+    assert promoted.name == ("float32" if kept else "bfloat16")
