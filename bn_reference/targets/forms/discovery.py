@@ -22,6 +22,7 @@ from bn_reference.targets.forms import wrapped
 from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
 from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_module, is_tensor
 from bn_reference.targets.forms.construction import Constructor
+from bn_reference.targets.forms.forward_alone import alone
 from bn_reference.targets.forms.inference import evaluates_alone
 from bn_reference.targets.forms.mode import ALWAYS, RECORDED, Mode, modes_of
 from bn_reference.targets.forms.plan import Library, Plan, method_of, vars_of, way_back_of
@@ -79,13 +80,22 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
                 if found is not None:
                     try:
                         discovered = _looked_at(found, case)
-                        discovered.notes = () if records else (f"forward alone: while gradients are recorded {failed[0]}",)
+                        discovered.notes = () if records else (_refusal(discovered),)
                         return discovered
                     except Misbehaviour as misbehaviour:  # what one layer has after a step, another has not
                         raise Undiscovered(
                             f"its layers are not alike: {misbehaviour.fact.what} is in one and not in another"
                         ) from misbehaviour
     raise Undiscovered(failed[0])
+
+
+def _refusal(found: Discovered) -> str:
+    """Why it goes forward alone: what it says of that very step where it is recorded; other refusals have other reasons."""
+    try:
+        _tried(replace(found.plan, records=True), found.case)
+    except FAILURES as error:
+        return alone(error)
+    return alone()
 
 
 def _counts(constructor: Constructor) -> tuple[int, ...]:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from bn_reference.cases.case import Case
 from bn_reference.targets.border import said
 
-__all__ = ["ForwardAlone"]
+__all__ = ["ForwardAlone", "alone"]
 
 Kind = tuple[str, int, bool]
+
+
+def alone(refusal: BaseException | None = None) -> str:
+    """What a reader is told of who goes forward alone: with what it said of a step that is recorded, where it said anything."""
+    return "forward alone: nothing of it is recorded" if refusal is None else f"forward alone: {_refused(refusal)}"
+
+
+def _refused(refusal: BaseException) -> str:
+    return f"what is recorded is refused: {said(refusal)}"
 
 
 class ForwardAlone:
@@ -18,7 +27,7 @@ class ForwardAlone:
 
     def note(self, case: Case, training: bool, refusal: Exception) -> None:
         """Steps like that one are recorded no more."""
-        self._reasons[_kind(case, training)] = f"what is recorded is refused: {said(refusal)}"
+        self._reasons[_kind(case, training)] = _refused(refusal)
 
     def why(self, case: Case, training: bool) -> str:
         """What it said; empty where such steps are recorded."""

@@ -10,6 +10,7 @@ import numpy as np
 from bn_reference.oracle.compare import within
 from bn_reference.oracle.step import expect_inference
 from bn_reference.targets.border import raised
+from bn_reference.targets.forms.forward_alone import alone
 from bn_reference.targets.forms.function_probe import FAILED, Probe
 from bn_reference.targets.protocol import Misbehaviour
 
@@ -19,7 +20,7 @@ __all__ = ["going_back"]
 def going_back(probe: Probe, sibling: Callable[..., Any] | None, notes: list[str]) -> Probe:
     """The same, with its backward pass, if it has one."""
     if probe.manner.alone:
-        notes.append(probe.manner.alone)
+        notes.append(_refusal(probe.but(alone=False)))
         return probe.but(goes_back={True: False, False: False})
     if sibling is not None and probe.manner.told != "evaluates":
         with_sibling = probe.but(going_back=sibling)
@@ -32,6 +33,15 @@ def going_back(probe: Probe, sibling: Callable[..., Any] | None, notes: list[str
         else:
             return with_sibling.but(goes_back={True: True, False: _goes_back_from_eval(with_sibling, notes)})
     return probe.but(goes_back={training: _records(probe, training, notes) for training in (True, False)})
+
+
+def _refusal(recorded: Probe) -> str:
+    """Why it goes forward alone: what it says of that very step where it is recorded."""
+    try:
+        recorded.run(recorded.trains)
+    except FAILED as error:
+        return alone(error)
+    return alone()
 
 
 def _goes_back_from_eval(probe: Probe, notes: list[str]) -> bool:

@@ -35,7 +35,7 @@ class Manner:
         going_back: its backward pass from an upstream gradient and what forward returned beside y; None: what was recorded.
         goes_back: whether there are gradients, in training and in eval.
         evaluates_bare: whether it can be told not to train where it is given no running statistics.
-        alone: why it goes forward alone, with nothing recorded; empty where it does not.
+        alone: whether it goes forward alone, with nothing recorded.
     """
 
     arguments: Arguments
@@ -49,7 +49,7 @@ class Manner:
     going_back: Callable[..., Any] | None = None
     goes_back: Mapping[bool, bool] = field(default_factory=lambda: {True: True, False: True})
     evaluates_bare: bool = True
-    alone: str = ""
+    alone: bool = False
 
 
 def taken_apart(result: Any) -> tuple[Any, list[Any]]:

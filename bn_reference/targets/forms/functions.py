@@ -81,8 +81,7 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
             return FunctionImplementation(found.manner, found, name, device)
         failed.append(found)
     if "torch" in libraries:  # what refuses to be recorded may go forward all the same
-        alone = f"forward alone: while gradients are recorded, {failed[libraries.index('torch')]}"
-        found = findings_of(Manner(arguments, arrays_named("torch", device), {}, alone=alone), None, name, device)
+        found = findings_of(Manner(arguments, arrays_named("torch", device), {}, alone=True), None, name, device)
         if isinstance(found, Findings):
             return FunctionImplementation(found.manner, found, name, device)
     return Near(FORM, failed[0], len(arguments.roles))
