@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bn_reference.cli.outputs import Outputs
+from bn_reference.cli.outputs import Outputs, writing
 from bn_reference.cli.status import CONFORMS, VIOLATES
 
 __all__ = ["merge"]
@@ -14,22 +14,7 @@ __all__ = ["merge"]
 
 @click.command()
 @click.argument("reports", nargs=-1, required=True, metavar="REPORT...", type=click.Path(path_type=Path))
-@click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as one page of HTML.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JUnit XML.")
-@click.option(
-    "--summary",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    envvar="GITHUB_STEP_SUMMARY",
-    help="Add the report to FILE as Markdown; default: GITHUB_STEP_SUMMARY, where that is set.",
-)
-@click.option(
-    "--scripts",
-    type=click.Path(file_okay=False, writable=True, path_type=Path),
-    metavar="DIR",
-    help="Write a script for each cause of a violation.",
-)
+@writing
 @click.option("--all", "everything", is_flag=True, help="Show every result, every cause and every script.")
 def merge(
     reports: tuple[Path, ...],

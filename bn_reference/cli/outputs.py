@@ -1,11 +1,12 @@
-"""The files that ``verify`` writes of a report: JSON, HTML, JUnit XML, Markdown, scripts."""
+"""The files that ``verify`` and ``merge`` write of a report: JSON, HTML, JUnit XML, Markdown, scripts."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,7 +15,35 @@ from bn_reference.cli.files import require_writable, write_json
 if TYPE_CHECKING:
     from bn_reference.reports.report import Report
 
-__all__ = ["Outputs"]
+__all__ = ["Outputs", "writing"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+OPTIONS = (
+    click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON."),
+    click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as one page of HTML."),
+    click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JUnit XML."),
+    click.option(
+        "--summary",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        envvar="GITHUB_STEP_SUMMARY",
+        help="Add the report to FILE as Markdown; default: GITHUB_STEP_SUMMARY, where that is set.",
+    ),
+    click.option(
+        "--scripts",
+        type=click.Path(file_okay=False, writable=True, path_type=Path),
+        metavar="DIR",
+        help="Write a script for each cause of a violation.",
+    ),
+)
+
+
+def writing(command: Command) -> Command:
+    """A decorator that gives a command the options for the files: json_path, html, junit, summary, scripts."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
 
 
 @dataclass(frozen=True)

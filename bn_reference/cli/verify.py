@@ -12,7 +12,7 @@ import click
 
 from bn_reference.cli.accepting import require_acceptable
 from bn_reference.cli.extras import require_torch
-from bn_reference.cli.outputs import Outputs
+from bn_reference.cli.outputs import Outputs, writing
 from bn_reference.cli.project import with_project
 from bn_reference.cli.seed import SEED
 from bn_reference.cli.several import Several
@@ -81,22 +81,7 @@ __all__ = ["verify"]
     help="What the target is to keep: torch or another library, auto (whatever it keeps), running_variance=biased ...;"
     " default: what it declares, else torch's.",
 )
-@click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as one page of HTML.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JUnit XML.")
-@click.option(
-    "--summary",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    envvar="GITHUB_STEP_SUMMARY",
-    help="Add the report to FILE as Markdown; default: GITHUB_STEP_SUMMARY, where that is set.",
-)
-@click.option(
-    "--scripts",
-    type=click.Path(file_okay=False, writable=True, path_type=Path),
-    metavar="DIR",
-    help="Write a script for each cause of a violation.",
-)
+@writing
 @click.option(
     "--accepted",
     default="",
