@@ -156,7 +156,7 @@ Kept = OrderedDict[tuple[Case, bool], Observation]
 class Laboratory:
     """An implementation, and what it gave for the cases that were tried last."""
 
-    def __init__(self, implementation: Implementation) -> None:
+    def __init__(self, implementation: Watched) -> None:
         self.implementation = implementation
         self._drawn: Kept = OrderedDict()
         self._made: Kept = OrderedDict()
@@ -175,9 +175,9 @@ class Laboratory:
         """A step of a fresh layer, or the one that was run before for the very same case."""
         key = (case, training)
         kept, most = (self._made, KEPT_MADE) if case.recipe is None else (self._drawn, 2 * KEPT_CASES)
-        if key in kept and isinstance(self.implementation, Watched):
+        if key in kept:
             self.implementation.recall(case)
-        if key not in kept:
+        else:
             kept[key] = Observation(self.implementation, case, training)
             if len(kept) > most:
                 kept.popitem(last=False)
