@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-__all__ = ["Fact", "Kind", "Missing", "Raised", "Unseen", "Wrong"]
+__all__ = ["Fact", "Form", "Kind", "Missing", "Raised", "Unseen", "Wrong"]
 
 
 class Kind(Enum):
@@ -38,6 +38,7 @@ class Kind(Enum):
     SURROUNDINGS = "surroundings"  # found: names of what is another after a step; what: the same in words
     PRINTED = "printed"  # found: what a step printed
     FORM = "form"  # found, wanted: (shape, dtype name), or None for what is not there
+    WITHOUT_NUMBERS = "without numbers"  # found, wanted: the Form of what a step gives without numbers and with them, or None
     ATTACHED = "attached"  # a running statistic is part of a recorded computation
     # what a layer may not do
     ACCEPTED = "accepted"  # found: the shape of an input; wanted: the channels of the layer that took it
@@ -61,6 +62,17 @@ class Raised:
     text: str = ""
     file: str = ""
     line: int = 0
+
+
+@dataclass(frozen=True)
+class Form:
+    """An array but for its numbers; ``where`` says how it has none, ``strides`` are empty where they do not matter."""
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    strides: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bn_reference.portrait.computes import FOLDED, NOT_FUSED, SUBTRACTED, Comput
 from bn_reference.power.clean import CleanBatchNorm1d, Saved
 from bn_reference.power.declaration import Control, Controls
 from bn_reference.power.mechanics import MECHANICS
+from bn_reference.power.mutants.without_numbers import SAID_RIGHT
 from bn_reference.power.summation import SUMMATION
 from bn_reference.power.unusual import UNUSUAL
 
@@ -174,4 +175,5 @@ CONTROLS: tuple[Control, ...] = (
     *VARIANTS.controls,
     *UNUSUAL.controls,
     *MECHANICS.controls,
+    *SAID_RIGHT.controls,
 )

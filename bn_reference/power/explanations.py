@@ -30,6 +30,7 @@ from bn_reference.power.mutants.mechanics import MECHANICS
 from bn_reference.power.mutants.refused import REFUSED
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
+from bn_reference.power.mutants.without_numbers import WITHOUT_NUMBERS
 from bn_reference.properties import PROPERTIES, Property
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.protocol import Implementation
@@ -42,7 +43,14 @@ __all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 
 # what only size shows, what is done at the contract's edge, to what surrounds a step, or after its first gradients, has no word
 AT_THE_EDGE = (*EDGE.mutants, *REFUSED.mutants)
-WORDLESS = (*SIZES.mutants, *AT_THE_EDGE, *SURROUNDINGS.mutants, *DERIVATIVES.mutants, *MECHANICS.mutants)
+WORDLESS = (
+    *SIZES.mutants,
+    *AT_THE_EDGE,
+    *SURROUNDINGS.mutants,
+    *DERIVATIVES.mutants,
+    *MECHANICS.mutants,
+    *WITHOUT_NUMBERS.mutants,
+)
 LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
 LIVED = (*LIVES.mutants, *CALLS.mutants, *ELSEWHERE.mutants, *GOING_BACK.mutants, *KEPT.mutants)
 EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances

@@ -7,7 +7,7 @@ import numpy as np
 from bn_reference.arithmetic.precision import HALVES
 from bn_reference.cases.case import Array, Seen
 from bn_reference.cases.directions import direction_of
-from bn_reference.cases.facts import Kind, Wrong
+from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
@@ -23,6 +23,7 @@ PROPERTIES: list[Property] = []
 prop = family("gradients", PROPERTIES, "training")
 
 TWICE = "docs of torch, Double Backward with Custom Functions: what is saved must be recorded too, or the derivative is wrong"
+FAKES = "docs of torch.library.register_fake: what compiles a step believes what it is told there"
 FORWARD = "docs of torch.autograd.forward_ad"
 
 
@@ -93,6 +94,18 @@ def an_evaluation_of_several_batches_at_once_is_that_of_each(trial: Trial) -> Co
     ys = trial.open().mapped((contiguous(case.x), contiguous(other.x)))
     expected = trial.expected_evaluation(), trial.expected_evaluation(other)
     return all_of(*(within("y", y, right.y, Aspect.MAPPED) for y, right in zip(ys, expected, strict=True)))
+
+
+@prop(source=f"{FAKES}; github.com/pytorch/pytorch/issues/192668", modes=("training", "eval"), one_in=16)
+def a_step_without_numbers_gives_the_form_of_a_real_one(trial: Trial) -> Comparison:
+    """Of tensors without numbers (FakeTensors, and those on the meta device) y and the gradients have shape, dtype and device
+    of a real step's; strides, too, where it runs through operators that are not torch's, and all is contiguous."""
+    case, training = trial.case, trial.case.rows % 2 == 0
+    trial.require(case.momentum is not None or not case.tracks)  # that divides by a count, which is a number
+    session = trial.lend()
+    session.forward(place(case.x, case.layout), training=training).backward(place(case.grad_y, case.grad_layout))
+    forms = session.without_numbers(place(case.x, case.layout), place(case.grad_y, case.grad_layout), training=training)
+    return all_of(*(fact(one == real, Fact(Kind.WITHOUT_NUMBERS, what, one, real)) for what, one, real in forms))
 
 
 BEYOND_THE_FIRST = frozenset(  # what a framework composes, and cannot where a gradient is written by hand

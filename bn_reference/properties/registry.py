@@ -34,6 +34,7 @@ class Property:
         modes: whether it looks at steps in training, in eval, or both.
         direct: whether it holds what a step of the case itself gave against what the oracle expects of that step.
         implied_by: rules from which it follows: it teaches, and finds nothing that they do not.
+        one_in: of so many examples that are asked for, it tries one: what it asks costs much, and depends on little of a case.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Property:
     modes: tuple[Mode, ...] = ("training",)
     direct: bool = False
     implied_by: tuple[str, ...] = ()
+    one_in: int = 1
 
     @property
     def sentence(self) -> str:
@@ -55,13 +57,18 @@ def family(name: str, into: list[Property], *modes: Mode) -> Callable[..., Calla
     of_family = modes
 
     def prop(
-        *, source: str, modes: tuple[Mode, ...] = of_family, direct: bool = False, implied_by: tuple[str, ...] = ()
+        *,
+        source: str,
+        modes: tuple[Mode, ...] = of_family,
+        direct: bool = False,
+        implied_by: tuple[str, ...] = (),
+        one_in: int = 1,
     ) -> Callable[[Body], Body]:
         def register(body: Body) -> Body:
             if not body.__doc__:
                 raise TypeError(f"property {body.__name__} has no docstring; write its formula there")
             formula = " ".join(body.__doc__.split())
-            into.append(Property(body.__name__, name, formula, source, body, modes, direct, implied_by))
+            into.append(Property(body.__name__, name, formula, source, body, modes, direct, implied_by, one_in))
             return body
 
         return register

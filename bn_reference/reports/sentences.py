@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from bn_reference.cases.facts import Fact, Kind, Raised
@@ -67,6 +68,16 @@ def _form(form: Any) -> str:
     return "nothing" if form is None else f"shape {form[0]} and dtype {form[1]}"
 
 
+def _without_numbers(fact: Fact) -> str:
+    found, wanted = fact.found, fact.wanted
+    if found is None or wanted is None:
+        said, else_said = (f"there is {'no' if each is None else 'a'} {fact.what}" for each in (found, wanted))
+        return f"{(found or wanted).where} {said}, where {else_said} of a step with numbers"
+    named = [field.name for field in fields(found) if getattr(found, field.name) != getattr(wanted, field.name)]
+    differs = (" and ".join(f"{name} {getattr(form, name)}" for name in named) for form in (found, wanted))
+    return "{} {} has {}, where with numbers it has {}".format(found.where, fact.what, *differs)
+
+
 def _hung(fact: Fact) -> str:
     ended = ", and nothing interrupted it; its process was ended" if fact.wanted else ""
     return f"an example did not come to an end within {fact.found:g} s{ended} (--timeout sets another limit)"
@@ -109,6 +120,7 @@ _SENTENCES: dict[Kind, Callable[[Fact], str]] = {
     Kind.SURROUNDINGS: lambda fact: f"{fact.what} is another after a step",
     Kind.PRINTED: lambda fact: f"a step printed {fact.found!r}",
     Kind.FORM: lambda fact: f"{fact.what} has {_form(fact.found)} and must have {_form(fact.wanted)}",
+    Kind.WITHOUT_NUMBERS: _without_numbers,
     Kind.ATTACHED: lambda fact: "a running statistic is attached to the recorded computation",
     Kind.ACCEPTED: lambda fact: f"an input of shape {fact.found} was accepted by a layer of {fact.wanted} channels",
     Kind.OTHER_NUMBERS: lambda fact: f"an input of {fact.found} was accepted, and gave {fact.wanted}, which cannot hold it",

@@ -22,6 +22,10 @@ STANDS_ROUND = {
     "whether torch records gradients": ("", "torch.is_grad_enabled()"),
     "the number of threads of torch": ("", "torch.get_num_threads()"),
 }
+WITHOUT_NUMBERS = {  # how tensors come to have none: what a step gives of such, and what it is compared with
+    "as a FakeTensor": ("forms(fakes.from_tensor, fakes)", "forms(torch.clone, nullcontext())"),
+    "on the meta device": ("forms(lambda own: own.to('meta'), nullcontext())", "forms(torch.clone, nullcontext(), 'meta')"),
+}
 BEGINNING = 64  # steps, before what is held is counted
 
 
@@ -38,6 +42,12 @@ def around(replay: Replay, fact: Fact) -> Iterator[Evidence]:
             counted = [f"steps({BEGINNING})", "before = held()", f"steps({fact.wanted})", "more = held() - before"]
             message = f"message = {say_fact(fact)!r}"
             yield Evidence((*steps.splitlines(), *counted, message, f"assert more < {fact.wanted // 4}, message"), until=call)
+        case Kind.WITHOUT_NUMBERS if forwards and fact.kind.value in replay.words:
+            form = fact.found or fact.wanted
+            strides = ", [stride * (size > 1) for stride, size in zip(own.stride(), own.shape)]" * bool(form.strides)
+            made = replay.words[fact.kind.value].format(strides=strides, **replay.steps[forwards[-1].step][1])
+            found, wanted = WITHOUT_NUMBERS[form.where]
+            yield Evidence((*made.splitlines(), *so(fact, f"{found} == {wanted}")))
         case Kind.PRINTED if forwards:
             said = ("said = sys.stdout = io.StringIO()",)
             yield Evidence(("sys.stdout = sys.__stdout__", *so(fact, "not said.getvalue()")), since=forwards[-1], before=said)

@@ -51,6 +51,29 @@ def held():
     return sum(listed) + sum(not storage.expired() for storage in memory)
 
 """
+FORMS = """\
+from contextlib import nullcontext
+
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+
+def forms(made, inside, device=""):
+    \"\"\"Of the last step, with tensors that are made of its own: what y and the gradients are but for their numbers.\"\"\"
+    module = copy.deepcopy({layer})
+    held = {{name: made(own.detach()) for name, own in [*module.named_parameters(), *module.named_buffers()]}}
+    for name, own in module.named_parameters():
+        held[name].requires_grad_(own.requires_grad)
+    batch, given = made({x}.detach()).requires_grad_(), made({upstream}.detach())
+    with inside:
+        came = [torch.func.functional_call(module, held, (batch,))]
+        if came[0].shape == batch.shape:
+            sources = [batch, *(own for name, own in held.items() if own.requires_grad)]
+            came += torch.autograd.grad(came[0], sources, given, allow_unused=True)
+    return [own if own is None else (own.shape, own.dtype, device or own.device.type{strides}) for own in came]
+
+
+fakes = FakeTensorMode()
+"""
 BITS = "{}.detach().cpu().flatten().view(torch.uint8)"
 WORDS = {  # of functions, and of conditions
     "torch": {
@@ -74,6 +97,7 @@ WORDS = {  # of functions, and of conditions
         "shown": "not {{{found!r}, '{what}={found}'}} & {{*{layer}.extra_repr().split(', ')}}",
         "parameters": "not list({layer}.parameters())",
         "holds": HOLDS,
+        "without numbers": FORMS,
         "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {(*STATISTICS,)})',
     },
     "numpy": {

@@ -23,11 +23,25 @@ from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, Seen, State
 from bn_reference.cases.directions import Direction
 from bn_reference.cases.domain import Domain
-from bn_reference.cases.facts import Fact, Kind, Missing, Unseen, Wrong
+from bn_reference.cases.facts import Fact, Form, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets import PLAIN
 
-__all__ = ["Grads", "Implementation", "Misbehaviour", "SecondGrads", "Session", "Step", "Unsupported", "UnusableTarget", "had"]
+__all__ = [
+    "Forms",
+    "Grads",
+    "Implementation",
+    "Misbehaviour",
+    "SecondGrads",
+    "Session",
+    "Step",
+    "Unsupported",
+    "UnusableTarget",
+    "had",
+]
+
+
+Forms = tuple[tuple[str, Form | None, Form | None], ...]  # a quantity's name, its form without numbers, and with them
 
 
 class Unsupported(Exception):
@@ -168,6 +182,10 @@ class Session(ABC):
     def mapped(self, batches: tuple[Placement, ...]) -> tuple[Seen, ...]:
         """The outputs of an evaluation that is vectorized over several batches of one shape."""
         raise Unsupported("an evaluation is not vectorized over batches")
+
+    def without_numbers(self, x: Placement, grad_y: Placement, *, training: bool) -> Forms:
+        """What a step there and back gives, but for numbers, whose arrays have none; each beside what a real one gives."""
+        raise Unsupported("its arrays have numbers")
 
     def ask(self, names: tuple[str, ...]) -> None:
         """Of x, weight and bias, those that are named ask for a gradient from now on, and no others."""

@@ -19,7 +19,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
 from bn_reference.targets.first_calls import FirstCalls
 from bn_reference.targets.lives import Outcome, lived
-from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.protocol import Forms, Implementation, Misbehaviour, Session, Step, Unsupported
 from bn_reference.targets.trace import (
     Ask,
     Call,
@@ -97,6 +97,14 @@ class _Session(Session):
             raise Misbehaviour(call.wrong)
         call.ys = tuple(seen_array(y, "y", x.shape) for y, x in zip(came, batches, strict=True))
         return call.ys
+
+    def without_numbers(self, x: Placement, grad_y: Placement, *, training: bool) -> Forms:
+        with self._watcher.calls.told("without numbers", training, x.shape, self._kind):
+            return asked(
+                "a step without numbers",
+                Call(),
+                lambda: self._inner.without_numbers(x, grad_y, training=training),
+            )
 
     def ask(self, names: tuple[str, ...]) -> None:
         call = Ask(session=self._number, names=names)

@@ -207,7 +207,7 @@ class Judge:
         most = math.inf if self._clock.runs else self.budget.examples
 
         def wanting() -> list[Tally]:
-            return [tally for tally in tallies if tally.met() < most and tally.is_wanting()]
+            return [tally for tally in tallies if tally.met() < most / tally.property.one_in and tally.is_wanting()]
 
         self._clock.begin()
         tried = 0

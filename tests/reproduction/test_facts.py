@@ -47,6 +47,9 @@ KINDS = {
     (Kind.PARAMETERS, "without_affine_there_are_no_parameters"): {"built": "self.gain = torch.nn.Parameter(torch.ones(1))"},
     (Kind.HOLDS, "a_layer_holds_on_to_few_things"): {"built": "self.kept = []", "after": "self.kept.append(y)"},
     (Kind.PRINTED, "a_step_leaves_its_surroundings"): {"after": "print('here')"},
+    (Kind.WITHOUT_NUMBERS, "a_step_without_numbers_gives_the_form_of_a_real_one"): {
+        "after": "y = y.double() if y.is_meta else y"
+    },
     (Kind.SURROUNDINGS, "a_step_leaves_its_surroundings"): {"after": "torch.manual_seed(0)"},
 }
 

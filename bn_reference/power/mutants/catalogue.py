@@ -23,6 +23,7 @@ from bn_reference.power.mutants.refused import REFUSED
 from bn_reference.power.mutants.running import RUNNING
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
+from bn_reference.power.mutants.without_numbers import WITHOUT_NUMBERS
 
 __all__ = ["MUTANTS", "Mutant"]
 
@@ -38,6 +39,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
         CALLS,
         DERIVATIVES,
         MECHANICS,
+        WITHOUT_NUMBERS,
         EDGE,
         SURROUNDINGS,
         OWNERSHIP,

@@ -22,7 +22,7 @@ from bn_reference.targets.forms.life import life_of
 from bn_reference.targets.forms.names import COUNTER
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.slots import PARAMETERS, STATISTICS
-from bn_reference.targets.protocol import Session, Step, Unsupported, had
+from bn_reference.targets.protocol import Forms, Session, Step, Unsupported, had
 
 __all__ = ["FormSession", "state_of"]
 
@@ -107,6 +107,14 @@ class FormSession(GivenLayer, Session):
         from bn_reference.targets.forms.torch_steps import mapped_of
 
         return mapped_of(self, batches, self._arrangement(batches[0]))
+
+    def without_numbers(self, x: Placement, grad_y: Placement, *, training: bool) -> Forms:
+        self._require(training)
+        if self.plan.library == "numpy":
+            raise Unsupported("NumPy has no arrays without numbers")
+        from bn_reference.targets.forms.torch_steps import forms_of
+
+        return forms_of(self, x, grad_y, self._arrangement(x), training)
 
     def ask(self, names: tuple[str, ...]) -> None:
         if self.plan.backward == "method" or not self.plan.slots or len(self.parameters()) < len(PARAMETERS):

@@ -25,7 +25,8 @@ from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_state import COUNTER, UNCOUNTED, as_state, attribute, count
 from bn_reference.targets.forms.torch_step import TorchStep
 from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor, zeroed
-from bn_reference.targets.protocol import Implementation, Misbehaviour, Session, Step, Unsupported, had
+from bn_reference.targets.forms.torch_unreal import forms_without_numbers
+from bn_reference.targets.protocol import Forms, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["TorchImplementation", "TorchSession"]
 
@@ -188,6 +189,15 @@ class TorchSession(Session):
         call = call_of(self.module, {})
         self._life.told(self.module).eval()
         return mapped(lambda batch: call(batch, {}), [to_tensor(x, self._device)[0] for x in batches])
+
+    def without_numbers(self, x: Placement, grad_y: Placement, *, training: bool) -> Forms:
+        if self._unloaded and not training:
+            raise Unsupported(self._unloaded)
+        told = self._life.told(self.module)
+        told.train() if training else told.eval()
+        back = None if self._alone.why(self._case, training) else grad_y
+        trained = {f"grad_{name}": name for name in self._trained}
+        return forms_without_numbers(self.module, lambda module, batch: module(batch), x, back, self._device, trained)
 
     def ask(self, names: tuple[str, ...]) -> None:
         vectors = {name: attribute(self.module, name) for name in ("weight", "bias")}

@@ -20,9 +20,10 @@ from bn_reference.targets.forms.torch_derivatives import call_of, mapped, tangen
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_step import TorchStep
 from bn_reference.targets.forms.torch_tensors import copied, seen, to_tensor
-from bn_reference.targets.protocol import Grads, SecondGrads, Step, Unsupported
+from bn_reference.targets.forms.torch_unreal import forms_without_numbers
+from bn_reference.targets.protocol import Forms, Grads, SecondGrads, Step, Unsupported
 
-__all__ = ["mapped_of", "step", "tangent_of"]
+__all__ = ["forms_of", "mapped_of", "step", "tangent_of"]
 
 
 def step(session: GivenLayer, x: Placement, arrangement: Arrangement, training: bool, record: bool) -> TorchStep:
@@ -67,6 +68,23 @@ def mapped_of(session: GivenLayer, batches: tuple[Placement, ...], arrangement: 
     call = _call_of(session, {}, arrangement, batches[0].shape, training=False)
     handed = [to_tensor(arrangement.laid(x), session.plan.device)[0] for x in batches]
     return mapped(lambda batch: call(batch, {}), handed)
+
+
+def forms_of(session: GivenLayer, x: Placement, grad_y: Placement, arrangement: Arrangement, training: bool) -> Forms:
+    """What a step gives without numbers and with them; nothing goes back through a layer that does so by hand."""
+    module = session.plan.call(session.layer)
+    if not isinstance(module, torch.nn.Module):
+        raise Unsupported("a layer that is no module of torch")
+    options = session.plan.mode.tell(session.layer, training)
+    recorded = session.plan.records and session.plan.backward != "method" and session.plan.mode.kind != "recording"
+    names = {id(own): name for name, own in module.named_parameters()}
+    found = {f"grad_{role}": names[id(own)] for role in PARAMETERS if id(own := session.read(role)) in names}
+
+    def call(module: Any, batch: Any) -> Any:
+        return arrangement.leave(session.output_of(module(arrangement.enter(batch), **options)), x.shape)
+
+    upstream = arrangement.laid(grad_y) if recorded else None
+    return forms_without_numbers(module, call, arrangement.laid(x), upstream, session.plan.device, found)
 
 
 def _call_of(
