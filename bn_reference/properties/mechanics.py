@@ -99,12 +99,12 @@ def an_evaluation_of_several_batches_at_once_is_that_of_each(trial: Trial) -> Co
 @prop(source=f"{FAKES}; github.com/pytorch/pytorch/issues/192668", modes=("training", "eval"), one_in=16)
 def a_step_without_numbers_gives_the_form_of_a_real_one(trial: Trial) -> Comparison:
     """Of tensors without numbers (FakeTensors, and those on the meta device) y and the gradients have shape, dtype and device
-    of a real step's; strides, too, where it runs through operators that are not torch's, and all is contiguous."""
+    of a real step's, of a contiguous batch; strides, too, where it runs through operators that are not torch's."""
     case, training = trial.case, trial.case.rows % 2 == 0
     trial.require(case.momentum is not None or not case.tracks)  # that divides by a count, which is a number
-    session = trial.lend()
-    session.forward(place(case.x, case.layout), training=training).backward(place(case.grad_y, case.grad_layout))
-    forms = session.without_numbers(place(case.x, case.layout), place(case.grad_y, case.grad_layout), training=training)
+    session, x, grad_y = trial.lend(), contiguous(case.x), contiguous(case.grad_y)
+    session.forward(x, training=training).backward(grad_y)
+    forms = session.without_numbers(x, grad_y, training=training)
     return all_of(*(fact(one == real, Fact(Kind.WITHOUT_NUMBERS, what, one, real)) for what, one, real in forms))
 
 
