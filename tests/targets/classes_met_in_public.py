@@ -112,10 +112,10 @@ class OnADevice:
 
 
 class Promoted(WithCache):
-    """Right: a number of NumPy's makes float64 of its gradients, as of all that it is multiplied with."""
+    """Right: a vector of NumPy's makes float64 of its gradients, as of all that it is multiplied with."""
 
     def mean(self, d: Any) -> Any:
-        return d.sum(0) * (1.0 / np.prod([len(d)]))
+        return d.sum(0) * np.full(1, 1.0 / len(d))  # NumPy 2 does so with a number as well
 
 
 class PromotedOneTerm(WithCache):
