@@ -66,6 +66,7 @@ EVERYWHERE = {
     "what_is_no_batch_is_refused",
     "without_affine_there_are_no_parameters",
     "an_evaluation_of_several_batches_at_once_is_that_of_each",
+    "a_step_without_numbers_gives_the_form_of_a_real_one",
     "forward_mode_derivatives_of_a_training_step",
     "forward_mode_derivatives_of_an_evaluation",
 }
@@ -139,6 +140,7 @@ WRONG = {
         "the batch is normalized with the unbiased variance",
     ),
     people.CourseOneTerm: ("training_gradient_of_the_input", "the gradient of x misses the term of the mean"),
+    people.AroundAModuleUnweighted: ("output_is_the_normalized_batch", "weight is not used"),
 }
 
 
@@ -170,6 +172,12 @@ def test_a_class_whose_layers_cannot_be_called_is_no_target() -> None:
         "a plain class whose layers are called, or have a method forward, but it builds a Silent, which can neither be called"
     )
     assert f"is nearest to {said} nor has a method forward" in str(caught.value)
+
+
+def test_what_a_module_inside_keeps_is_found_and_where_nothing_is_that_is_said() -> None:
+    around, bare = formed(people.AroundAModule), formed(people.Switched)
+    assert (around.plan.slots["weight"].name, around.domain.affine, around.notes) == ("core.weight", (True,), ())
+    assert (bare.domain.affine, "no weight and bias were found in it" in " ".join(bare.notes)) == ((False,), True)
 
 
 def test_arrays_live_on_the_cpu() -> None:

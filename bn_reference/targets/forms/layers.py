@@ -20,6 +20,9 @@ from bn_reference.targets.forms.slots import PARAMETERS, levels_of
 __all__ = ["layers_of"]
 
 
+BARE = "no weight and bias were found in it, and it is judged as a layer without them"
+
+
 def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> FormedLayers:
     """The implementation, with the domain that is found by trying.
 
@@ -40,16 +43,18 @@ def layers_of(found: Discovered, name: str, form: str, *, whole: bool) -> Formed
     plan, momentum = momentum_of(plan, layer, case)
     takes = plan.constructor.takes
     tracks = _tracks(found)
+    takes_parameters = plan.constructor.takes("affine")
     domain = Domain(
         eps=None if takes("eps") else fixed_eps(plan, layer, case),
         momentum=momentum if True in tracks else (),
-        affine=(True, False) if takes("affine") else (("weight" in plan.slots),),
+        affine=(True, False) if takes_parameters else (("weight" in plan.slots),),
         tracks=tracks,
         folds=plan.folds,
         dimensions=tuple(sorted(plan.arrangements)),
         **_channels(plan, case),
     )
-    return restricted(FormedLayers(plan, name, form, domain, found.notes), domain.nearest(_of_kind(case, domain)))
+    notes = found.notes if takes_parameters or plan.slots.keys() & {*PARAMETERS} else (*found.notes, BARE)
+    return restricted(FormedLayers(plan, name, form, domain, notes), domain.nearest(_of_kind(case, domain)))
 
 
 def _channels(plan: Plan, case: Case) -> dict[str, Any]:

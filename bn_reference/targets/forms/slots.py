@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -113,10 +114,16 @@ def levels_of(layer: Any) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
             yield (name,), dict(value)
         elif has_arrays(value) and not held_in(value):
             yield (name,), parts_of(value)
+        elif is_module(value):  # in a plain class: a module keeps its own elsewhere
+            yield from _modules(value, (name,))
     if is_module(layer):
-        for path, module in layer.named_modules():
-            if path:
-                yield tuple(path.split(".")), parts_of(module)
+        yield from islice(_modules(layer, ()), 1, None)
+
+
+def _modules(layer: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """A module of torch, and those inside it."""
+    for path, module in layer.named_modules():
+        yield (*above, *path.split(".")) if path else above, parts_of(module)
 
 
 def find_slots(fresh: Any, used: Any, batch: Array) -> dict[str, Slot]:
