@@ -135,7 +135,10 @@ def test_what_the_package_offers() -> None:
         _ = bn_reference.no_such_thing
 
 
-def test_the_version_is_that_of_the_project() -> None:
+def test_the_version_is_written_down_once() -> None:
     import bn_reference
 
-    assert f'version = "{bn_reference.__version__}"\n' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'dynamic = ["version"]\n' in project
+    assert '[tool.hatch.version]\npath = "bn_reference/__init__.py"\n' in project
+    assert bn_reference.__version__ not in project
