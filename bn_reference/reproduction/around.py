@@ -8,7 +8,6 @@ from bn_reference.cases.facts import Fact, Kind
 from bn_reference.reports.sentences import say_fact
 from bn_reference.reproduction.assertion import Evidence, so
 from bn_reference.reproduction.replay import Replay
-from bn_reference.targets.trace import Forward, Open, Settle
 
 __all__ = ["STANDS_ROUND", "around"]
 
@@ -31,21 +30,21 @@ BEGINNING = 64  # steps, before what is held is counted
 
 def around(replay: Replay, fact: Fact) -> Iterator[Evidence]:
     """Of the layer that was looked at last, or of its last step; nothing of another kind of fact."""
-    layers = [replay.layers[call.session][1] for call in replay.lines if isinstance(call, Open | Settle)]
-    forwards = [call for call in replay.lines if isinstance(call, Forward)]
+    layers = [replay.layers[call.on or call.made].name for call in replay.lines if call.method in ("open", "settle")]
+    forwards = [call for call in replay.lines if call.method == "forward"]
     match fact.kind:
         case Kind.SHOWN | Kind.PARAMETERS if layers and fact.kind.value in replay.words:
             yield Evidence(so(fact, replay.words[fact.kind.value].format(layer=layers[-1], what=fact.what, found=fact.found)))
         case Kind.HOLDS if forwards and fact.kind.value in replay.words:
-            call = next(call for call in forwards if call.session == forwards[-1].session)
-            steps = replay.words[fact.kind.value].format(**replay.steps[call.step][1])
+            call = next(call for call in forwards if call.on == forwards[-1].on)
+            steps = replay.words[fact.kind.value].format(**replay.steps[call.made].names)
             counted = [f"steps({BEGINNING})", "before = held()", f"steps({fact.wanted})", "more = held() - before"]
             message = f"message = {say_fact(fact)!r}"
             yield Evidence((*steps.splitlines(), *counted, message, f"assert more < {fact.wanted // 4}, message"), until=call)
         case Kind.WITHOUT_NUMBERS if forwards and fact.kind.value in replay.words:
             form = fact.found or fact.wanted
             strides = ", [stride * (size > 1) for stride, size in zip(own.stride(), own.shape)]" * bool(form.strides)
-            made = replay.words[fact.kind.value].format(strides=strides, **replay.steps[forwards[-1].step][1])
+            made = replay.words[fact.kind.value].format(strides=strides, **replay.steps[forwards[-1].made].names)
             found, wanted = WITHOUT_NUMBERS[form.where]
             yield Evidence((*made.splitlines(), *so(fact, f"{found} == {wanted}")))
         case Kind.PRINTED if forwards:

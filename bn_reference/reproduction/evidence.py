@@ -20,7 +20,6 @@ from bn_reference.reports.sentences import element
 from bn_reference.reproduction.assertion import Evidence
 from bn_reference.reproduction.facts import of_a_fact
 from bn_reference.reproduction.replay import Index, Output, Replay
-from bn_reference.targets.trace import Backward
 
 __all__ = ["evidence_of"]
 
@@ -96,7 +95,7 @@ def _number(replay: Replay, outputs: list[Output], comparison: Comparison, index
     Outputs are found by value, but where the trace, which is of another run than the comparison, has other numbers.
     """
     aspect, by_chance = comparison.aspect, []
-    sign = "-" if aspect is Aspect.MIRRORED and not next(iter(replay.layers.values()))[0].case.affine else ""
+    sign = "-" if aspect is Aspect.MIRRORED and not next(iter(replay.layers.values())).case.affine else ""
     for one, other in permutations(outputs, 2):
         place, counterpart = _places(aspect, index, one, other)
         a, b, here, there = one.element(place), other.element(counterpart), one.at(place), other.at(counterpart)
@@ -132,7 +131,7 @@ def _places(aspect: Aspect, index: Index, one: Output, other: Output) -> tuple[I
 
 
 def _step_of(output: Output) -> int | None:
-    return output.call.step if isinstance(output.call, Backward) else None
+    return output.call.on if output.call.method == "backward" else None
 
 
 def _sum(replay: Replay, outputs: list[Output], comparison: Comparison, index: Index) -> Iterator[Evidence]:
@@ -142,11 +141,11 @@ def _sum(replay: Replay, outputs: list[Output], comparison: Comparison, index: I
     made = ["from decimal import Decimal, getcontext", "getcontext().prec = 100"] if number == "Decimal" else []
     for output in outputs:
         call = output.call
-        if comparison.aspect is Aspect.SUM_WITH_X_HAT and isinstance(call, Backward):
+        if comparison.aspect is Aspect.SUM_WITH_X_HAT and call.method == "backward":
             made += [  # the channel normalized, from the input of the step that the backward pass went through
-                listed.format("xs", replay.steps[call.step][1]["values"]),
+                listed.format("xs", replay.steps[call.on].names["values"]),
                 "mean = sum(xs) / len(xs)",
-                f"variance = sum((x - mean) ** 2 for x in xs) / len(xs) + {number}({replay.case_of(call.step).eps!r})",
+                f"variance = sum((x - mean) ** 2 for x in xs) / len(xs) + {number}({replay.steps[call.on].layer.case.eps!r})",
                 f'x_hats = [(x - mean) / variance ** {number}("0.5") for x in xs]',
             ]
         if isinstance(output.seen, np.ndarray) and output.seen.ndim > 1:

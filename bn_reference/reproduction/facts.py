@@ -10,8 +10,8 @@ import numpy as np
 from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.reproduction.around import around
 from bn_reference.reproduction.assertion import Evidence, so
-from bn_reference.reproduction.replay import Output, Part, Replay
-from bn_reference.targets.trace import Backward, Forward
+from bn_reference.reproduction.replay import Output, Replay
+from bn_reference.targets.trace import Came
 
 __all__ = ["of_a_fact"]
 
@@ -38,15 +38,21 @@ def _of_a_call(replay: Replay, fact: Fact) -> Iterator[Evidence]:
         yield Evidence(
             (message, "if refused is not None:", "    raise AssertionError(message) from refused", *came_out), call=call
         )
-    forwards = [call for call in reversed(replay.lines) if isinstance(call, Forward)]
+    forwards = [call for call in reversed(replay.lines) if call.method == "forward"]
     state = tuple(output for output in replay.outputs if output.kind in ("running_mean", "running_var"))
-    ended = [step for step, (call, _) in replay.steps.items() if call.wrong is None]
+    ended = [call.made for call in replay.lines if call.method == "forward" and call.wrong is None]
     match fact.kind:
         case Kind.ACCEPTED:
-            yield from (Evidence(so(fact, "refused is not None"), call=call) for call in forwards if call.x.shape == fact.found)
+            yield from (
+                Evidence(so(fact, "refused is not None"), call=call)
+                for call in forwards
+                if call.arguments[0].shape == fact.found
+            )
         case Kind.OTHER_NUMBERS:
             yield from (
-                Evidence(so(fact, "refused is not None"), call=call) for call in forwards if call.x.buffer.dtype == fact.found
+                Evidence(so(fact, "refused is not None"), call=call)
+                for call in forwards
+                if call.arguments[0].buffer.dtype == fact.found
             )
         case Kind.NOT_FINITE if state:  # the batch of one value a channel may be refused; what it leaves must be finite
             numbers = f"({', '.join(output.name for output in state)},)"
@@ -62,7 +68,7 @@ def _conditions(replay: Replay, fact: Fact, steps: list[int]) -> Iterator[str]:
     """What must be so of each step, in words of the framework."""
     name = OF_STEPS[fact.kind]
     if (fact.kind, fact.what) == (Kind.WRITTEN, "grad_y"):
-        name, backwards = f"upstream_{name}", {call.step for call in replay.lines if isinstance(call, Backward)}
+        name, backwards = f"upstream_{name}", {call.on for call in replay.lines if call.method == "backward"}
         steps = [step for step in steps if step in backwards]
     elif fact.kind is Kind.WRITTEN and fact.what != "x":
         name = f"given_{name}"
@@ -97,13 +103,13 @@ def _of_no_value(outputs: Sequence[Output], fact: Fact) -> Iterator[Evidence]:
         if output.element(index) != value:
             continue
         nothing = f"not math.isfinite(float({output.at(index)}))"
-        if isinstance(output.call, Forward):
+        if output.call.method == "forward":
             yield Evidence(so(fact, f"refused is not None or {nothing}"), call=output.call)
         else:
             yield Evidence(so(fact, nothing), (output,))
 
 
-def _broken(fact: Fact, seen: Part) -> str:
+def _broken(fact: Fact, seen: Came) -> str:
     """The condition that an output breaks if it is the one that the fact speaks of, and else none."""
     match fact.kind:
         case Kind.FORM if isinstance(seen, np.ndarray) and (seen.shape, seen.dtype.name) == fact.found:

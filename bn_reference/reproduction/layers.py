@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -12,27 +12,10 @@ from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.code import array_code, dtype_code
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.cases.others import another_batch, hyperparameters_of
-from bn_reference.reproduction.life import HAPPENED, called, contexts_of
-from bn_reference.reproduction.replay import STATISTICS, Replay
-from bn_reference.reproduction.words import SETTING, WORDS
-from bn_reference.targets.trace import (
-    Backward,
-    Call,
-    Copy,
-    Forward,
-    Fresh,
-    Load,
-    Look,
-    Open,
-    Overwrite,
-    Read,
-    Restore,
-    Reuse,
-    Settle,
-    Threads,
-    Track,
-    Undergo,
-)
+from bn_reference.reproduction.life import called, contexts_of, happenings_of, needs, statements
+from bn_reference.reproduction.replay import Layer, Replay, Step
+from bn_reference.reproduction.words import CALLS, SETTING, STATISTICS, WORDS
+from bn_reference.targets.trace import Call
 
 __all__ = ["LayerReplay"]
 
@@ -43,180 +26,196 @@ class LayerReplay(Replay):
     def __init__(self, calls: Sequence[Call], device: str, library: Literal["torch", "numpy"]) -> None:
         self.library: Literal["torch", "numpy"] = library
         self.torch = library == "torch"
-        self._lives: dict[int, set[str]] = {}
-        self._last: dict[int, tuple[Placement, str]] = {}
-        self._held = {call.session for call in calls if isinstance(call, Read) and call.held}
+        self.there = f".to({device!r})" * (device != "cpu")
+        self._held = {call.on for call in calls if call.method == "held_state"}
+        self._happenings = happenings_of(library)
         super().__init__(calls, device, {"setting": SETTING.format(**WORDS[library]), **WORDS[library]})
 
-    def open(self, call: Open) -> list[str]:
-        case, layer = call.case, self.name("layer")
-        self.layers[call.session] = call, layer
-        frozen = ", trainable=False" if self.torch and not call.trainable else ""
+    def written(self, call: Call) -> list[str]:
+        if call.method not in CALLS[self.library]:
+            return super().written(call)
+        names = self.steps[call.on].names if call.on in self.steps else {"layer": self.layers[call.on].name} if call.on else {}
+        return [line.format(*call.arguments, **names) for line in CALLS[self.library][call.method]]
+
+    # layers
+
+    def open(self, call: Call, case: Case, trainable: bool, input_gradient: bool) -> list[str]:
+        layer = Layer(self.name("layer"), case, trainable, input_gradient)
         given = f"{{{', '.join(f'{name!r}: {array}' for name, array in self._given(case))}}}"
-        line = f"{layer} = build({case.channels}, {given}, {case.batches}, {self._options(case)}{frozen})"
-        return [line, *self._holding(call.session)]
+        frozen = ", trainable=False" * (self.torch and not trainable)
+        line = f"{layer.name} = build({case.channels}, {given}, {case.batches}, {self._options(case)}{frozen})"
+        return [line, *self._known(call.made, layer)]
 
-    def undergo(self, call: Undergo) -> list[str]:
-        layer, case, words = self.layers[call.session][1], call.case, self._words(call.session)
-        words.add(call.word)
-        joined = f"parent_of_{layer} = torch.nn.Sequential({layer})"
-        if call.word == "join a parent":
-            return [joined]
-        if call.word not in HAPPENED[self.library]:  # it shows in what follows
-            return []
-        lines, elsewhere = HAPPENED[self.library][call.word], self.device != "cpu"
-        batch = self._array("x", another_batch(case, 0)) if "{batch}" in "".join(lines) else ""
-        given = {
-            "layer": layer,
-            "other": f"{self._array('x', another_batch(case, 2))}.clone()" + f".to({self.device!r})" * elsewhere
-            if "{other}" in "".join(lines)
-            else "",
-            "batch": f"{batch}.clone()" + f".to({self.device!r})" * elsewhere,
-            "device": f", device={self.device!r}" * elsewhere,
-            "shape": case.x.shape,
-            "channels": case.channels,
-            "inputs": dtype_code(case.pair.input, self.library),
-            "parameters": dtype_code(case.pair.parameters, self.library),
-        }
-        return [*(line.format(**given) for line in lines), *[joined] * ("join a parent" in words)]
+    def fresh(self, call: Call, case: Case) -> list[str]:
+        layer = self.name("layer")
+        return [self._built(layer, case), *self._attributes(call, layer)]
 
-    def settle(self, call: Settle) -> list[str]:
-        (opened, layer), case, words = self.layers[call.session], call.case, self._words(call.session)
-        self.layers[call.session] = replace(opened, case=case), layer
+    def copied(self, call: Call) -> list[str]:
+        layer = self.layers[call.on]
+        copy = replace(layer, name=self.name("copy_of_layer"), words=set(), latest=None)
+        return [f"{copy.name} = copy.deepcopy({layer.name})", *self._known(call.made, copy)]
+
+    def restored(self, call: Call) -> list[str]:
+        layer = self.layers[call.on]
+        other = replace(layer, name=self.name("restored_layer"), words=set(), latest=None)
+        loaded = f"{other.name}.load_state_dict(copy.deepcopy({layer.name}.state_dict()))"
+        return [self._built(other.name, layer.case), loaded, *self._known(call.made, other)]
+
+    def undergo(self, call: Call, word: str, case: Case) -> list[str]:
+        layer, lines = self.layers[call.on], list[str]()
+        layer.words.add(word)
+        if word == "another thread":
+            lines = [f"beside_{layer.name}, batch = copy.deepcopy({layer.name}).eval(), {self._another(case, 2)}"]
+        elif word in self._happenings:
+            happening = self._happenings[word]
+            given = {
+                "layer": layer.name,
+                "batch": self._another(case, 0) if "batch" in needs(happening) else "",
+                "device": repr(self.device),
+                "shape": str(case.x.shape),
+                "channels": str(case.channels),
+                "inputs": dtype_code(case.pair.input, self.library),
+                "parameters": dtype_code(case.pair.parameters, self.library),
+            }
+            lines = statements(happening, given)
+        if "join a parent" in layer.words and (lines or word == "join a parent"):
+            lines.append(f"parent_of_{layer.name} = torch.nn.Sequential({layer.name})")
+        return lines  # none of what shows in the steps that follow
+
+    def settle(self, call: Call, case: Case) -> list[str]:
+        layer = self.layers[call.on]
+        before, layer.case = layer.case, case
         given = "".join(f", {name}={array}" for name, array in self._given(case))
-        options = ", trainable=False" * (self.torch and not opened.trainable)
-        options += ", through_data=True" * ("settle by data" in words)
+        options = ", trainable=False" * (self.torch and not layer.trainable)
+        options += ", through_data=True" * ("settle by data" in layer.words)
         lines = []
-        if hyperparameters_of(opened.case) != hyperparameters_of(case):
-            lines.append(f"{layer}.eps, {layer}.momentum = {case.eps!r}, {case.momentum!r}")
-        if "settle by loading" not in words:
-            lines.append(f"{self._told(call.session)}.train()")
+        if hyperparameters_of(before) != hyperparameters_of(case):
+            lines.append(f"{layer.name}.eps, {layer.name}.momentum = {case.eps!r}, {case.momentum!r}")
+        if "settle by loading" not in layer.words:
+            lines.append(f"{self._told(layer)}.train()")
         elif case.tracks:
-            lines += self._loaded(layer, case.state)
-        return [*lines, f"give({layer}, {case.batches}{options}{given})", *self._holding(call.session)]
+            lines += self.load(call, case.state)
+        return [*lines, f"give({layer.name}, {case.batches}{options}{given})", *self._holding(call.on)]
 
-    def fresh(self, call: Fresh) -> list[str]:
-        case, layer = call.case, self.name("layer")
-        options = f"affine={case.affine}, track_running_stats={case.tracks}, {self._options(case)}"
-        return [f"{layer} = Target({case.channels}, {options})", *self.assigned(call, f"copied({layer}.{{0}})")]
-
-    def forward(self, call: Forward) -> list[str]:
-        (opened, layer), words, output = self.layers[call.session], self._words(call.session), self.name("output")
-        before, placed = self._placed("x", call.x)
-        last = self._last.get(call.session)
-        over = "same memory" in words and last is not None and last[0].lies_as(call.x)
-        words.discard("same memory")
-        x = last[1] if over and last is not None else self.name("x")
-        memory = x if is_contiguous(call.x) else f"{x}.{'_base' if self.torch else 'base'}"
-        self._last[call.session] = call.x, x
-        names = {"x": x, "values": x, "output": output, "memory": memory, "before": before, "layer": layer}
-        self.steps[call.step] = call, names
-        mode, step = f"{self._told(call.session)}.{'train' if call.training else 'eval'}()", [f"{output} = {layer}({x})"]
-        if self.torch:
-            contexts = contexts_of(words, call.record, call.training, self.device)
-            beside = f"beside_{layer}(batch)" * ("another thread" in words)
-            step = called(output, f"{layer}({x})", contexts, beside)
-        if self.torch and call.record and opened.input_gradient and call.x.buffer.dtype.kind not in "biu":
-            step.insert(0, f"{x}.requires_grad_()")
-        elif self.torch and over:
-            step.insert(0, f"{x}.requires_grad_(False)")
-        if "default float64" in words:
-            step = ["torch.set_default_dtype(torch.float64)", *step, "torch.set_default_dtype(torch.float32)"]
-        handed = f"{memory}.data.copy_({before})  # no version counter notices" if over else f"{x} = {placed}"
-        return [handed, mode, *step, *self.assigned(call, f"copied({output})")]
-
-    def backward(self, call: Backward) -> list[str]:
-        forward, names = self.steps[call.step]
-        (opened, layer), (before, placed) = self.layers[forward.session], self._placed("grad_y", call.grad_y)
-        upstream, grads = self.name("upstream"), self.name("grads")
-        usual = is_contiguous(call.grad_y)
-        names |= {"grads": grads, "upstream_before": before}
-        names["upstream"] = upstream if usual else f"{upstream}.{'_base' if self.torch else 'base'}"
-        sources = {"grad_x": names["x"]} if opened.input_gradient or not self.torch else {}
-        if not self.torch or (opened.trainable and opened.case.affine):
-            sources |= {"grad_weight": f"{layer}.weight", "grad_bias": f"{layer}.bias"}
-        names["sources"] = " ".join(sources)
-        made = ", ".join(line.partition(" = ")[0] for line in self.assigned(call, "", sources))
-        going = f"{layer}.backward({upstream})"
-        if self.torch:
-            options = f"{', retain_graph=True' * call.kept}, allow_unused=True"
-            going = f"torch.autograd.grad({names['output']}, ({', '.join(sources.values())},), {upstream}{options})"
-        return [f"{upstream} = {placed}", f"{grads} = {going}", f"{made}{',' * (len(sources) == 1)} = map(copied, {grads})"]
-
-    def overwrite(self, call: Overwrite) -> list[str]:
-        names = self.steps[call.step][1]
-        places = {"x": names["memory"], "y": names["output"], "weight": f"{names['layer']}.weight"}
-        return ["with torch.no_grad():", f"    {places[call.what]}.zero_()"]
-
-    def look(self, call: Look) -> list[str]:
-        names = self.steps[call.step][1]
-        lines = self.assigned(call, f"copied({names['output']})", ("y",))
-        for place, kind in enumerate(names.get("sources", "").split()):
-            lines += self.assigned(call, f"copied({names['grads']}[{place}])", (kind,))
-        return lines
-
-    def copy(self, call: Copy) -> list[str]:
-        opened, layer = self.layers[call.session]
-        self.layers[call.made] = opened, self.name("copy_of_layer")
-        return [f"{self.layers[call.made][1]} = copy.deepcopy({layer})", *self._holding(call.made)]
-
-    def restore(self, call: Restore) -> list[str]:
-        opened, layer = self.layers[call.session]
-        case, restored = opened.case, self.name("restored_layer")
-        self.layers[call.made] = opened, restored
-        options = f"affine={case.affine}, track_running_stats={case.tracks}, {self._options(case)}"
-        loaded = f"{restored}.load_state_dict(copy.deepcopy({layer}.state_dict()))"
-        return [f"{restored} = Target({case.channels}, {options})", loaded, *self._holding(call.made)]
-
-    def threads(self, call: Threads) -> list[str]:
-        return [f"torch.set_num_threads({call.number})"]
-
-    def read(self, call: Read) -> list[str]:
-        opened, layer = self.layers[call.session]
-        counted = [f"int({layer}.num_batches_tracked)"] * (call.wrong is not None and opened.case.tracks)
-        return counted + self.assigned(call, f"copied(held_by_{layer}[{{0!r}}])" if call.held else f"copied({layer}.{{0}})")
-
-    def load(self, call: Load) -> list[str]:
-        return self._loaded(self.layers[call.session][1], call.state)
-
-    def _loaded(self, layer: str, state: State) -> list[str]:
-        counter = f"{'torch.tensor' if self.torch else 'np.asarray'}({state.batches})"
-        given = (
-            f'"running_mean": {self._array("loaded_mean", state.mean)}, "running_var": {self._array("loaded_var", state.var)}'
-        )
+    def load(self, call: Call, state: State) -> list[str]:
+        layer, tensor = self.layers[call.on].name, "torch.tensor" if self.torch else "np.asarray"
+        mean, var = self._array("loaded_mean", state.mean), self._array("loaded_var", state.var)
+        counter = f'"num_batches_tracked": {tensor}({state.batches})'
         return [
-            f'given = {{{given}, "num_batches_tracked": {counter}}}',
+            f'given = {{"running_mean": {mean}, "running_var": {var}, {counter}}}',
             f"saved = {{name: copied(given.get(name, own)) for name, own in {layer}.state_dict().items()}}",
             f"{layer}.load_state_dict(saved)",
         ]
 
-    def reuse(self, call: Reuse) -> list[str]:
-        return ["for own in saved.values():  # which are used again", f"    own.{'zero_()' if self.torch else 'fill(0)'}"]
+    def state(self, call: Call) -> list[str]:
+        layer = self.layers[call.on]
+        counted = [f"int({layer.name}.num_batches_tracked)"] * (call.wrong is not None and layer.case.tracks)
+        return counted + self._attributes(call, layer.name)
 
-    def track(self, call: Track) -> list[str]:
-        return [f"{self.layers[call.session][1]}.track_running_stats = {call.on}"]
+    def held_state(self, call: Call) -> list[str]:
+        held = f"held_by_{self.layers[call.on].name}"
+        return self.assigned(call, [f"copied({held}[{name!r}])" for name, *_ in call.quantities])
+
+    # steps
+
+    def forward(self, call: Call, x: Placement, training: bool, record: bool = True) -> list[str]:
+        layer, output = self.layers[call.on], self.name("output")
+        before, placed = self._placed("x", x)
+        over = "same memory" in layer.words and layer.latest is not None and layer.latest[0].lies_as(x)
+        layer.words.discard("same memory")
+        name = layer.latest[1] if over and layer.latest is not None else self.name("x")
+        memory = self._memory(name, x)
+        layer.latest = x, name
+        names = {"x": name, "values": name, "output": output, "memory": memory, "before": before, "layer": layer.name}
+        self.steps[call.made] = Step(layer, names)
+        step = [f"{output} = {layer.name}({name})"]
+        if self.torch:
+            contexts = contexts_of(layer.words, record, training, self.device)
+            step = called(
+                output, f"{layer.name}({name})", contexts, f"beside_{layer.name}(batch)" * ("another thread" in layer.words)
+            )
+        if self.torch and record and layer.input_gradient and x.buffer.dtype.kind not in "biu":
+            step.insert(0, f"{name}.requires_grad_()")
+        elif self.torch and over:
+            step.insert(0, f"{name}.requires_grad_(False)")
+        if "default float64" in layer.words:
+            step = ["torch.set_default_dtype(torch.float64)", *step, "torch.set_default_dtype(torch.float32)"]
+        handed = f"{memory}.data.copy_({before})  # no version counter notices" if over else f"{name} = {placed}"
+        return [handed, self._mode(layer, training), *step, *self.assigned(call, [f"copied({output})"])]
+
+    def keep(self, call: Call) -> list[str]:
+        self.steps[call.on].kept = True
+        return []
+
+    def backward(self, call: Call, grad_y: Placement) -> list[str]:
+        step = self.steps[call.on]
+        layer, names = step.layer, step.names
+        before, placed = self._placed("grad_y", grad_y)
+        upstream, grads = self.name("upstream"), self.name("grads")
+        sources = {"grad_x": names["x"]} if layer.input_gradient or not self.torch else {}
+        if not self.torch or (layer.trainable and layer.case.affine):
+            sources |= {"grad_weight": f"{layer.name}.weight", "grad_bias": f"{layer.name}.bias"}
+        names |= {
+            "upstream": self._memory(upstream, grad_y),
+            "upstream_before": before,
+            "grads": grads,
+            "sources": " ".join(sources),
+        }
+        going = f"{layer.name}.backward({upstream})"
+        if self.torch:
+            options = f"{', retain_graph=True' * step.kept}, allow_unused=True"
+            going = f"torch.autograd.grad({names['output']}, ({', '.join(sources.values())},), {upstream}{options})"
+        return [f"{upstream} = {placed}", f"{grads} = {going}", *self.assigned(call, self._each(grads, sources))]
+
+    def now(self, call: Call) -> list[str]:
+        names = self.steps[call.on].names
+        grads = self._each(names.get("grads", ""), names.get("sources", "").split())
+        return self.assigned(call, [f"copied({names['output']})", *grads])
+
+    def overwrite(self, call: Call, what: str) -> list[str]:
+        names = self.steps[call.on].names
+        places = {"x": names["memory"], "y": names["output"], "weight": f"{names['layer']}.weight"}
+        return ["with torch.no_grad():", f"    {places[what]}.zero_()"]
 
     def came_out(self, call: Call) -> list[str]:
-        if isinstance(call, Backward):
-            return [f"isinstance({self.steps[call.step][1]['grads']}, tuple)"]
+        if call.method == "backward":
+            return [f"isinstance({self.steps[call.on].names['grads']}, tuple)"]
         return super().came_out(call)
 
     # what a layer's life says of its steps
 
-    def _words(self, session: int) -> set[str]:
-        return self._lives.setdefault(session, set())
+    def _told(self, layer: Layer) -> str:
+        return f"parent_of_{layer.name}" if "join a parent" in layer.words else layer.name
 
-    def _told(self, session: int) -> str:
-        layer = self.layers[session][1]
-        return f"parent_of_{layer}" if "join a parent" in self._words(session) else layer
+    def _mode(self, layer: Layer, training: bool) -> str:
+        return f"{self._told(layer)}.{'train' if training else 'eval'}()"
 
-    def _holding(self, session: int) -> list[str]:
+    def _known(self, number: int, layer: Layer) -> list[str]:
+        self.layers[number] = layer
+        return self._holding(number)
+
+    def _holding(self, number: int) -> list[str]:
         """References to the running statistics, where they are looked at later."""
-        layer = self.layers[session][1]
-        held = f"held_by_{layer} = {{name: getattr({layer}, name, None) for name in {(*STATISTICS,)}}}"
-        return [held] * (session in self._held)
+        layer = self.layers[number].name
+        held = f"held_by_{layer} = {{name: getattr({layer}, name, None) for name in {STATISTICS}}}"
+        return [held] * (number in self._held)
+
+    # what came out
+
+    def _attributes(self, call: Call, layer: str) -> list[str]:
+        return self.assigned(call, [f"copied({layer}.{name})" for name, *_ in call.quantities])
+
+    def _each(self, grads: str, asked: Iterable[str]) -> list[str]:
+        """The gradients of x, weight and bias, as they stand among those that were asked for."""
+        places = {name: place for place, name in enumerate(asked)}
+        names = ("grad_x", "grad_weight", "grad_bias")
+        return [f"copied({grads}[{places[name]}])" if name in places else "" for name in names]
 
     # how inputs are written
+
+    def _built(self, layer: str, case: Case) -> str:
+        options = f"affine={case.affine}, track_running_stats={case.tracks}, {self._options(case)}"
+        return f"{layer} = Target({case.channels}, {options})"
 
     def _given(self, case: Case) -> list[tuple[str, str]]:
         names = ("weight", "bias", "running_mean", "running_var")
@@ -229,12 +228,18 @@ class LayerReplay(Replay):
         device = f", device={self.device!r}" if self.torch else ""
         return f"eps={case.eps!r}, momentum={case.momentum!r}{device}, dtype={dtype_code(case.pair.parameters, self.library)}"
 
+    def _memory(self, name: str, placement: Placement) -> str:
+        return name if is_contiguous(placement) else f"{name}.{'_base' if self.torch else 'base'}"
+
+    def _another(self, case: Case, number: int) -> str:
+        return f"{self._array('x', another_batch(case, number))}.clone(){self.there}"
+
     def _placed(self, base: str, placement: Placement) -> tuple[str, str]:
         """The constant that holds the array, or its buffer where it does not fill that; and a copy that lies as it does."""
         usual, size, dtype = is_contiguous(placement), placement.buffer.itemsize, dtype_code(placement.buffer.dtype.name)
         constant = self._array(base, placement.view() if usual else placement.buffer)
         if self.torch:
-            copy = f"{constant}.clone()" + f".to({self.device!r})" * (self.device != "cpu")
+            copy = f"{constant}.clone(){self.there}"
             lying = f"{copy}.as_strided({placement.shape}, {placement.strides}, {placement.offset})"
         else:
             copy, strides = f"{constant}.copy()", tuple(stride * size for stride in placement.strides)

@@ -1,66 +1,55 @@
-"""What happens to a layer beside its steps as code, for torch and for NumPy."""
+"""What happens to a layer beside its steps as code, and in what a step of torch is called."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import ast
+import inspect
+from collections.abc import Collection, Mapping
+from textwrap import dedent
+from typing import Literal
 
-__all__ = ["HAPPENED", "called", "contexts_of"]
+from bn_reference.targets import happenings
+from bn_reference.targets.happenings import Happening
 
-GAPS = "torch.stack([own.data, torch.full_like(own.data, math.nan)], 1).flatten()[::2]"
-OTHERS = "{{name: 0.5 - own.detach() for name, own in {layer}.named_parameters()}}"
-EVERYWHERE: dict[str, tuple[str, ...]] = {
-    "copy": ("{layer} = copy.deepcopy({layer})",),
-    "pickle": ("{layer} = pickle.loads(pickle.dumps({layer}))",),
-    "load": ("{layer}.load_state_dict({layer}.state_dict())",),
-}
-HAPPENED: dict[str, dict[str, tuple[str, ...]]] = {
-    "numpy": EVERYWHERE,
-    "torch": {
-        **EVERYWHERE,
-        "load without the counter": (
-            'saved = {{name: own for name, own in {layer}.state_dict().items() if not name.endswith("num_batches_tracked")}}',
-            "{layer}.load_state_dict(saved, strict=False)",
-        ),
-        "reset": (
-            'for name in ("reset_running_stats", "reset_parameters"):',
-            "    getattr({layer}, name, lambda: None)()",
-        ),
-        "reset statistics": ("{layer}.reset_running_stats()",),
-        "convert": ("{layer} = {layer}.to(torch.float64).to({parameters})",),
-        "freeze": (
-            "{layer}.requires_grad_(False)",
-            "{layer}.train()({batch})",
-            "{layer}.requires_grad_(True)",
-        ),
-        "stop tracking": (
-            "{layer}.track_running_stats = False",
-            "{layer}.train()({batch})",
-            "{layer}.track_running_stats = True",
-        ),
-        "replace parameters": (
-            "others = {{own: torch.nn.Parameter(own.detach().clone(), own.requires_grad) for own in {layer}.parameters()}}",
-            "for holder in list({layer}.modules()):",
-            "    for name, own in list(holder.named_parameters(recurse=False, remove_duplicate=False)):",
-            "        setattr(holder, name, others[own])",
-        ),
-        "spread": (
-            "for own in [*{layer}.parameters(), *{layer}.buffers()]:",
-            "    if own.ndim == 1 and own.is_floating_point():",
-            f"        own.data = {GAPS}",
-            "with torch.no_grad():",
-            "    {layer}.eval()({batch})",
-        ),
-        "lend parameters": (
-            "with torch.no_grad():",
-            f"    torch.func.functional_call({{layer}}.eval(), {OTHERS}, ({{batch}},))",
-        ),
-        "another thread": ("beside_{layer}, batch = copy.deepcopy({layer}).eval(), {other}",),
-        "poison": (
-            "poison = [torch.full(size, math.nan, dtype={inputs}{device}) for size in [{shape}, ({channels},)] * 2]",
-            "del poison",
-        ),
-    },
-}
+__all__ = ["called", "contexts_of", "happenings_of", "needs", "statements"]
+
+
+def happenings_of(library: Literal["torch", "numpy"]) -> dict[str, Happening]:
+    """By their words, for a layer of torch or NumPy."""
+    if library == "numpy":
+        return happenings.HAPPENINGS
+    from bn_reference.targets.forms import torch_happenings
+
+    return torch_happenings.HAPPENINGS
+
+
+def needs(happening: Happening) -> list[str]:
+    """The names of its arguments."""
+    return list(inspect.signature(happening).parameters)
+
+
+class _Put(ast.NodeTransformer):
+    """Codes in the place of names."""
+
+    def __init__(self, codes: Mapping[str, str]) -> None:
+        self._codes = codes
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.parse(self._codes[node.id], mode="eval").body if node.id in self._codes else node
+
+
+def statements(happening: Happening, codes: Mapping[str, str]) -> list[str]:
+    """The lines of a happening: codes are in the place of its arguments, and the layer is what it returned from then on."""
+    (function,) = ast.parse(dedent(inspect.getsource(happening))).body
+    assert isinstance(function, ast.FunctionDef)
+    *body, end = function.body
+    told = [part for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
+    lines = [ast.unparse(_Put(codes).visit(part)) for part in told]
+    assert isinstance(end, ast.Return)
+    assert end.value is not None
+    if not isinstance(end.value, ast.Name):
+        lines.append(f"{codes['layer']} = {ast.unparse(_Put(codes).visit(end.value))}")
+    return "\n".join(lines).splitlines()
 
 
 def called(output: str, call: str, contexts: list[str], beside: str = "") -> list[str]:

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from bn_reference.cases.case import Array, Case
-from bn_reference.cases.facts import Missing, Unseen
-from bn_reference.targets.trace import Backward, Beside, Call, Forward, Fresh, Look, Open, Pile, Read, Second, Tangent
+from bn_reference.cases.case import Case
+from bn_reference.cases.facts import Missing
+from bn_reference.cases.layouts import Placement
+from bn_reference.targets.trace import Call, Came
 
-__all__ = ["NUMBERS", "STATISTICS", "Index", "Output", "Part", "Replay"]
+__all__ = ["NUMBERS", "Index", "Layer", "Output", "Replay", "Step"]
 
-STATISTICS = {"running_mean": "mean", "running_var": "var", "num_batches_tracked": "batches"}  # and the protocol's words
-STATE = {name: f"state.{part}" for name, part in STATISTICS.items()}
-CAME: dict[type[Call], dict[str, str]] = {  # what comes out of a call, and where the call has it
-    Fresh: {"weight": "weight", "bias": "bias", **STATE},
-    Forward: {"y": "y"},
-    Backward: {"grad_x": "grads.x", "grad_weight": "grads.weight", "grad_bias": "grads.bias"},
-    Read: STATE,
-    Tangent: {"tangent_y": "tangent"},
-    Second: {
-        **{name: f"gave.grads.{part}" for name, part in (("grad_x", "x"), ("grad_weight", "weight"), ("grad_bias", "bias"))},
-        **{f"second_grad_{part}": f"gave.{part}" for part in ("x", "weight")},
-        "second_grad_grad_y": "gave.grad_y",
-    },
-}
-CAME[Pile] = CAME[Beside] = CAME[Backward]
-CAME[Look] = {**CAME[Forward], **CAME[Backward]}
 NUMBERS = 'isinstance({output}, np.ndarray) and {output}.dtype.name in ("float16", "bfloat16", "float32", "float64")'
 Index = tuple[int, ...]
-Part = Array | Unseen | int | None
+
+
+@dataclass(eq=False)
+class Layer:
+    """A layer as the script has come to know it.
+
+    Attributes:
+        name: the script's for it.
+        case: which it is in.
+        trainable, input_gradient: as it was opened.
+        words: of its life, that show in its later steps.
+        latest: the last batch that it was handed, and the script's name for that.
+    """
+
+    name: str
+    case: Case
+    trainable: bool = True
+    input_gradient: bool = True
+    words: set[str] = field(default_factory=set)
+    latest: tuple[Placement, str] | None = None
+
+
+@dataclass(eq=False)
+class Step:
+    """A step: the names of what conditions speak of, its input's ``values`` among them; ``kept`` for a second way back."""
+
+    layer: Layer
+    names: dict[str, str]
+    kept: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +53,7 @@ class Output:
 
     call: Call
     kind: str
-    seen: Part
+    seen: Came
     name: str
 
     def element(self, index: Index) -> float | None:
@@ -64,8 +76,7 @@ class Replay:
         lines: the code of each, none of a call that was refused.
         outputs: what came out, in order.
         constants: names of what goes in, by what it is and its code.
-        layers: for each session how it was opened, and its name.
-        steps: for each step its forward pass, and names: of its input's ``values``, and of what else conditions speak of.
+        layers, steps: by their numbers.
         words: of the framework: the ``imports`` and the ``setting`` of a script, and what evidence may say, with the step's
             names in braces.
     """
@@ -74,25 +85,23 @@ class Replay:
         self.calls, self.device, self.words = calls, device, words
         self.outputs: list[Output] = []
         self.constants: dict[tuple[str, str], str] = {}
-        self.layers: dict[int, tuple[Open, str]] = {}
-        self.steps: dict[int, tuple[Forward, dict[str, str]]] = {}
+        self.layers: dict[int, Layer] = {}
+        self.steps: dict[int, Step] = {}
         self._used: dict[str, int] = {}
-        self.lines: dict[Call, list[str]] = {}
-        for call in calls:
-            if not call.refused:
-                self.lines[call] = getattr(self, type(call).__name__.lower())(call)
+        self.lines = {call: self.written(call) for call in calls if not call.refused}
+
+    def written(self, call: Call) -> list[str]:
+        """The code of a call."""
+        lines: list[str] = getattr(self, call.method)(call, *call.arguments, **call.options)
+        return lines
 
     def of_kind(self, kind: str) -> list[Output]:
         """The outputs of a kind, the latest first."""
         return [output for output in reversed(self.outputs) if output.kind == kind]
 
-    def case_of(self, step: int) -> Case:
-        """The case that a step's layer was built for."""
-        return self.layers[self.steps[step][0].session][0].case
-
     def condition(self, name: str, step: int) -> str:
         """A condition on a step, in the framework's words."""
-        return self.words[name].format(**self.steps[step][1])
+        return self.words[name].format(**self.steps[step].names)
 
     def came_out(self, call: Call) -> list[str]:
         """What must be so of what a call returned, as conditions."""
@@ -112,18 +121,11 @@ class Replay:
             self.constants[base, code] = self.name(base.upper())
         return self.constants[base, code]
 
-    def assigned(self, call: Call, template: str, among: Collection[str] | None = None) -> list[str]:
-        """Each thing that came out given a name; nothing for what cannot be had.
-
-        Args:
-            call: what it came out of.
-            template: its code, of the layer's name for it and of the protocol's.
-            among: the names of what was asked for, if that is not all.
-        """
+    def assigned(self, call: Call, codes: Sequence[str]) -> list[str]:
+        """Each quantity that the call gave, by its code, given a name; nothing for what cannot be had, or has no code."""
         made = []
-        for kind, path in CAME[type(call)].items():
-            seen, code = attrgetter(path)(call), template.format(kind, path)
-            if (among is None or kind in among) and not isinstance(seen, Missing):
+        for (kind, seen, _), code in zip(call.quantities, codes, strict=True):
+            if code and not isinstance(seen, Missing):
                 self.outputs.append(Output(call, kind, seen, self.name(kind)))
                 made += [f"{self.outputs[-1].name} = {code}"] * (self.outputs[-1].name != code)
         return made

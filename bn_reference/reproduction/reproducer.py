@@ -24,7 +24,7 @@ from bn_reference.reproduction.derivatives import DerivativeReplay
 from bn_reference.reproduction.evidence import evidence_of
 from bn_reference.reproduction.replay import Replay
 from bn_reference.targets.frameworks.known import KNOWN
-from bn_reference.targets.trace import Call, Read
+from bn_reference.targets.trace import Call
 from bn_reference.targets.watched import Watched
 
 __all__ = ["script"]
@@ -78,7 +78,7 @@ def _needed(calls: list[Call], evidence: Evidence) -> list[Call]:
     """All calls until the last one that is spoken of, less reads of the state that are not: a read changes nothing."""
     named = [evidence.call, evidence.until, *(output.call for output in evidence.outputs)]
     last = max((number for number, call in enumerate(calls) if call in named), default=len(calls) - 1)
-    return [call for call in calls[: last + 1] if call in named or not isinstance(call, Read)]
+    return [call for call in calls[: last + 1] if call in named or call.method not in ("state", "held_state")]
 
 
 # the parts

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from bn_reference.reproduction.replay import NUMBERS, STATISTICS
+from bn_reference.reproduction.replay import NUMBERS
 
-__all__ = ["SETTING", "WORDS"]
+__all__ = ["CALLS", "SETTING", "STATISTICS", "WORDS"]
+
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+CALLS: dict[str, dict[str, tuple[str, ...]]] = {  # whose code needs the names of the layer or step alone, and the arguments
+    "torch": {
+        "with_threads": ("torch.set_num_threads({0})",),
+        "track": ("{layer}.track_running_stats = {0}",),
+        "reuse_loaded": ("for own in saved.values():  # which are used again", "    own.zero_()"),
+        "rectify": ("{output}.relu_()",),
+    },
+    "numpy": {
+        "track": ("{layer}.track_running_stats = {0}",),
+        "reuse_loaded": ("for own in saved.values():  # which are used again", "    own.fill(0)"),
+    },
+}
 
 SETTING = '''
 {recording}def give(layer, batches, {options}**given):
@@ -98,7 +112,7 @@ WORDS = {  # of functions, and of conditions
         "parameters": "not list({layer}.parameters())",
         "holds": HOLDS,
         "without numbers": FORMS,
-        "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {(*STATISTICS,)})',
+        "detached": f'not any(getattr(getattr({{layer}}, name, None), "requires_grad", False) for name in {STATISTICS})',
     },
     "numpy": {
         "imports": "import numpy as np",

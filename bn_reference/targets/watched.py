@@ -20,27 +20,8 @@ from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
 from bn_reference.targets.first_calls import FirstCalls
 from bn_reference.targets.lives import Outcome, lived
 from bn_reference.targets.protocol import Forms, Implementation, Misbehaviour, Session, Step, Unsupported
-from bn_reference.targets.trace import (
-    Ask,
-    Call,
-    Copy,
-    Forward,
-    Framework,
-    Fresh,
-    Load,
-    Mapped,
-    Open,
-    Read,
-    Restore,
-    Reuse,
-    Settle,
-    Tangent,
-    Threads,
-    Trace,
-    Track,
-    Undergo,
-)
-from bn_reference.targets.watched_step import WatchedStep, asked, had_or_why, refused
+from bn_reference.targets.trace import Call, Framework
+from bn_reference.targets.watched_step import WatchedStep, Watching, asked, had_or_why, refused, several
 
 __all__ = ["Watched"]
 
@@ -51,65 +32,57 @@ FRAMEWORKS: dict[str, Framework] = {  # of our own forms, whatever subclass of t
 }
 
 
-class _Session(Session):
+class _Session(Watching, Session):
     def __init__(self, inner: Session, number: int, case: Case, watcher: Watched) -> None:
-        self._inner, self._number, self._channels, self._watcher = inner, number, case.channels, watcher
-        self._case = case
+        super().__init__(inner, number, watcher.trace)
+        self._channels, self._watcher, self._case = case.channels, watcher, case
         self._kind = str(case.pair), case.affine, case.tracks
 
     def forward(self, x: Placement, *, training: bool, record: bool = True) -> Step:
-        call = Forward(session=self._number, step=self._watcher.next_number(), x=x, training=training, record=record)
-        self._watcher.trace.append(call)
+        call = self._call("forward", x, training=training, **({} if record else {"record": False}))
+        call.made = self._watcher.next_number()
         self._require_taken(call, x)
         with self._watcher.calls.told("forward", training, x.shape, self._kind):
-            step = asked("forward", call, lambda: self._inner.forward(x, training=training, record=record))
+            step = self._give(call)
         if not isinstance(step, Step):
             call.wrong = Fact(Kind.RETURNED, "the session's forward", kind_of(step), "bn_reference's Step")
             raise Misbehaviour(call.wrong)
         try:
-            y = seen_array(asked("forward", call, lambda: step.y), "y", x.shape)
-            call.y = Wrong(Fact(Kind.RETURNED, "forward", "None", "a NumPy array")) if y is None else y
+            y = seen_array(asked(call, lambda: step.y), "y", x.shape)
+            y = Wrong(Fact(Kind.RETURNED, "forward", "None", "a NumPy array")) if y is None else y
         except Unsupported as unsupported:
-            call.refused, call.y = "", missing(unsupported, "the output is not seen")  # the step itself was made
+            call.refused, y = "", missing(unsupported, "the output is not seen")  # the step itself was made
         except Misbehaviour as misbehaviour:
-            call.y = Wrong(misbehaviour.fact)
+            y = Wrong(misbehaviour.fact)
+        call.came = [("y", y)]
         told = partial(self._watcher.calls.told, "backward", training, x.shape, self._kind)
-        return WatchedStep(step, call.step, x.shape, self._watcher.trace, call.y, self._watcher.domain, told)
+        return WatchedStep(step, call.made, x.shape, self._trace, y, self._watcher.domain, told)
 
     def tangent(self, x: Placement, along: Direction, *, training: bool) -> Seen:
-        call = Tangent(session=self._number, x=x, along=along, training=training)
-        self._watcher.trace.append(call)
+        call = self._call("tangent", x, along, training=training)
         self._require_taken(call, x)
         with self._watcher.calls.told("forward mode", training, x.shape, self._kind):
-            came = asked("forward in forward mode", call, lambda: self._inner.tangent(x, along, training=training))
-        call.tangent = seen_array(came, "tangent_y", x.shape)
-        return call.tangent
+            tangent = seen_array(self._give(call), "tangent_y", x.shape)
+        call.gives(tangent=tangent)
+        return tangent
 
     def mapped(self, batches: tuple[Placement, ...]) -> tuple[Seen, ...]:
-        call = Mapped(session=self._number, batches=batches)
-        self._watcher.trace.append(call)
+        call = self._call("mapped", batches)
         for x in batches:
             self._require_taken(call, x)
         with self._watcher.calls.told("vectorized", batches[0].shape, self._kind):
-            came = asked("forward over several batches", call, lambda: self._inner.mapped(batches))
-        if not isinstance(came, tuple | list) or len(came) != len(batches):
-            call.wrong = Fact(Kind.RETURNED, "the forward pass over several batches", kind_of(came), "an output for each")
-            raise Misbehaviour(call.wrong)
-        call.ys = tuple(seen_array(y, "y", x.shape) for y, x in zip(came, batches, strict=True))
-        return call.ys
+            came = several(call, self._give(call), len(batches), "an output for each")
+        ys = tuple(seen_array(y, "y", x.shape) for y, x in zip(came, batches, strict=True))
+        call.came = [("y", y) for y in ys]
+        return ys
 
     def without_numbers(self, x: Placement, grad_y: Placement, *, training: bool) -> Forms:
         with self._watcher.calls.told("without numbers", training, x.shape, self._kind):
-            return asked(
-                "a step without numbers",
-                Call(),
-                lambda: self._inner.without_numbers(x, grad_y, training=training),
-            )
+            forms: Forms = self._look("without_numbers", x, grad_y, training=training)
+        return forms
 
     def ask(self, names: tuple[str, ...]) -> None:
-        call = Ask(session=self._number, names=names)
-        self._watcher.trace.append(call)
-        asked("asking for gradients", call, lambda: self._inner.ask(names))
+        self._ask("ask", names)
 
     def _require_taken(self, call: Call, x: Placement) -> None:
         refusal = self._watcher.domain.refusal_of_batch(x)
@@ -117,71 +90,65 @@ class _Session(Session):
             raise refused(call, refusal)
 
     def state(self) -> State:
-        return self._read(held=False)
+        return self._read("state")
 
     def held_state(self) -> State:
-        return self._read(held=True)
+        return self._read("held_state")
 
-    def _read(self, held: bool) -> State:
-        call = Read(session=self._number, held=held)
-        self._watcher.trace.append(call)
-        read = self._inner.held_state if held else self._inner.state
-        call.state = had_or_why(
+    def _read(self, method: str) -> State:
+        call = self._call(method)
+        state = had_or_why(
             call,
-            lambda: seen_state(asked("reading the state", call, read), self._channels),
+            lambda: seen_state(self._give(call), self._channels),
             lambda why: State(why, why, why),
             "the running statistics are not seen",
         )
-        return call.state
+        call.gives(state=state)
+        return state
 
     def load(self, state: State) -> None:
-        call = Load(session=self._number, state=state)
-        self._watcher.trace.append(call)
-        asked("load_state_dict", call, lambda: self._inner.load(state))
+        self._ask("load", state)
 
     def reuse_loaded(self) -> None:
-        call = Reuse(session=self._number)
-        self._watcher.trace.append(call)
-        asked("writing over what was loaded", call, self._inner.reuse_loaded)
+        self._ask("reuse_loaded")
 
     def track(self, on: bool) -> None:
-        call = Track(session=self._number, on=on)
-        self._watcher.trace.append(call)
-        asked("setting track_running_stats", call, lambda: self._inner.track(on))
+        self._ask("track", on)
 
     def state_in_graph(self) -> bool:
-        return bool(asked("looking at the state", Call(), self._inner.state_in_graph))
-
-    def copied(self) -> Session:
-        call = Copy(session=self._number, made=self._watcher.next_number())
-        self._watcher.trace.append(call)
-        inner = asked("copying the layer", call, self._inner.copied)
-        return _Session(inner, call.made, self._case, self._watcher)
+        return bool(self._look("state_in_graph"))
 
     @property
     def whole(self) -> bool:
-        return self._inner.whole
+        return bool(self._inner.whole)
 
     def shown(self) -> dict[str, str]:
-        return asked("showing its hyperparameters", Call(), self._inner.shown)
+        shown: dict[str, str] = self._look("shown")
+        return shown
 
     def learned(self) -> int:
-        return asked("counting its parameters", Call(), self._inner.learned)
-
-    def restored(self) -> Session:
-        call = Restore(session=self._number, made=self._watcher.next_number())
-        self._watcher.trace.append(call)
-        inner = asked("load_state_dict", call, self._inner.restored)
-        return _Session(inner, call.made, self._case, self._watcher)
+        learned: int = self._look("learned")
+        return learned
 
     def held(self, *, sure: bool = False) -> int:
-        return asked("looking at what it holds", Call(), lambda: self._inner.held(sure=sure))
+        held: int = self._look("held", sure=sure)
+        return held
+
+    def copied(self) -> Session:
+        return self._another("copied")
+
+    def restored(self) -> Session:
+        return self._another("restored")
+
+    def _another(self, method: str) -> Session:
+        call = self._call(method)
+        call.made = self._watcher.next_number()
+        return _Session(self._give(call), call.made, self._case, self._watcher)
 
     def undergo(self, word: str, case: Case) -> Session:
-        call = Undergo(session=self._number, word=word, case=case)
-        self._watcher.trace.append(call)
+        call = self._call("undergo", word, case)
         try:
-            inner = asked(word, call, lambda: self._inner.undergo(word, case))
+            inner = self._give(call)
         except Misbehaviour as misbehaviour:  # whether it may is for rules of its own: the layer goes on without
             call.refused = f"it raises when it is to {word}"
             raise Unsupported(call.refused) from misbehaviour
@@ -189,18 +156,16 @@ class _Session(Session):
 
     @property
     def settles(self) -> bool:
-        return self._inner.settles
+        return bool(self._inner.settles)
 
     def settle(self, case: Case) -> Session:
-        call = Settle(session=self._number, case=case)
-        self._watcher.trace.append(call)
-        return self._going_on(asked("settling", call, lambda: self._inner.settle(case)), case)
+        return self._going_on(self._ask("settle", case), case)
 
     def _going_on(self, inner: Session, case: Case) -> Session:
         return self if inner is self._inner else _Session(inner, self._number, case, self._watcher)
 
 
-class Watched(Implementation):
+class Watched(Watching, Implementation):
     """An implementation, watched.
 
     Attributes:
@@ -210,13 +175,13 @@ class Watched(Implementation):
     """
 
     def __init__(self, inner: Implementation) -> None:
-        self.inner = inner
+        super().__init__(inner, 0, deque(maxlen=KEPT_CALLS))
+        self.inner, self.trace = inner, self._trace
         self.name, self.device = inner.name, inner.device
         self.domain, self.form, self.notes = inner.domain, inner.form, inner.notes
         self.library = inner.library
         self.momentum_weights = inner.momentum_weights
         self.conventions: object = getattr(inner, "conventions", None)  # as an adapter may declare them
-        self.trace: Trace = deque(maxlen=KEPT_CALLS)
         self.framework = FRAMEWORKS.get(type(inner).__module__, "adapter")
         self.calls = FirstCalls()
         self._latest: Outcome = ""
@@ -232,7 +197,7 @@ class Watched(Implementation):
     def supports(self, pair: Pair) -> bool:
         if not self.domain.takes_pair(pair):
             return False
-        return bool(asked("asking which dtypes it supports", Call(), lambda: self.inner.supports(pair)))
+        return bool(self._look("supports", pair))
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         """A layer that was through the case's circumstances, if there are any."""
@@ -263,34 +228,31 @@ class Watched(Implementation):
         return self._told.get(case, self._latest)
 
     def _opened(self, case: Case, trainable: bool, input_gradient: bool) -> Session:
-        call = Open(session=self.next_number(), case=case, trainable=trainable, input_gradient=input_gradient)
-        self.trace.append(call)
+        call = self._call("open", case, trainable=trainable, input_gradient=input_gradient)
+        call.made = self.next_number()
         self._require_taken(call, case)
-        session = asked(
-            "building the layer", call, lambda: self.inner.open(case, trainable=trainable, input_gradient=input_gradient)
-        )
+        session = self._give(call)
         if not isinstance(session, Session):
             call.wrong = Fact(Kind.RETURNED, "the adapter's open", kind_of(session), "bn_reference's Session")
             raise Misbehaviour(call.wrong)
-        return _Session(session, call.session, case, self)
+        return _Session(session, call.made, case, self)
 
     def fresh(self, case: Case) -> tuple[Seen, Seen, State]:
-        call = Fresh(case=case)
-        self.trace.append(call)
+        call = self._call("fresh", case)
         self._require_taken(call, case)
-        weight, bias, state = asked("building the layer", call, lambda: self.inner.fresh(case))
-        channels = (case.channels,)
-        call.weight, call.bias = seen_array(weight, "weight", channels), seen_array(bias, "bias", channels)
-        call.state = asked("building the layer", call, lambda: seen_state(state, case.channels))
-        return call.weight, call.bias, call.state
+        *parts, state = several(call, self._give(call), 3, "its weight, its bias and its state")
+        weight, bias = (seen_array(each, name, (case.channels,)) for each, name in zip(parts, ("weight", "bias"), strict=True))
+        state = asked(call, lambda: seen_state(state, case.channels))
+        call.gives(weight=weight, bias=bias, state=state)
+        return weight, bias, state
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
-        return asked("looking at what surrounds the layer", Call(), lambda: self.inner.surroundings(stir=stir))
+        around: dict[str, object] = self._look("surroundings", stir=stir)
+        return around
 
     def with_threads(self, number: int) -> AbstractContextManager[None]:
-        call = Threads(number=number)
-        self.trace.append(call)
-        return asked("setting the number of threads", call, lambda: self.inner.with_threads(number))
+        threads: AbstractContextManager[None] = self._ask("with_threads", number)
+        return threads
 
     def alive(self) -> bool:
         return bool(self.inner.alive())
@@ -302,6 +264,7 @@ class Watched(Implementation):
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         try:
-            return asked("a step", Call(), lambda: self.inner.kernels(case, training=training))
+            kernels: frozenset[str] | None = self._look("kernels", case, training=training)
+            return kernels
         except (Misbehaviour, Unsupported):  # told where the step is judged
             return frozenset()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -15,16 +15,16 @@ from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Kind, Unseen, Wrong
 from bn_reference.cases.layouts import Placement, is_contiguous
 from bn_reference.support.alarms import is_from_outside
-from bn_reference.targets.border import missing, raised, seen_array, seen_grads, seen_second
+from bn_reference.targets.border import kind_of, missing, raised, seen_array, seen_grads, seen_second
 from bn_reference.targets.protocol import Grads, Misbehaviour, SecondGrads, Step, Unsupported, had
-from bn_reference.targets.trace import Backward, Beside, Call, Look, Overwrite, Pile, Rectify, Second, Trace
+from bn_reference.targets.trace import Call, Number, Trace
 
-__all__ = ["WatchedStep", "asked", "had_or_why", "refused"]
+__all__ = ["WatchedStep", "Watching", "asked", "had_or_why", "refused", "several"]
 
 T = TypeVar("T")
 
 
-def asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
+def asked(call: Call, ask: Callable[[], T]) -> T:
     """What the target gives when it is asked: what it raises becomes Misbehaviour, and what it says it cannot, Unsupported.
 
     Interruptions and time-outs pass. A layer that ends the program has failed like one that raises.
@@ -34,7 +34,7 @@ def asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
         with np.errstate():  # what the target makes of it is undone
             answer = ask()
     except (Unsupported, NotImplementedError) as error:
-        call.refused = missing(error, f"{doing} is not implemented").reason
+        call.refused = missing(error, f"{call.doing} is not implemented").reason
         raise Unsupported(call.refused) from error
     except Misbehaviour as misbehaviour:
         call.wrong = misbehaviour.fact
@@ -42,7 +42,7 @@ def asked(doing: str, call: Call, ask: Callable[[], T]) -> T:
     except BaseException as error:
         if is_from_outside(error):
             raise
-        call.wrong = Fact(Kind.RAISED, doing, raised(error))
+        call.wrong = Fact(Kind.RAISED, call.doing, raised(error))
         raise Misbehaviour(call.wrong) from error
     finally:
         if os.getpid() != asking:  # a child of the target's that goes on as if it were its parent
@@ -67,7 +67,39 @@ def had_or_why(call: Call, ask: Callable[[], T], instead: Callable[[Unseen], T],
         return instead(Wrong(misbehaviour.fact))
 
 
-class WatchedStep(Step):
+def several(call: Call, came: object, number: int, wanted: str) -> Sequence[Any]:
+    """So many things that came together."""
+    if not isinstance(came, tuple | list) or len(came) != number:
+        call.wrong = Fact(Kind.RETURNED, call.doing, kind_of(came), wanted)
+        raise Misbehaviour(call.wrong)
+    return came
+
+
+class Watching:
+    """Whoever passes the calls of the protocol on to what it watches, and keeps them as a trace."""
+
+    def __init__(self, inner: object, number: int, trace: Trace) -> None:
+        self._inner: Any = inner
+        self._number, self._trace = number, trace
+
+    def _call(self, method: str, *arguments: object, **options: object) -> Call:
+        call = Call(method, self._number, arguments, options)
+        self._trace.append(call)
+        return call
+
+    def _give(self, call: Call) -> Any:
+        """What the method gives, called as it was recorded."""
+        return asked(call, lambda: getattr(self._inner, call.method)(*call.arguments, **call.options))
+
+    def _ask(self, method: str, *arguments: object, **options: object) -> Any:
+        return self._give(self._call(method, *arguments, **options))
+
+    def _look(self, method: str, *arguments: object, **options: object) -> Any:
+        """The same of what no script repeats, as it changes nothing."""
+        return self._give(Call(method, self._number, arguments, options))
+
+
+class WatchedStep(Watching, Step):
     """A step that is watched."""
 
     def __init__(
@@ -80,9 +112,8 @@ class WatchedStep(Step):
         domain: Domain,
         going_back: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        self._inner, self._number, self._shape, self._trace, self._seen = inner, number, shape, trace, seen
-        self._domain, self._going_back = domain, going_back
-        self._kept = False
+        super().__init__(inner, number, trace)
+        self._shape, self._seen, self._domain, self._going_back = shape, seen, domain, going_back
         self.device = str(getattr(inner, "device", ""))
 
     @property
@@ -93,80 +124,73 @@ class WatchedStep(Step):
         return y
 
     def keep(self) -> None:
-        self._kept = True
-        asked("keeping the step", Call(), self._inner.keep)
+        self._ask("keep")
 
-    def backward(self, grad_y: Placement) -> Grads:
-        call = Backward(step=self._number, grad_y=grad_y, kept=self._kept)
-        self._trace.append(call)
-
-        def gone_back() -> Grads:
-            self._require_taken(call, grad_y)
-            with self._going_back():
-                grads = asked("backward", call, lambda: self._inner.backward(grad_y))
-            return seen_grads(grads, self._shape)
-
-        call.grads = had_or_why(call, gone_back, lambda why: Grads(why, why, why), "there is no backward pass")
-        return call.grads
-
-    def second(self, grad_y: Placement, along: Direction) -> SecondGrads:
-        call = Second(step=self._number, grad_y=grad_y, along=along)
-        self._trace.append(call)
+    def _gone_back(self, call: Call, grad_y: Placement) -> Any:
         self._require_taken(call, grad_y)
         with self._going_back():
-            gave = asked("going back twice", call, lambda: self._inner.second(grad_y, along))
-        call.gave = seen_second(gave, self._shape)
-        return call.gave
-
-    def pile(self, grad_y: Placement) -> Grads:
-        call = Pile(step=self._number, grad_y=grad_y)
-        self._trace.append(call)
-        self._require_taken(call, grad_y)
-        with self._going_back():
-            grads = asked("backward", call, lambda: self._inner.pile(grad_y))
-        call.grads = seen_grads(grads, self._shape)
-        return call.grads
-
-    def beside(self, grad_y: Placement, other: Step, other_grad_y: Placement) -> tuple[Grads, Seen]:
-        assert isinstance(other, WatchedStep)
-        call = Beside(step=self._number, grad_y=grad_y, other=other._number, other_grad_y=other_grad_y)
-        self._trace.append(call)
-        for upstream in (grad_y, other_grad_y):
-            self._require_taken(call, upstream)
-        with self._going_back():
-            grads, other_x = asked("backward", call, lambda: self._inner.beside(grad_y, other._inner, other_grad_y))
-        call.grads, call.other_x = seen_grads(grads, self._shape), seen_array(other_x, "grad_x", other._shape)
-        return call.grads, call.other_x
-
-    def rectify(self) -> None:
-        call = Rectify(step=self._number)
-        self._trace.append(call)
-        asked("rectifying the output in place", call, self._inner.rectify)
+            return self._give(call)
 
     def _require_taken(self, call: Call, grad_y: Placement) -> None:
         if not (self._domain.grad_layouts or is_contiguous(grad_y)):
             raise refused(call, "takes contiguous upstream gradients alone")
 
+    def backward(self, grad_y: Placement) -> Grads:
+        call = self._call("backward", grad_y)
+        grads = had_or_why(
+            call,
+            lambda: seen_grads(self._gone_back(call, grad_y), self._shape),
+            lambda why: Grads(why, why, why),
+            "there is no backward pass",
+        )
+        call.gives(grads=grads)
+        return grads
+
+    def second(self, grad_y: Placement, along: Direction) -> SecondGrads:
+        call = self._call("second", grad_y, along)
+        gave = seen_second(self._gone_back(call, grad_y), self._shape)
+        call.gives(gave=gave)
+        return gave
+
+    def pile(self, grad_y: Placement) -> Grads:
+        call = self._call("pile", grad_y)
+        grads = seen_grads(self._gone_back(call, grad_y), self._shape)
+        call.gives(grads=grads)
+        return grads
+
+    def beside(self, grad_y: Placement, other: Step, other_grad_y: Placement) -> tuple[Grads, Seen]:
+        assert isinstance(other, WatchedStep)
+        call, beside = self._call("beside", grad_y, Number(other._number), other_grad_y), other._inner
+        for upstream in (grad_y, other_grad_y):
+            self._require_taken(call, upstream)
+        with self._going_back():
+            came = asked(call, lambda: self._inner.beside(grad_y, beside, other_grad_y))
+        grads, other_x = several(call, came, 2, "the gradients, and that of the other input")
+        grads, other_x = seen_grads(grads, self._shape), seen_array(other_x, "grad_x", other._shape)
+        call.gives(grads=grads, other=other_x)
+        return grads, other_x
+
+    def rectify(self) -> None:
+        self._ask("rectify")
+
     def input_changed(self) -> bool:
-        return bool(asked("looking at the input after the step", Call(), self._inner.input_changed))
+        return bool(self._look("input_changed"))
 
     def given_changed(self) -> str:
-        return str(asked("looking at what was handed over after the step", Call(), self._inner.given_changed))
+        return str(self._look("given_changed"))
 
     def upstream_changed(self) -> bool:
-        return bool(asked("looking at the upstream gradient after the step", Call(), self._inner.upstream_changed))
+        return bool(self._look("upstream_changed"))
 
     def shares_memory(self) -> bool:
-        return bool(asked("looking at the output's memory", Call(), self._inner.shares_memory))
+        return bool(self._look("shares_memory"))
 
     def overwrite(self, what: Literal["x", "y", "weight"]) -> None:
-        call = Overwrite(step=self._number, what=what)
-        self._trace.append(call)
-        asked("writing over an array", call, lambda: self._inner.overwrite(what))
+        self._ask("overwrite", what)
 
     def now(self) -> tuple[Seen, Grads]:
-        call = Look(step=self._number)
-        self._trace.append(call)
-        y, grads = asked("looking at what came out", call, self._inner.now)
-        call.y, call.grads = seen_array(y, "y", self._shape), seen_grads(grads, self._shape)
-        return call.y, call.grads
+        call = self._call("now")
+        y, grads = several(call, self._give(call), 2, "the output and its gradients")
+        y, grads = seen_array(y, "y", self._shape), seen_grads(grads, self._shape)
+        call.gives(y=y, grads=grads)
+        return y, grads

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -20,11 +21,11 @@ from bn_reference.power.mutants.catalogue import MUTANTS
 from bn_reference.properties import PROPERTIES
 from bn_reference.reports.results import Violation
 from bn_reference.reproduction.layers import LayerReplay
+from bn_reference.reproduction.life import happenings_of
 from bn_reference.reproduction.reproducer import script
 from bn_reference.reproduction.run import fails
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.recognition import load_target, name_of
-from bn_reference.targets.trace import Forward
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
@@ -33,6 +34,7 @@ Violated = Callable[..., Violation]
 
 SINGLE, DOUBLE, HALF = PAIRS[0], PAIRS[1], Pair("bfloat16", "float32")
 
+TARGETS: dict[Literal["torch", "numpy"], str] = {"torch": "torch.nn:BatchNorm1d", "numpy": "bn_reference:BatchNorm1d"}
 FAULTS = {
     "output_is_the_normalized_batch": "y = y * 1.001",
     "output_mean_is_the_bias": "y = y + 0.01",
@@ -187,9 +189,9 @@ def test_a_layer_is_settled_with_the_hyperparameters_of_the_case(target: str) ->
 
     assert "layer.eps, layer.momentum = 0.5, 0.1" in code
     exec(compile(code, "reproducer.py", "exec"), {})  # where it asserts what was seen with that eps
-    last = next(call for call in reversed(watched.trace) if isinstance(call, Forward))
+    last = next(call for call in reversed(watched.trace) if call.method == "forward")
     replay = LayerReplay(list(watched.trace), "cpu", watched.framework)  # type: ignore[arg-type]
-    assert replay.case_of(last.step).eps == 0.5
+    assert replay.steps[last.made].layer.case.eps == 0.5
 
 
 def test_a_script_imports_first_what_was_imported_first() -> None:
@@ -201,3 +203,18 @@ def test_a_script_imports_first_what_was_imported_first() -> None:
     lines = script("torch.nn:BatchNorm1d", watched, comparison, PROPERTIES[0], SINGLE, ["wave"]).splitlines()
 
     assert lines.index("import wave") < lines.index("import torch")
+
+
+@pytest.mark.parametrize(("library", "word"), [(name, word) for name in TARGETS for word in happenings_of(name)])
+def test_what_happened_to_a_layer_happens_in_its_script(library: Literal["torch", "numpy"], word: str) -> None:
+    x = np.array([[1.0], [2.0], [4.0]], np.float32)
+    case = Case(SINGLE, x, x, weight=x[0], bias=x[1], running_mean=x[1], running_var=x[2])
+    watched = Watched(load_target(TARGETS[library]))
+    session = watched.open(case).undergo(word, case)
+    seen = float(session.forward(place(x, "contiguous"), training=True).y[0, 0])
+    comparison = Comparison("y", False, index=(0, 0), actual=seen, expected=seen, error=0.0, bound=0.0)
+    code = script(TARGETS[library], watched, comparison, PROPERTIES[0], SINGLE)
+
+    lines = LayerReplay(list(watched.trace), "cpu", library).lines
+    assert [len(made) > 0 for call, made in lines.items() if call.method == "undergo"] == [True]
+    exec(compile(code, "reproducer.py", "exec"), {})  # where it asserts what was seen, bit for bit

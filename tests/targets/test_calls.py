@@ -18,7 +18,6 @@ from bn_reference.properties.trial import Observation
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.protocol import Misbehaviour, Session
 from bn_reference.targets.recognition import load_target
-from bn_reference.targets.trace import Ask, Forward, Undergo
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.attempts import Attempts
 from bn_reference.verification.tally import Tally
@@ -66,7 +65,7 @@ def test_a_step_is_called_in_another_thread_as_it_would_be_here(record: bool) ->
 
 
 def refused(watched: Watched) -> list[str]:
-    return [call.refused for call in watched.trace if isinstance(call, Undergo)]
+    return [call.refused for call in watched.trace if call.method == "undergo"]
 
 
 @pytest.mark.parametrize(
@@ -147,5 +146,5 @@ def test_they_do_ask_and_something_does_come_between() -> None:
     watched = Watched(load_target(TORCH))
     assert Observation(watched, case_of((BETWEEN, "weight alone")), True).grads.x is not None
 
-    assert [call.names for call in watched.trace if isinstance(call, Ask)] == [("weight",)]
-    assert len([call for call in watched.trace if isinstance(call, Forward)]) == 3  # and once more for the others' gradients
+    assert [call.arguments[0] for call in watched.trace if call.method == "ask"] == [("weight",)]
+    assert len([call for call in watched.trace if call.method == "forward"]) == 3  # and once more for the others' gradients

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import hyperparameters_of
 from bn_reference.targets import WHOLE_ARRAYS
 from bn_reference.targets.border import kind_of
+from bn_reference.targets.happenings import HAPPENINGS
 from bn_reference.targets.protocol import Grads, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
 __all__ = ["NumpyImplementation"]
@@ -89,15 +89,9 @@ class NumpySession(Session):
         return other
 
     def undergo(self, word: str, case: Case) -> Session:
-        match word:
-            case "copy":
-                self.layer = copy.deepcopy(self.layer)
-            case "pickle":
-                self.layer = pickle.loads(pickle.dumps(self.layer))
-            case "load":
-                self.layer.load_state_dict(self.layer.state_dict())
-            case _:
-                raise Unsupported(f"a layer that does not {word}")
+        if word not in HAPPENINGS:
+            raise Unsupported(f"a layer that does not {word}")
+        self.layer = HAPPENINGS[word](self.layer)
         return self
 
     def settle(self, case: Case) -> Session:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import math
-import pickle
+import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,127 +10,66 @@ from typing import Any
 
 import torch
 
-from bn_reference.cases.case import Array, Case
-from bn_reference.cases.circumstances import RESET
+from bn_reference.cases import circumstances
+from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import another_batch
 from bn_reference.targets.forms.torch_calls import Beside, autocast_of, in_another_thread
+from bn_reference.targets.forms.torch_happenings import HAPPENINGS
 from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, copied, to_tensor
 from bn_reference.targets.protocol import Unsupported
 
 __all__ = ["TorchLife"]
 
-COUNTER = "num_batches_tracked"
-Happening = Callable[[torch.nn.Module, Case], torch.nn.Module]
+
+def _refusal(word: str, module: torch.nn.Module, case: Case) -> str:
+    """Why it does not happen to this layer; empty where it may."""
+    match word:
+        case "reset" if not any(callable(getattr(module, name, None)) for name in ("reset_running_stats", "reset_parameters")):
+            return "there is nothing that resets it"
+        case circumstances.RESET if not callable(getattr(module, "reset_running_stats", None)):
+            return "there is nothing that resets its running statistics"
+        case "stop tracking" if getattr(module, "track_running_stats", None) is not True or not case.tracks:
+            return "there is no tracking to stop"
+        case "convert":
+            floating = {own.dtype for own in [*module.parameters(), *module.buffers()] if own.is_floating_point()}
+            if floating != {TORCH_DTYPES[case.pair.parameters]}:
+                return "a layer of several dtypes, which a conversion makes one"
+    return ""
 
 
-def _copied(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    return copy.deepcopy(module)
-
-
-def _pickled(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    with warnings.catch_warnings():
-        # torch 2.4 and 2.5 warn of how they themselves load what they have written
-        warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.storage")
-        again: torch.nn.Module = pickle.loads(pickle.dumps(module))
-    return again
-
-
-def _loaded(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    module.load_state_dict(module.state_dict())
-    return module
-
-
-def _loaded_without_counter(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    saved = {name: value for name, value in module.state_dict().items() if not name.endswith(COUNTER)}
-    module.load_state_dict(saved, strict=False)
-    return module
-
-
-def _reset(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    resets = [reset for name in ("reset_running_stats", "reset_parameters") if callable(reset := getattr(module, name, None))]
-    if not resets:
-        raise Unsupported("there is nothing that resets it")
-    for reset in resets:
-        reset()
-    return module
-
-
-def _statistics_reset(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    reset = getattr(module, "reset_running_stats", None)
-    if not callable(reset):
-        raise Unsupported("there is nothing that resets its running statistics")
-    reset()
-    return module
-
-
-def _converted(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    floating = {own.dtype for own in [*module.parameters(), *module.buffers()] if own.is_floating_point()}
-    if floating != {TORCH_DTYPES[case.pair.parameters]}:
-        raise Unsupported("a layer of several dtypes, which a conversion makes one")
-    return module.to(torch.float64).to(TORCH_DTYPES[case.pair.parameters])
-
-
-def _frozen(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    """A training step without gradients of weight and bias, which have them again afterwards."""
-    module.requires_grad_(False)
+def _after(word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
+    """The module to go on with after what happened to it; it is as it was where it does not take that."""
+    refusal = _refusal(word, module, case)
+    if refusal:
+        raise Unsupported(refusal)
+    happening, device = HAPPENINGS[word], _device_of(module)
+    given: dict[str, Callable[[], Any]] = {
+        "layer": lambda: module,
+        "batch": lambda: copied(another_batch(case, 0), str(device)),
+        "device": lambda: str(device),
+        "shape": lambda: case.x.shape,
+        "channels": lambda: case.channels,
+        "inputs": lambda: TORCH_DTYPES[case.pair.input],
+        "parameters": lambda: TORCH_DTYPES[case.pair.parameters],
+    }
+    arguments = [given[name]() for name in inspect.signature(happening).parameters]
+    before = [(own, own.data) for own in [*module.parameters(), *module.buffers()]]
     try:
-        module.train()(_tensor(another_batch(case, 0), module))
-    finally:
-        module.requires_grad_(True)
-    return module
-
-
-def _untracked(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    """A training step while the running statistics are not tracked, which are again afterwards."""
-    if getattr(module, "track_running_stats", None) is not True or not case.tracks:
-        raise Unsupported("there is no tracking to stop")
-    try:
-        module.track_running_stats = False  # type: ignore[assignment]
-        module.train()(_tensor(another_batch(case, 0), module))
-    finally:
-        module.track_running_stats = True  # type: ignore[assignment]
-    return module
-
-
-def _replaced(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    """What is one parameter under several names stays one."""
-    others = {own: torch.nn.Parameter(own.detach().clone(), own.requires_grad) for own in module.parameters()}
-    for holder in list(module.modules()):
-        for name, own in list(holder.named_parameters(recurse=False, remove_duplicate=False)):
-            setattr(holder, name, others[own])
-    return module
-
-
-def _spread(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    """Every second place of a memory that is full of NaN; in order again where the layer says that it does not take that."""
-    before = [(own, own.data) for own in [*module.parameters(), *module.buffers()] if own.ndim == 1 and own.is_floating_point()]
-    for own, data in before:
-        own.data = torch.stack([data, torch.full_like(data, math.nan)], 1).flatten()[::2]
-    try:
-        with torch.no_grad():
-            module.eval()(_tensor(another_batch(case, 0), module))
-    except Exception:  # however it says that it does not take gaps; the event is then left out
-        for own, data in before:
-            own.data = data
+        with warnings.catch_warnings():
+            # torch 2.4 and 2.5 warn of how they themselves load what they have written
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.storage")
+            other: torch.nn.Module = happening(*arguments)
+    except BaseException:
+        if word == "spread":
+            for own, data in before:
+                own.data = data
+        elif word == "freeze":
+            module.requires_grad_(True)
+        elif word == "stop tracking":
+            module.track_running_stats = True  # type: ignore[assignment]
         raise
-    return module
-
-
-def _lent(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    """An evaluation with other parameters, which the layer is only lent."""
-    others = {name: 0.5 - parameter.detach() for name, parameter in module.named_parameters()}
-    with torch.no_grad():
-        torch.func.functional_call(module.eval(), others, (_tensor(another_batch(case, 0), module),))
-    return module
-
-
-def _poisoned(module: torch.nn.Module, case: Case) -> torch.nn.Module:
-    """Freed memory of the sizes of a step is full of NaN."""
-    dtype, device = TORCH_DTYPES[case.pair.input], _device_of(module)
-    poison = [torch.full(size, math.nan, dtype=dtype, device=device) for size in [case.x.shape, (case.channels,)] * 2]
-    del poison
-    return module
+    return other
 
 
 def _alone(layer: Any) -> torch.nn.Module:
@@ -144,27 +81,6 @@ def _alone(layer: Any) -> torch.nn.Module:
 
 def _device_of(module: torch.nn.Module) -> torch.device:
     return next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("cpu"))
-
-
-def _tensor(values: Array, module: torch.nn.Module) -> torch.Tensor:
-    return copied(values, str(_device_of(module)))
-
-
-HAPPENINGS: dict[str, Happening] = {
-    "copy": _copied,
-    "pickle": _pickled,
-    "load": _loaded,
-    "load without the counter": _loaded_without_counter,
-    "reset": _reset,
-    RESET: _statistics_reset,
-    "convert": _converted,
-    "freeze": _frozen,
-    "stop tracking": _untracked,
-    "replace parameters": _replaced,
-    "spread": _spread,
-    "lend parameters": _lent,
-    "poison": _poisoned,
-}
 
 
 OF_WHOLE = ("join a parent", "default float64", "settle by data")  # of modules that are held to torch's whole contract
@@ -211,7 +127,7 @@ class TorchLife:
             case "join a parent" if word in self._happenings:
                 self._parent = torch.nn.Sequential(module)
             case _ if word in self._happenings:
-                module = HAPPENINGS[word](module, case)
+                module = _after(word, module, case)
                 self._parent = None if self._parent is None else torch.nn.Sequential(module)
             case _ if word not in ("unrecorded", "settle hyperparameters"):
                 raise Unsupported(f"a layer that does not {word}")
