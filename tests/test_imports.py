@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 INSTALLED = Path(sysconfig.get_path("purelib")) if os.environ.get("BN_REFERENCE_INSTALLED") else ROOT  # tox installs a wheel
-MAY_NAME_TORCH = ("targets.forms", "targets.frameworks", "targets.recorder", "power", "mnist", "benchmarks")
+MAY_NAME_TORCH = ("targets.forms", "targets.frameworks", "targets.recorder", "targets.met", "power", "mnist", "benchmarks")
 
 
 def test_the_package_that_is_tested_is_the_one_that_is_installed() -> None:

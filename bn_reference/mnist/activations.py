@@ -17,7 +17,7 @@ from bn_reference.mnist.learning import Learner, endless_batches, tensors
 from bn_reference.mnist.models import batch_norm_layers, perceptron, seeded
 from bn_reference.mnist.regression import LIMIT, STEPS
 from bn_reference.support.threads import on_threads
-from bn_reference.targets.forms.torch_tensors import from_tensor
+from bn_reference.targets.met import met_by
 
 __all__ = ["SIZES", "record"]
 
@@ -53,33 +53,7 @@ def record(dataset: Dataset, path: Path, seed: int = 0) -> None:
 def _met(model: nn.Sequential, images: Tensor, labels: Tensor, training: bool, moment: int) -> list[Batch]:
     """What each batch-norm layer of a copy of the model meets for these images."""
     copy = deepcopy(model).train(training)
-    states = {at: deepcopy(copy[at].state_dict()) for at in batch_norm_layers(copy)}
-    seen: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def keep(at: int) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], y: Tensor) -> None:
-            y.retain_grad()
-            seen[at] = inputs[0], y
-
-        return hook
-
-    for at in states:
-        copy[at].register_forward_hook(keep(at))
-    cross_entropy(copy(images), labels).backward()
-    mode = "training" if training else "eval"
-    found = []
-    for number, (at, (x, y)) in enumerate(seen.items(), start=1):
-        layer: Any = copy[at]
-        state = {name: from_tensor(tensor, name) for name, tensor in states[at].items()}
-        found.append(
-            Batch(
-                title=f"layer {number} after {moment} steps, {mode}, batch of {len(images)}",
-                x=from_tensor(x, "x"),
-                grad_y=from_tensor(y.grad, "the upstream gradient"),
-                **{name: state[name] for name in ("weight", "bias", "running_mean", "running_var")},
-                num_batches_tracked=int(state["num_batches_tracked"]),
-                eps=layer.eps,
-                momentum=layer.momentum,
-            )
-        )
-    return found
+    layers: Any = {str(at): copy[at] for at in batch_norm_layers(copy)}
+    title = f"after {moment} steps, {'training' if training else 'eval'}, batch of {len(images)}"
+    calls = met_by(layers, lambda: cross_entropy(copy(images), labels))
+    return [call.batch(f"layer {number} {title}") for number, call in enumerate(calls, start=1)]

@@ -23,15 +23,6 @@ class OwnSecondGradient(DifferentiableBatchNorm1d):
     """Second gradients, tangents and vectorized evaluations are short formulas, written by hand."""
 
 
-@MECHANICS.control
-class GradientTimesM(CleanBatchNorm1d):
-    """The gradient of the input has 1 / m in front: m dy less its sum, less x_hat times another sum."""
-
-    def grad_x_training(self, dy: Tensor, saved: Saved) -> Tensor:
-        m = len(dy)
-        return saved.gamma / saved.sigma / m * (m * dy - self.total(dy) - saved.x_hat * self.total(dy * saved.x_hat))
-
-
 class Composed(CleanBatchNorm1d):
     """Nobody wrote a gradient; subclasses say how statistics and output are composed of the framework's operations."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ from bn_reference.properties.kept_otherwise import known_otherwise
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.sentences import say, say_edge
 from bn_reference.reproduction.reproducer import script
-from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.attempts import Attempts
@@ -37,8 +35,7 @@ from bn_reference.verification.edge import Edge
 from bn_reference.verification.failure import SuiteFailed
 from bn_reference.verification.large import Large
 from bn_reference.verification.lost import DeviceLost
-from bn_reference.verification.measuring.compilation import compiles_by_shape
-from bn_reference.verification.measuring.measured import measured
+from bn_reference.verification.measuring.in_time import capabilities_in_time, conventions_in_time
 from bn_reference.verification.result import result_of
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.schedule import Clock
@@ -47,7 +44,7 @@ from bn_reference.verification.smallest import Smallest
 from bn_reference.verification.supply import Supply
 from bn_reference.verification.survey import Survey
 from bn_reference.verification.tally import Tally
-from bn_reference.verification.time_limit import PATIENCE, TimedOut, TimeLimit
+from bn_reference.verification.time_limit import TimeLimit
 from bn_reference.verification.witnesses import replay_witnesses
 
 __all__ = ["Judge"]
@@ -100,22 +97,13 @@ class Judge:
         Raises:
             SuiteFailed: an error of the suite's own.
         """
-        demand = self.demand
-        self.limit.compiling = lambda: self.implementation.calls.under_way  # until it is known not to compile
+        demand, accuracy = self.demand, self.demand.accepts_less_accuracy
         try:
-            with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
-                if not compiles_by_shape(self.implementation):
-                    self.limit.compiling = bool
-                else:
-                    self.implementation.domain = replace(self.implementation.domain, palette=True)
-                    self.limit.patience = PATIENCE
-                self.attempts.conventions = measured(
-                    self.implementation, demand.conventions, accuracy=demand.accepts_less_accuracy
-                )
-        except TimedOut:
-            self.limit.compiling, self.attempts.conventions = bool, demand.conventions
+            with np.errstate(all="ignore"), self.limit.in_force():
+                kept = conventions_in_time(self.implementation, self.limit, demand.conventions, accuracy=accuracy)
         except Exception as error:
             raise SuiteFailed.of(error) from error
+        self.attempts.conventions = kept or demand.conventions
 
     def described(self) -> Description:
         """What the implementation can be asked for, and the conventions that it keeps, in known deviations as well."""
@@ -128,11 +116,9 @@ class Judge:
 
     def capabilities(self) -> dict[str, Any]:
         """What the implementation can be asked for; empty where finding that out takes too long."""
-        try:
-            with np.errstate(all="ignore"), self.limit.in_force(), self.limit:
-                return capabilities_of(self.implementation).to_json()
-        except TimedOut:
-            return {}
+        with np.errstate(all="ignore"), self.limit.in_force():
+            capabilities = capabilities_in_time(self.implementation, self.limit)
+        return {} if capabilities is None else capabilities.to_json()
 
     def check(self, property: Property, pair: Pair) -> Result:
         """The verdict on one property in one pair of dtypes."""

@@ -13,16 +13,14 @@ import numpy as np
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.conventions import TORCH, Conventions
 from bn_reference.support.threads import on_one_thread
-from bn_reference.targets.capabilities import capabilities_of
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 from bn_reference.targets.recognition import load_target, name_of
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.arguments import seconds
 from bn_reference.verification.measuring.accuracy import accuracy_class
-from bn_reference.verification.measuring.compilation import compiles_by_shape
-from bn_reference.verification.measuring.measured import measured
+from bn_reference.verification.measuring.in_time import capabilities_in_time, conventions_in_time
 from bn_reference.verification.measuring.steps import plain_case
-from bn_reference.verification.time_limit import PATIENCE, TimedOut, TimeLimit
+from bn_reference.verification.time_limit import TimedOut, TimeLimit
 
 __all__ = ["Probe", "probe"]
 
@@ -96,21 +94,14 @@ def probe(target: object, *, device: str = "cpu", imports: Sequence[str] = (), t
 
 def _asked(found: Probe, target: Watched, limit: TimeLimit) -> Probe:
     """The probe with what had to be called for."""
-    conventions, capabilities, accuracy = found.conventions, found.capabilities, found.accuracy
     late = []
-    limit.compiling = lambda: target.calls.under_way
-    try:
-        with limit:
-            if compiles_by_shape(target):
-                target.domain = replace(target.domain, palette=True)
-                limit.patience = PATIENCE
-            conventions = measured(target, TORCH, accuracy=True)
-    except TimedOut:
+    conventions = conventions_in_time(target, limit, TORCH, accuracy=True)
+    if conventions is None:
+        conventions = found.conventions
         late.append("its conventions could not be told in time")
-    try:
-        with limit:
-            capabilities = capabilities_of(target).to_json()
-    except TimedOut:
+    capable = capabilities_in_time(target, limit)
+    capabilities = found.capabilities if capable is None else capable.to_json()
+    if capable is None:
         late.append("what it can be asked for could not be told in time")
     try:
         with limit:
