@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.facts import Fact, Kind
@@ -20,14 +21,15 @@ PROPERTIES: list[Property] = []
 prop = family("contract", PROPERTIES, "training", "eval")
 
 ONCE = {"the list of warning filters"}
+STANDARD_OUTPUT = "standard output"
 TWO_THREADS, GOES_BACK = 4, 16  # of so many cases one, as threads take long to begin
 FEW, FILLED, MANY = 4, 64, 16  # steps: of a layer that is looked at; of one that seems to hold on to something; and then
 
 
 @prop(source="github.com/HazyResearch/flash-fft-conv/issues/26: a library set the seed of whoever used it")
 def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
-    """Random states, default dtype, gradient mode, number of threads and warning filters are after a step, forth and back,
-    what they were, and nothing was printed."""
+    """Random states, default dtype, gradient mode, number of threads, warning filters and standard output are after a step,
+    forth and back, what they were, and nothing was printed."""
     return all_of(*(asked(lambda training=training: _as_before(trial, training), "y") for training in EVAL_FIRST))  # type: ignore[misc]
 
 
@@ -41,13 +43,24 @@ def _as_before(trial: Trial, training: bool) -> Comparison:
     return fact(not changed, Fact(Kind.SURROUNDINGS, " and ".join(changed), tuple(changed)))
 
 
+class _Said(io.StringIO):
+    """What is printed, which can be read even where the layer closes it."""
+
+    left_open = True
+
+    def close(self) -> None:
+        self.left_open = False
+
+
 def _changed(trial: Trial, session: Session, training: bool) -> tuple[list[str], str]:
-    case, said = trial.case, io.StringIO()
+    case, said = trial.case, _Said()
     before = trial.implementation.surroundings(stir=True)
     with contextlib.redirect_stdout(said):
         session.forward(place(case.x, case.layout), training=training).backward(place(case.grad_y, case.grad_layout))
+        taken = sys.stdout is not said or not said.left_open
     after = trial.implementation.surroundings()
-    return [name for name, value in before.items() if after[name] != value], said.getvalue()
+    changed = [name for name, value in before.items() if after[name] != value]
+    return [*changed, *[STANDARD_OUTPUT] * taken], said.getvalue()
 
 
 @prop(source=f"{TORCH_DOCS}; docs of torch.set_num_threads")

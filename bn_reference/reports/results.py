@@ -93,7 +93,7 @@ class Cause:
     Attributes:
         root: the result that shows it best: the deepest one.
         members: all results that it covers, the root first.
-        reproducer_fails: whether the script, run in a fresh process, failed; None where it was not run.
+        reproducer_fails: whether the script, run in a fresh process, failed; None where it was not run, or ended otherwise.
         shown_by: the result whose script stands for the entry where the root's does not fail, or where it has none.
     """
 

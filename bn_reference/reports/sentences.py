@@ -6,13 +6,17 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import fields
+from itertools import groupby
 from typing import Any
 
 from bn_reference.cases.facts import Fact, Kind, Raised
+from bn_reference.cases.steps import Steps, Taken
 from bn_reference.conventions import VALUES
 from bn_reference.oracle.compare import Comparison
 
-__all__ = ["element", "said_raised", "say", "say_edge", "say_fact", "what_of"]
+__all__ = ["element", "said_raised", "say", "say_edge", "say_fact", "say_steps", "what_of"]
+
+MOST_STEPS = 6  # that are told one by one
 
 
 def say(comparison: Comparison) -> str:
@@ -35,16 +39,38 @@ def say_edge(axis: str, holds: int) -> str:
     return f"with {holds:,} {axis if holds != 1 else axis.removesuffix('s')} it holds"
 
 
+def say_steps(steps: Steps) -> str:
+    """Of which of a layer's steps something was seen, or after which; a clause."""
+    counted = [(_taken(step), len(list(same))) for step, same in groupby(steps.taken)]
+    told = [f"{said}{f', {times} times' if times > 1 else ''}" for said, times in counted]
+    if len(told) > MOST_STEPS:
+        told = [*told[: MOST_STEPS - 1], f"{len(told) - MOST_STEPS} more", told[-1]]
+    listed, number = ", then ".join(told), len(steps.taken)
+    if steps.at is None:
+        return f"seen after {number} steps of the layer ({listed})"
+    if steps.at == number:
+        return f"seen in the last of {number} steps of the layer ({listed})"
+    return f"seen of step {steps.at} after {number} steps of the layer ({listed})"
+
+
+def _taken(step: Taken) -> str:
+    batch = "x" if step.own else f"another batch, {step.shape}"
+    return f"{'training' if step.training else 'eval'} on {batch}"
+
+
 def what_of(comparison: Comparison) -> str:
     """The quantity and what about it was compared: "mean of y"."""
     return comparison.aspect.value.format(comparison.what)
 
 
 def element(comparison: Comparison) -> str:
-    """The worst element: "y[0, 2]"; the quantity alone where there is none."""
+    """The worst element: "y[0, 2]", "running_mean[1] after eval"; the quantity alone where there is none."""
     if comparison.index is None:
         return what_of(comparison)
-    return f"{what_of(comparison)}[{', '.join(map(str, comparison.index))}]"
+    at = f"[{', '.join(map(str, comparison.index))}]"
+    if comparison.aspect.value.count("{") > 1:  # a difference, of which it is an element
+        return f"({what_of(comparison)}){at}"
+    return comparison.aspect.value.format(f"{comparison.what}{at}")
 
 
 def say_fact(fact: Fact) -> str:

@@ -23,7 +23,7 @@ ENTRIES = 8  # that are shown at all then, the last ones in a line
 RAN = {
     True: "was run, and failed:",
     False: "was run and did not fail here: it is no proof:",
-    None: "was not run:",
+    None: "was not run, or ended otherwise than by its assertion:",
 }
 
 

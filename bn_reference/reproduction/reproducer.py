@@ -11,36 +11,49 @@ import platform
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from textwrap import fill, indent, wrap
 
 from bn_reference.arithmetic.precision import Pair
+from bn_reference.cases.case import Case
+from bn_reference.cases.steps import Steps
 from bn_reference.oracle.compare import Comparison
 from bn_reference.properties.registry import Property
-from bn_reference.reports.sentences import say
+from bn_reference.reports.sentences import say, say_steps
 from bn_reference.reproduction.adapters import AdapterReplay
 from bn_reference.reproduction.assertion import Evidence
 from bn_reference.reproduction.derivatives import DerivativeReplay
 from bn_reference.reproduction.evidence import evidence_of
 from bn_reference.reproduction.replay import Replay
+from bn_reference.reproduction.steps import steps_before
 from bn_reference.targets.frameworks.known import KNOWN
 from bn_reference.targets.trace import Call
 from bn_reference.targets.watched import Watched
 
-__all__ = ["script"]
+__all__ = ["Reproduced", "reproduced"]
 
 STANDARD = ("concurrent.futures", "copy", "gc", "importlib.util", "io", "math", "os", "pickle", "random", "sys", "warnings")
 
 
-def script(
+@dataclass(frozen=True)
+class Reproduced:
+    """A script, empty where no layer was built, and the steps of the layer that it shows, where there are several."""
+
+    script: str = ""
+    steps: Steps | None = None
+
+
+def reproduced(
     target_spec: str,
     target: Watched,
     comparison: Comparison,
     property: Property,
     pair: Pair,
     imports: Sequence[str] = (),
-) -> str:
-    """A script that repeats the calls and asserts what did not hold; empty where no layer was built.
+    case: Case | None = None,
+) -> Reproduced:
+    """A script that repeats the calls and asserts what did not hold.
 
     Args:
         target_spec: the target as the user gave it.
@@ -48,24 +61,29 @@ def script(
         comparison: what did not hold.
         property, pair: the rule, and the dtypes it was tried in.
         imports: modules that were imported before the target.
+        case: on which it did not hold.
     """
     calls = list(target.trace)
     if not calls or len(calls) == target.trace.maxlen:  # what the first ones were made on is not known
-        return ""
+        return Reproduced()
     replay = _replay(calls, target)
     evidence = evidence_of(replay, comparison)
     if evidence is not None:  # once more with what is needed alone: names without gaps
         replay = _replay(_needed(calls, evidence), target)
         evidence = evidence_of(replay, comparison)
+    steps = None if evidence is None else steps_before(replay, evidence, case)
     constants = [f"{name} = {code}" for (_, code), name in replay.constants.items()]
-    code = "\n".join([_target(target_spec), replay.words["setting"], *constants, "", *_body(replay, evidence, comparison)])
+    code = "\n".join(
+        [_target(target_spec), replay.words["setting"], *constants, "", *_body(replay, evidence, comparison, steps)]
+    )
     standard = [f"import {module}" for module in STANDARD if f"{module}." in code]
     further = [
         *["import ml_dtypes"] * ("ml_dtypes." in code),
         *(f"import {module}" for module in imports),
         replay.words["imports"],
     ]
-    return "\n".join([_header(target_spec, property, pair, target), *standard, "", *further, "", code]) + "\n"
+    text = "\n".join([_header(target_spec, property, pair, target), *standard, "", *further, "", code]) + "\n"
+    return Reproduced(text, steps)
 
 
 def _replay(calls: Sequence[Call], target: Watched) -> Replay:
@@ -127,7 +145,7 @@ Target = module.{path}
 """
 
 
-def _body(replay: Replay, evidence: Evidence | None, comparison: Comparison) -> list[str]:
+def _body(replay: Replay, evidence: Evidence | None, comparison: Comparison, steps: Steps | None) -> list[str]:
     lines: list[str] = []
     for call, made in replay.lines.items():
         tried = call.wrong is not None or (evidence is not None and call is evidence.call)
@@ -138,12 +156,17 @@ def _body(replay: Replay, evidence: Evidence | None, comparison: Comparison) -> 
         said = wrap(f"# This was seen: {say(comparison)}", 110, subsequent_indent="# ")
         return [*lines, "", *said, "# It cannot be said in a line or two of these outputs; look whether the rule above holds."]
     names = dict.fromkeys(output.name for output in evidence.outputs)
-    lines += ["", *(f'print(f"{name} = {{{name}}}")' for name in names), "", *evidence.lines]
+    told = [] if steps is None else wrap(f"# {say_steps(steps)}", 110, subsequent_indent="# ")
+    lines += ["", *(f'print(f"{name} = {{{name}}}")' for name in names), "", *told, *evidence.lines]
     if evidence.attempts > 1:
         lines = [f"for _ in range({evidence.attempts}):  # equal once may be chance", indent("\n".join(lines), "    ")]
     return [*lines, 'print("the rule holds here")']
 
 
 def _tried(lines: Sequence[str]) -> list[str]:
-    refused = ["except (Exception, SystemExit) as error:", "    refused = error", '    print("refused:", repr(error))']
+    refused = [
+        "except BaseException as error:  # whatever it raises",
+        "    refused = error",
+        '    print("refused:", repr(error))',
+    ]
     return ["refused = None", "try:", indent("\n".join(lines), "    "), *refused]

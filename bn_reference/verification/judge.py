@@ -24,8 +24,8 @@ from bn_reference.oracle.compare import Comparison, fact
 from bn_reference.properties import ON_REQUEST, Property
 from bn_reference.properties.kept_otherwise import known_otherwise
 from bn_reference.reports.results import Result, Violation
-from bn_reference.reports.sentences import say, say_edge
-from bn_reference.reproduction.reproducer import script
+from bn_reference.reports.sentences import say, say_edge, say_steps
+from bn_reference.reproduction.reproducer import reproduced
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.targets.watched import Watched
 from bn_reference.verification.attempts import Attempts
@@ -232,7 +232,7 @@ class Judge:
             tally.survey.shows(case, found)
             tally.survey.edge = (edge.axis, edge.broken) if edge else None
         self.attempts.trace(tally.property, case)
-        reproducer = script(self.spec, self.implementation, found, tally.property, pair, self.budget.imports)
+        shown = reproduced(self.spec, self.implementation, found, tally.property, pair, self.budget.imports, case)
         alone = tally.property in ON_REQUEST
         fresh_keeps = not alone and self._kept_without(tally.property, case)
         telling: Case | None = None  # known slips show in small cases
@@ -242,10 +242,11 @@ class Judge:
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
         met = "".join(f"; met on {channel}" for channel in where)
+        met += f"; {say_steps(shown.steps)}" if shown.steps else ""
         met += "; a fresh layer, called as usual, keeps the rule here" * fresh_keeps
         met += f"; {say_edge(edge.axis, edge.holds)}" if edge else ""
         self.attempts.release()
-        return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", reproducer)
+        return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", shown.script)
 
     def _least(self, tally: Tally, pair: Pair, smallest: Smallest) -> tuple[Tally, Edge | None]:
         """What was seen on the smallest case that breaks it, and where larger ones begin to; as it is, if so it is to be."""

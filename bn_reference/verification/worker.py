@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,13 @@ LOADING = 240  # seconds, after which native code has the import or the construc
 
 
 def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bool, orders: Connection, note: Note) -> None:
-    """A worker's life: load the target, find out whose conventions it keeps, then try unit after unit."""
+    """A worker's life, to its end; also where the target has closed the way to the parent, which then finds it gone."""
+    with suppress(OSError, EOFError):
+        _live(target, device, budget, fail_fast, settles, orders, note)
+
+
+def _live(target: str, device: str, budget: Budget, fail_fast: bool, settles: bool, orders: Connection, note: Note) -> None:
+    """Load the target, find out whose conventions it keeps, then try unit after unit."""
     from bn_reference.verification.judge import Judge  # and with it Hypothesis, for which the parent has no use
 
     originals = Originals()

@@ -117,7 +117,7 @@ class Pool:
         """Take what a worker sends; False where it is gone."""
         try:
             message = worker.orders.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             return False
         if isinstance(message, UnusableTarget | SuiteFailed):
             raise message

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import collections
+import io
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -113,6 +116,17 @@ def test_what_is_right_or_no_matter_is_not_flagged(layer: type[torch.nn.Module])
     assert broken(layer, *FAIR[layer]) == {}
 
 
+def test_a_layer_that_closes_standard_output_does_not_leave_it() -> None:
+    class Closes(torch.nn.BatchNorm1d):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            if isinstance(sys.stdout, io.StringIO):  # that in which the rule looks at what is printed
+                sys.stdout.close()
+            return super().forward(batch)
+
+    (said,) = broken(Closes, "a_step_leaves_its_surroundings").values()
+    assert "standard output" in said
+
+
 @pytest.mark.parametrize("layer", [torch.nn.BatchNorm1d, torch.nn.SyncBatchNorm])
 def test_torch_keeps_the_contract_at_its_edge(layer: type[torch.nn.Module]) -> None:
     assert broken(layer, *(p.name for p in PROPERTIES if p.body.__module__.endswith((".edge", ".surroundings")))) == {}
@@ -135,3 +149,29 @@ def test_torch_keeps_the_contract_at_its_edge(layer: type[torch.nn.Module]) -> N
 )
 def test_a_shown_number_is_right_as_far_as_its_digits_go(text: str, value: object, says: bool) -> None:
     assert _says(text, value) == says
+
+
+@pytest.mark.parametrize(
+    ("leave", "said"),
+    [
+        (lambda: torch.set_default_dtype(torch.float64), "the default dtype of torch"),
+        (lambda: torch.set_grad_enabled(False), "whether torch records gradients"),
+    ],
+    ids=["default dtype", "gradient mode"],
+)
+def test_what_an_earlier_step_left_is_seen_as_well(leave: Callable[[], object], said: str) -> None:
+    class Leaves(torch.nn.BatchNorm1d):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            y = super().forward(batch)
+            leave()
+            return y
+
+    dtype = torch.get_default_dtype()
+    judge = Judge(TorchImplementation(Leaves, "Leaves"), Budget(examples=10))
+    try:
+        judge.settle()  # which steps
+        (found,) = judge.broken([BY_NAME["a_step_leaves_its_surroundings"]], PAIRS[0]).values()
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(True)
+    assert said in found

@@ -45,7 +45,7 @@ def test_a_violation_is_told_in_full() -> None:
         "x          [[1. ],",
         "            [2.5]]",
         "",
-        "This script was not run:",
+        "This script was not run, or ended otherwise than by its assertion:",
         "",
         *SCRIPT.splitlines(),
     ]
@@ -71,7 +71,7 @@ def test_the_ratio_of_the_first_case_is_told_from_that_of_the_smallest() -> None
     [
         (True, "This script was run, and failed:"),
         (False, "This script was run and did not fail here: it is no proof:"),
-        (None, "This script was not run:"),
+        (None, "This script was not run, or ended otherwise than by its assertion:"),
     ],
 )
 def test_a_script_comes_with_what_it_did(failed: bool | None, said: str) -> None:

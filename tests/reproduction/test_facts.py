@@ -7,6 +7,7 @@ import pytest
 from layers_in_files import fails_here, numpy_layer, torch_layer
 
 from bn_reference.cases.facts import Kind
+from bn_reference.properties.surroundings import STANDARD_OUTPUT
 from bn_reference.reports.results import Violation
 from bn_reference.reproduction.around import STANDS_ROUND
 from bn_reference.reproduction.run import fails
@@ -68,7 +69,7 @@ def test_a_script_says_each_kind_of_fact(kind: Kind, property: str, folder: Path
 
 
 def test_what_a_step_must_leave_can_all_be_said_in_a_script() -> None:
-    assert set(STANDS_ROUND) == set(load_target("torch.nn:BatchNorm1d").surroundings())
+    assert set(STANDS_ROUND) == {*load_target("torch.nn:BatchNorm1d").surroundings(), STANDARD_OUTPUT}
 
 
 def test_gradients_in_a_list_are_said_of_a_numpy_layer(folder: Path, violated: Violated) -> None:

@@ -22,7 +22,7 @@ from bn_reference.properties import PROPERTIES
 from bn_reference.reports.results import Violation
 from bn_reference.reproduction.layers import LayerReplay
 from bn_reference.reproduction.life import happenings_of
-from bn_reference.reproduction.reproducer import script
+from bn_reference.reproduction.reproducer import reproduced
 from bn_reference.reproduction.run import fails
 from bn_reference.targets.forms.torch_module import TorchImplementation
 from bn_reference.targets.recognition import load_target, name_of
@@ -120,7 +120,7 @@ def test_every_layout_is_rebuilt(target: str, layout: str) -> None:
     watched = Watched(load_target(target))
     step = watched.open(Case(SINGLE, x, x)).forward(place(x, layout), training=True)
     comparison = Comparison("y", False, index=(0, 0, 0), actual=float(step.y[0, 0, 0]), expected=0.0, error=1.0, bound=0.5)
-    code = script(target, watched, comparison, PROPERTIES[0], SINGLE)
+    code = reproduced(target, watched, comparison, PROPERTIES[0], SINGLE).script
     names: dict[str, object] = {}
 
     with pytest.raises(AssertionError, match=r"^y\[0, 0, 0\] is "):
@@ -150,7 +150,9 @@ def test_a_crash_is_shown_by_the_calls_alone() -> None:
     x = np.ones((2, 1), np.float32)
     watched.open(Case(SINGLE, x, x)).forward(place(x, "contiguous"), training=True)
 
-    code = script("torch.nn:BatchNorm1d", watched, fact(False, Fact(Kind.CRASHED, "", "signal 11")), PROPERTIES[0], SINGLE)
+    code = reproduced(
+        "torch.nn:BatchNorm1d", watched, fact(False, Fact(Kind.CRASHED, "", "signal 11")), PROPERTIES[0], SINGLE
+    ).script
 
     assert fails(code, 60.0, Kind.CRASHED) is False
     assert "output = layer(x)" in code
@@ -185,7 +187,7 @@ def test_a_layer_is_settled_with_the_hyperparameters_of_the_case(target: str) ->
     step = watched.open(case).forward(place(x, "contiguous"), training=True)
     seen = float(step.y[0, 0])
     comparison = Comparison("y", False, index=(0, 0), actual=seen, expected=seen, error=0.0, bound=0.0)
-    code = script(target, watched, comparison, PROPERTIES[0], SINGLE)
+    code = reproduced(target, watched, comparison, PROPERTIES[0], SINGLE).script
 
     assert "layer.eps, layer.momentum = 0.5, 0.1" in code
     exec(compile(code, "reproducer.py", "exec"), {})  # where it asserts what was seen with that eps
@@ -200,7 +202,7 @@ def test_a_script_imports_first_what_was_imported_first() -> None:
     step = watched.open(Case(SINGLE, x, x)).forward(place(x, "contiguous"), training=True)
     comparison = Comparison("y", False, index=(0, 0), actual=float(step.y[0, 0]), expected=0.0, error=1.0, bound=0.5)
 
-    lines = script("torch.nn:BatchNorm1d", watched, comparison, PROPERTIES[0], SINGLE, ["wave"]).splitlines()
+    lines = reproduced("torch.nn:BatchNorm1d", watched, comparison, PROPERTIES[0], SINGLE, ["wave"]).splitlines().script
 
     assert lines.index("import wave") < lines.index("import torch")
 
@@ -213,7 +215,7 @@ def test_what_happened_to_a_layer_happens_in_its_script(library: Literal["torch"
     session = watched.open(case).undergo(word, case)
     seen = float(session.forward(place(x, "contiguous"), training=True).y[0, 0])
     comparison = Comparison("y", False, index=(0, 0), actual=seen, expected=seen, error=0.0, bound=0.0)
-    code = script(TARGETS[library], watched, comparison, PROPERTIES[0], SINGLE)
+    code = reproduced(TARGETS[library], watched, comparison, PROPERTIES[0], SINGLE).script
 
     lines = LayerReplay(list(watched.trace), "cpu", library).lines
     assert [len(made) > 0 for call, made in lines.items() if call.method == "undergo"] == [True]

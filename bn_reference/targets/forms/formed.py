@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.domain import Domain
@@ -15,6 +15,9 @@ from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.session import FormSession, state_of
 from bn_reference.targets.forms.slots import PARAMETERS, ROLES
 from bn_reference.targets.protocol import Implementation, Session, Unsupported
+
+if TYPE_CHECKING:
+    from bn_reference.targets.forms.torch_tensors import Surroundings
 
 __all__ = ["FormedLayers"]
 
@@ -30,6 +33,7 @@ class FormedLayers(Implementation):
         self.plan, self.name, self.device = plan, name, plan.device
         self.form, self.domain, self.notes = form, domain, notes
         self.momentum_weights = plan.momentum_weights
+        self._surroundings = None if plan.library == "numpy" else _of_torch()
 
     @property
     def found(self) -> Mapping[str, str]:
@@ -66,11 +70,7 @@ class FormedLayers(Implementation):
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         beside = super().surroundings(stir=stir)
-        if self.plan.library == "numpy":
-            return beside
-        from bn_reference.targets.forms.torch_tensors import surroundings
-
-        return {**beside, **surroundings(stir=stir)}
+        return beside if self._surroundings is None else {**beside, **self._surroundings.seen(stir=stir)}
 
     def with_threads(self, number: int) -> AbstractContextManager[None]:
         return super().with_threads(number) if self.plan.library == "numpy" else on_threads(number)
@@ -81,3 +81,9 @@ class FormedLayers(Implementation):
         from bn_reference.targets.forms.torch_kernels import kernels_of
 
         return kernels_of(self, case, training)
+
+
+def _of_torch() -> Surroundings:
+    from bn_reference.targets.forms.torch_tensors import Surroundings
+
+    return Surroundings()

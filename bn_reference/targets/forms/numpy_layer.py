@@ -91,7 +91,10 @@ class NumpySession(Session):
     def undergo(self, word: str, case: Case) -> Session:
         if word not in HAPPENINGS:
             raise Unsupported(f"a layer that does not {word}")
-        self.layer = HAPPENINGS[word](self.layer)
+        other = HAPPENINGS[word](self.layer)
+        if not isinstance(other, type(self.layer)):
+            raise Misbehaviour(Fact(Kind.RETURNED, f"to {word}", kind_of(other), kind_of(self.layer)))
+        self.layer = other
         return self
 
     def settle(self, case: Case) -> Session:

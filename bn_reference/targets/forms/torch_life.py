@@ -12,12 +12,14 @@ import torch
 
 from bn_reference.cases import circumstances
 from bn_reference.cases.case import Case
+from bn_reference.cases.facts import Fact, Kind
 from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import another_batch
+from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_calls import Beside, autocast_of, in_another_thread
 from bn_reference.targets.forms.torch_happenings import HAPPENINGS
 from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, copied, to_tensor
-from bn_reference.targets.protocol import Unsupported
+from bn_reference.targets.protocol import Misbehaviour, Unsupported
 
 __all__ = ["TorchLife"]
 
@@ -69,6 +71,8 @@ def _after(word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
         elif word == "stop tracking":
             module.track_running_stats = True  # type: ignore[assignment]
         raise
+    if not isinstance(other, torch.nn.Module):
+        raise Misbehaviour(Fact(Kind.RETURNED, f"to {word}", kind_of(other), "a module"))
     return other
 
 

@@ -24,7 +24,7 @@ from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_state import COUNTER, UNCOUNTED, as_state, attribute, count
 from bn_reference.targets.forms.torch_step import TorchStep
-from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, answers, copied, seen, surroundings, to_tensor, zeroed
+from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, Surroundings, answers, copied, seen, to_tensor, zeroed
 from bn_reference.targets.forms.torch_unreal import forms_without_numbers
 from bn_reference.targets.protocol import Forms, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
@@ -89,6 +89,8 @@ class TorchSession(Session):
             other.module, other._life, other._memory = copy.deepcopy(self.module), TorchLife(), TorchMemory()
         except Exception as error:  # a lock or a stream that it holds cannot be copied, and no rule says that it must
             raise Unsupported("a layer that cannot be copied") from error
+        if not isinstance(other.module, torch.nn.Module):
+            raise Unsupported("a layer of which a copy is no module")
         other._held = other._buffers()
         return other
 
@@ -261,7 +263,7 @@ class TorchImplementation(Implementation):
         self.factory = factory
         self.name = name
         self.device = device
-        self._alone = ForwardAlone()
+        self._alone, self._surroundings = ForwardAlone(), Surroundings()
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         return TorchSession(self._build, case, self.device, trainable, input_gradient, self._alone)
@@ -275,7 +277,7 @@ class TorchImplementation(Implementation):
         return next(parameters), next(parameters), as_state(mean, var, batches)
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
-        return {**super().surroundings(stir=stir), **surroundings(stir=stir)}
+        return {**super().surroundings(stir=stir), **self._surroundings.seen(stir=stir)}
 
     def with_threads(self, number: int) -> AbstractContextManager[None]:
         return on_threads(number)

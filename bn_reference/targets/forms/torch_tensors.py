@@ -15,7 +15,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Misbehaviour
 
-__all__ = ["TORCH_DTYPES", "answers", "copied", "from_tensor", "in_one_memory", "seen", "surroundings", "to_tensor", "zeroed"]
+__all__ = ["TORCH_DTYPES", "Surroundings", "answers", "copied", "from_tensor", "in_one_memory", "seen", "to_tensor", "zeroed"]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -109,13 +109,22 @@ def answers(device: str) -> bool:
         return False
 
 
-def surroundings(*, stir: bool = False) -> dict[str, object]:
-    """What a step must leave as it is in torch; ``stir`` draws a number first."""
-    if stir:
-        torch.rand(1)
-    return {
-        "the random state of torch": torch.get_rng_state().numpy().tobytes(),
-        "the default dtype of torch": torch.get_default_dtype(),
-        "whether torch records gradients": torch.is_grad_enabled(),
-        "the number of threads of torch": torch.get_num_threads(),
-    }
+class Surroundings:
+    """What a step must leave as it is in torch, known as it was before the first step."""
+
+    def __init__(self) -> None:
+        self._dtype, self._records, self._threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+
+    def seen(self, *, stir: bool) -> dict[str, object]:
+        """As it is now; ``stir`` brings it back and draws a number first, so that whoever sets it is seen a second time."""
+        if stir:
+            torch.rand(1)
+            torch.set_default_dtype(self._dtype)
+            torch.set_grad_enabled(self._records)
+            torch.set_num_threads(self._threads)
+        return {
+            "the random state of torch": torch.get_rng_state().numpy().tobytes(),
+            "the default dtype of torch": torch.get_default_dtype(),
+            "whether torch records gradients": torch.is_grad_enabled(),
+            "the number of threads of torch": torch.get_num_threads(),
+        }
