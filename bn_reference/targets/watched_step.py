@@ -132,6 +132,8 @@ class WatchedStep(Watching, Step):
             return self._give(call)
 
     def _require_taken(self, call: Call, grad_y: Placement) -> None:
+        if isinstance(self._seen, Wrong):
+            raise refused(call, "an output of a wrong form has no gradients to ask for")
         if not (self._domain.grad_layouts or is_contiguous(grad_y)):
             raise refused(call, "takes contiguous upstream gradients alone")
 

@@ -20,6 +20,7 @@ def left_in_place(target: str, originals: Originals) -> Iterator[None]:
     Raises:
         UnusableTarget: it changed what is relied on, which may be why an error came.
     """
+    originals.know_torch()
     try:
         yield
     except Exception as error:

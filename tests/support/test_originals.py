@@ -43,3 +43,17 @@ def test_a_lower_recursion_limit_is_put_back() -> None:
 
     assert originals.put_back() == ["the recursion limit"]
     assert sys.getrecursionlimit() == before
+
+
+def test_what_numbers_of_torch_come_through_is_relied_on_once_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    originals, grad = Originals(), torch.autograd.grad
+    originals.know_torch()
+    assert originals.put_back() == []
+
+    monkeypatch.setattr(torch.Tensor, "numpy", lambda self: None)
+    monkeypatch.setattr(torch.autograd, "grad", None)
+
+    assert sorted(originals.put_back()) == ["torch.Tensor.numpy", "torch.autograd.grad"]
+    assert torch.autograd.grad is grad

@@ -50,7 +50,7 @@ def from_tensor(tensor: Any, what: str) -> Array:
     Raises:
         Misbehaviour: it is no tensor, or one that NumPy has no numbers for.
     """
-    if not isinstance(tensor, torch.Tensor):
+    if not issubclass(type(tensor), torch.Tensor):  # whatever it says of its own class
         raise Misbehaviour(Fact(Kind.NOT_AN_ARRAY, what, kind_of(tensor), "a tensor"))
     if type(tensor) in PLAIN and tensor.dtype in SHARED and tensor.is_cpu:  # as most are
         with contextlib.suppress(RuntimeError, TypeError):  # it is no strided one after all, or marked as negated
@@ -65,7 +65,8 @@ def from_tensor(tensor: Any, what: str) -> Array:
             raise TypeError from None
         plain = plain.resolve_conj().resolve_neg().contiguous()
         if plain.dtype == torch.bfloat16:
-            return plain.view(torch.int16).numpy().view(BFLOAT16).copy()
+            halves: Array = plain.view(torch.int16).numpy().view(BFLOAT16).copy()
+            return halves
         array: Array = plain.numpy().copy()
     except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantized, meta, eight bits ...
         found = f"a tensor of {tensor.dtype}, {str(tensor.layout).removeprefix('torch.')}, on {tensor.device}"
