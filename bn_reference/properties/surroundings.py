@@ -28,8 +28,8 @@ FEW, FILLED, MANY = 4, 64, 16  # steps: of a layer that is looked at; of one tha
 
 @prop(source="github.com/HazyResearch/flash-fft-conv/issues/26: a library set the seed of whoever used it")
 def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
-    """Random states, default dtype, gradient mode, number of threads, warning filters and standard output are after a step,
-    forth and back, what they were, and nothing was printed."""
+    """Random states, default dtype and device, gradient mode, number of threads, warning filters and standard output are what
+    they were after a step, forth and back, and nothing was printed."""
     return all_of(*(asked(lambda training=training: _as_before(trial, training), "y") for training in EVAL_FIRST))  # type: ignore[misc]
 
 

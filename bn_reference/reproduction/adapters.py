@@ -19,7 +19,7 @@ IMPORTS = """\
 import numpy as np
 
 from bn_reference.arithmetic.precision import Pair
-from bn_reference.cases.case import Array, Case, State
+from bn_reference.cases.case import Case, State
 from bn_reference.cases.directions import Direction
 from bn_reference.cases.layouts import Placement, place
 from bn_reference.targets.protocol import Grads, Session, Step

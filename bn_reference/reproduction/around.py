@@ -18,6 +18,7 @@ STANDS_ROUND = {
     "the list of warning filters": ("warnings.simplefilter('default', ImportWarning)", "tuple(warnings.filters)"),
     "the random state of torch": ("torch.rand(1)", "torch.get_rng_state().tolist()"),
     "the default dtype of torch": ("torch.set_default_dtype(torch.float32)", "torch.get_default_dtype()"),
+    "the default device of torch": ("torch.set_default_device(None)", "torch.get_default_device()"),
     "whether torch records gradients": ("torch.set_grad_enabled(True)", "torch.is_grad_enabled()"),
     "standard output": ("", "(sys.stdout, getattr(sys.stdout, 'closed', None))"),
     "the number of threads of torch": ("torch.set_num_threads(1)", "torch.get_num_threads()"),

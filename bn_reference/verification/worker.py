@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pickle import PicklingError
 from typing import TYPE_CHECKING
 
 from bn_reference.arithmetic.precision import Pair
@@ -34,8 +35,8 @@ LOADING = 240  # seconds, after which native code has the import or the construc
 
 
 def _work(target: str, device: str, budget: Budget, fail_fast: bool, settles: bool, orders: Connection, note: Note) -> None:
-    """A worker's life, to its end; also where the target has closed the way to the parent, which then finds it gone."""
-    with suppress(OSError, EOFError):
+    """A worker's life, to its end; also where the target has broken the way to the parent, which then finds it gone."""
+    with suppress(OSError, EOFError, PicklingError):
         _live(target, device, budget, fail_fast, settles, orders, note)
 
 

@@ -156,8 +156,9 @@ def test_a_shown_number_is_right_as_far_as_its_digits_go(text: str, value: objec
     [
         (lambda: torch.set_default_dtype(torch.float64), "the default dtype of torch"),
         (lambda: torch.set_grad_enabled(False), "whether torch records gradients"),
+        (lambda: torch.set_default_device("meta"), "the default device of torch"),
     ],
-    ids=["default dtype", "gradient mode"],
+    ids=["default dtype", "gradient mode", "default device"],
 )
 def test_what_an_earlier_step_left_is_seen_as_well(leave: Callable[[], object], said: str) -> None:
     class Leaves(torch.nn.BatchNorm1d):
@@ -173,5 +174,6 @@ def test_what_an_earlier_step_left_is_seen_as_well(leave: Callable[[], object], 
         (found,) = judge.broken([BY_NAME["a_step_leaves_its_surroundings"]], PAIRS[0]).values()
     finally:
         torch.set_default_dtype(dtype)
+        torch.set_default_device(None)
         torch.set_grad_enabled(True)
     assert said in found

@@ -15,6 +15,7 @@ from bn_reference.targets.recognition import load_target
 
 Violated = Callable[..., Violation]
 
+UNTRACKED = "statistics_stand_still_while_they_are_not_tracked"
 KINDS = {
     (Kind.RAISED, "output_is_the_normalized_batch"): {"after": "raise KeyError('not today')"},
     (Kind.RETURNED, "output_is_the_normalized_batch"): {"after": "y = [y]"},
@@ -80,3 +81,24 @@ def test_gradients_in_a_list_are_said_of_a_numpy_layer(folder: Path, violated: V
     (folder / "faulty.py").write_text(numpy_layer())
 
     assert (wrong, fails_here(violation.reproducer, folder)) == (True, False), violation.reproducer
+
+
+def test_it_is_said_after_which_of_a_layers_steps_something_is_seen(violated: Violated) -> None:
+    twice = torch_layer(after="self.num_batches_tracked += self.training")
+    found = violated("faulty.py:Layer", twice, "the_counter_counts_training_batches")
+    steps = "seen after 3 steps of the layer (training on x, then eval on x, then training on x)"
+
+    assert found.message.endswith(f"; {steps}")
+    assert f"\n# {steps}\n" in found.reproducer
+
+
+def test_it_is_said_in_which_of_several_batches_something_is_seen(violated: Violated) -> None:
+    found = violated("faulty.py:Layer", torch_layer(after="y = y * (1 - 2 * hasattr(self, 'met')); self.met = True"), UNTRACKED)
+
+    assert "seen in the last of 2 steps of the layer (eval on x, then training on x)" in found.message
+
+
+def test_a_rule_of_one_step_says_nothing_of_steps(violated: Violated) -> None:
+    found = violated("faulty.py:Layer", torch_layer(after="y = y + 1"), "output_is_the_normalized_batch")
+
+    assert "steps" not in found.message

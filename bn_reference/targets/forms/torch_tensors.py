@@ -114,18 +114,22 @@ class Surroundings:
     """What a step must leave as it is in torch, known as it was before the first step."""
 
     def __init__(self) -> None:
-        self._dtype, self._records, self._threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+        self._dtype, self._device = torch.get_default_dtype(), torch.get_default_device()
+        self._records, self._threads = torch.is_grad_enabled(), torch.get_num_threads()
 
     def seen(self, *, stir: bool) -> dict[str, object]:
         """As it is now; ``stir`` brings it back and draws a number first, so that whoever sets it is seen a second time."""
         if stir:
-            torch.rand(1)
             torch.set_default_dtype(self._dtype)
             torch.set_grad_enabled(self._records)
             torch.set_num_threads(self._threads)
+            if torch.get_default_device() != self._device:  # as long as none is set, every call takes less
+                torch.set_default_device(None if self._device.type == "cpu" else self._device)
+            torch.rand(1)
         return {
             "the random state of torch": torch.get_rng_state().numpy().tobytes(),
             "the default dtype of torch": torch.get_default_dtype(),
+            "the default device of torch": torch.get_default_device(),
             "whether torch records gradients": torch.is_grad_enabled(),
             "the number of threads of torch": torch.get_num_threads(),
         }
