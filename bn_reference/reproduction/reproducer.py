@@ -68,10 +68,11 @@ def reproduced(
         return Reproduced()
     replay = _replay(calls, target)
     evidence = evidence_of(replay, comparison)
+    steps = None
     if evidence is not None:  # once more with what is needed alone: names without gaps
+        steps = steps_before(replay, evidence, comparison, case)
         replay = _replay(_needed(calls, evidence), target)
         evidence = evidence_of(replay, comparison)
-    steps = None if evidence is None else steps_before(replay, evidence, case)
     constants = [f"{name} = {code}" for (_, code), name in replay.constants.items()]
     code = "\n".join(
         [_target(target_spec), replay.words["setting"], *constants, "", *_body(replay, evidence, comparison, steps)]

@@ -6,25 +6,47 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.steps import Steps, Taken
+from bn_reference.oracle.compare import Comparison
 from bn_reference.reproduction.assertion import Evidence
 from bn_reference.reproduction.replay import Replay
+from bn_reference.targets.trace import Call
 
 __all__ = ["steps_before"]
 
 STATE = ("state", "held_state")
 
 
-def steps_before(replay: Replay, evidence: Evidence, case: Case | None) -> Steps | None:
-    """The steps of the layer that gave what the evidence speaks of, since it is in the case; None where there is one alone.
+def steps_before(replay: Replay, evidence: Evidence, comparison: Comparison, case: Case | None) -> Steps | None:
+    """The steps of the layer that gave what the evidence speaks of, since it is in the case.
+
+    None where there is one alone, or where what was seen came out after others as well: outputs are found by their value.
 
     Args:
-        replay: the calls.
+        replay: all calls.
         evidence: the first of its outputs is what was wrong.
+        comparison: what did not hold.
         case: whose batch is called x.
     """
-    call = evidence.outputs[0].call if evidence.outputs else evidence.call
-    if case is None or call is None:
+    if case is None or not (evidence.outputs or evidence.call):
         return None
+    if not evidence.outputs:
+        return None if evidence.call is None else _until(replay, evidence.call, case)
+    shown = evidence.outputs[0]
+    alike = [output for output in replay.of_kind(shown.kind) if _alike(output.seen, shown.seen, comparison.index)]
+    found = {_until(replay, output.call, case) for output in alike}
+    return found.pop() if len(found) == 1 else None
+
+
+def _alike(one: object, other: object, index: tuple[int, ...] | None) -> bool:
+    if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)):
+        return type(one) is type(other) and one == other
+    if index is None or one.shape != other.shape or len(index) != one.ndim:
+        return one.shape == other.shape and one.tobytes() == other.tobytes()
+    return bool(one[index].tobytes() == other[index].tobytes())
+
+
+def _until(replay: Replay, call: Call, case: Case) -> Steps | None:
+    """Those of the layer that was asked, or whose step was; None where there is one alone."""
     number = call.made if call.method == "forward" else call.on
     of_a_state = call.method in STATE
     layer = replay.layers.get(number) if of_a_state else replay.steps[number].layer if number in replay.steps else None

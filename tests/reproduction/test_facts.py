@@ -92,10 +92,17 @@ def test_it_is_said_after_which_of_a_layers_steps_something_is_seen(violated: Vi
     assert f"\n# {steps}\n" in found.reproducer
 
 
-def test_it_is_said_in_which_of_several_batches_something_is_seen(violated: Violated) -> None:
-    found = violated("faulty.py:Layer", torch_layer(after="y = y * (1 - 2 * hasattr(self, 'met')); self.met = True"), UNTRACKED)
+def test_it_is_said_in_which_step_something_is_seen(violated: Violated) -> None:
+    untracked = "y = y + (self.training and not self.track_running_stats)"
+    found = violated("faulty.py:Layer", torch_layer(after=untracked), UNTRACKED)
 
     assert "seen in the last of 2 steps of the layer (eval on x, then training on x)" in found.message
+
+
+def test_nothing_is_said_of_what_several_steps_gave(violated: Violated) -> None:
+    found = violated("faulty.py:Layer", torch_layer(after="y = y + self.training"), UNTRACKED)
+
+    assert "steps" not in found.message
 
 
 def test_a_rule_of_one_step_says_nothing_of_steps(violated: Violated) -> None:
