@@ -88,7 +88,10 @@ def tangent(call: Call, x: torch.Tensor, u: torch.Tensor, vectors: Mapping[str, 
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.script")
         batch = forward_ad.make_dual(x, u)
         duals = {name: forward_ad.make_dual(own.detach(), along) for name, (own, along) in vectors.items()}
-        found = forward_ad.unpack_dual(call(batch, duals)).tangent
+        y = call(batch, duals)
+        if not issubclass(type(y), torch.Tensor):  # whatever it says of its own class; torch itself crashes
+            raise Unsupported("its output is no tensor")
+        found = forward_ad.unpack_dual(y).tangent
         if found is None:
             raise Unsupported("its output has no tangent")
         return seen(found.clone(), "tangent_y")

@@ -105,7 +105,8 @@ class TorchStep(Step):
     def rectify(self) -> None:
         if not isinstance(self.tensor, torch.Tensor) or not self.tensor.requires_grad:
             raise Unsupported("nothing is recorded of it")
-        self.tensor = self.tensor.relu_()
+        with torch.enable_grad():  # whatever the layer left it at
+            self.tensor = self.tensor.relu_()
 
     def _grads(self) -> Grads:
         names = [*(["grad_x"] if self._sources[0] is self._x else []), "grad_weight", "grad_bias"]
