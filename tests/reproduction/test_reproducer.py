@@ -202,7 +202,7 @@ def test_a_script_imports_first_what_was_imported_first() -> None:
     step = watched.open(Case(SINGLE, x, x)).forward(place(x, "contiguous"), training=True)
     comparison = Comparison("y", False, index=(0, 0), actual=float(step.y[0, 0]), expected=0.0, error=1.0, bound=0.5)
 
-    lines = reproduced("torch.nn:BatchNorm1d", watched, comparison, PROPERTIES[0], SINGLE, ["wave"]).splitlines().script
+    lines = reproduced("torch.nn:BatchNorm1d", watched, comparison, PROPERTIES[0], SINGLE, ["wave"]).script.splitlines()
 
     assert lines.index("import wave") < lines.index("import torch")
 
