@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,7 @@ def is_contiguous(placement: Placement) -> bool:
     return (placement.strides, placement.buffer.size, placement.offset) == usual
 
 
+@lru_cache(maxsize=1024)
 def _usual_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     strides, stride = [0] * len(shape), 1
     for axis in reversed(range(len(shape))):

@@ -17,9 +17,10 @@ BATCHES_BEFORE = 3
 @lru_cache(maxsize=16)  # as each rule on a case has its layers live through the same
 def beginning(case: Case) -> Case:
     """The case as the layer was built for: others of all that it can be given later."""
-    changes: dict[str, Any] = {name: _others(getattr(case, name)) for name in ("weight", "bias", "running_mean")}
-    if case.running_var is not None:
-        changes["running_var"] = np.abs(_others(case.running_var)) + case.running_var.dtype.type(0.5)
+    names = ("weight", "bias", "running_mean", "running_var")
+    changes: dict[str, Any] = {
+        name: None if (own := getattr(case, name)) is None else _others(name, own.size, own.dtype) for name in names
+    }
     if "settle hyperparameters" in case.circumstances:
         changes |= {"eps": 0.25, "momentum": 0.75 if case.momentum is None else None} if case.tracks else {"eps": 0.25}
     return case.but(circumstances=(), batches=BATCHES_BEFORE if case.tracks else 0, **changes)
@@ -30,8 +31,14 @@ def hyperparameters_of(case: Case) -> tuple[float, float | None]:
     return case.eps, case.momentum if case.tracks else None
 
 
-def _others(values: Array | None) -> Any:
-    return None if values is None else (np.arange(values.size) % 5 - 1.5).astype(values.dtype)
+@lru_cache(maxsize=256)
+def _others(name: str, size: int, dtype: np.dtype[Any]) -> Array:
+    """Numbers for the vector of that name, an array of its own for each."""
+    numbers: Array = (np.arange(size) % 5 - 1.5).astype(dtype)
+    if name == "running_var":
+        numbers = np.abs(numbers) + dtype.type(0.5)
+    numbers.flags.writeable = False
+    return numbers
 
 
 def another_batch(case: Case, number: int) -> Array:

@@ -3,9 +3,10 @@
 A recipe is small and hashable. The same recipe always makes the same ``Case`` object (as long as it is kept), which is what
 lets several properties share a case, what the oracle says of it and what an implementation gave for it.
 
-So these keep what they know by the identity of a case, which compares and hashes as the object that it is: ``oracle.step``
-(statistics and expected steps; of rules by theirs), ``properties.transform`` (cases made of a case), ``properties.trial`` (what
-an implementation gave, and the case under another precision model). ``verification.draw`` keeps recipes: they compare by value.
+So these keep what they know by the identity of a case, which compares and hashes as the object that it is:
+``properties.transform`` (cases made of a case), ``properties.trial`` (what an implementation gave, and the case under another
+precision model). ``oracle.keeping`` keeps statistics and expected steps by the identity of the arrays that they are computed
+of, and says how; of rules by theirs. ``verification.draw`` keeps recipes: they compare by value.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.directions import Direction, direction_of
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.oracle.bounded import Bounded, bounded, finite, lift
-from bn_reference.oracle.keeping import kept_by_case
+from bn_reference.oracle.keeping import kept_by_case, of_a_step
 from bn_reference.oracle.running import Statistics
 from bn_reference.oracle.statistics import statistics
 from bn_reference.oracle.step import ExpectedStep
@@ -132,14 +132,14 @@ class _Products:
         return np.asarray(self._inverse**3 * self._gamma * np.prod([*sizes], axis=0))
 
 
-@kept_by_case
+@kept_by_case(of_a_step)
 def expect_derivatives_of_training(case: Case, rules: Any = spec) -> ExpectedDerivatives:
     """Of a step in training, through the batch's statistics, along the case's direction."""
     with np.errstate(all="ignore"):
         return ExpectedDerivatives(case, rules, statistics(case, rules), True, direction_of(case))
 
 
-@kept_by_case
+@kept_by_case(of_a_step)
 def expect_derivatives_of_inference(case: Case, rules: Any = spec) -> ExpectedDerivatives:
     """Of a step in eval, whose statistics are constants, or the batch's own where none are tracked; along the same."""
     with np.errstate(all="ignore"):

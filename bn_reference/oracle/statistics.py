@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.conventions import ONE_PASS, rules_of
 from bn_reference.oracle.bounded import channelwise, lift
-from bn_reference.oracle.keeping import kept_by_case
+from bn_reference.oracle.keeping import kept_by_case, of_a_batch
 from bn_reference.oracle.running import Statistics
 
 __all__ = ["by_any_update", "followed", "statistics"]
@@ -21,7 +22,7 @@ __all__ = ["by_any_update", "followed", "statistics"]
 Float = npt.NDArray[np.float64]
 
 
-@kept_by_case
+@kept_by_case(of_a_batch)
 def statistics(case: Case, rules: Any = spec) -> Statistics:
     """Mean and variance of the batch, as an implementation that keeps them in the parameter dtype may have them.
 
@@ -57,9 +58,15 @@ def by_any_update(mean: RunningError, x: RunningError) -> RunningError:
     Each of the m - 1 products may lose its end to underflow.
     """
     m = x.shape[0]
-    merges = m - 1 + 3.0 * float((1.0 / np.arange(1, max(m, 1))).sum())
+    merges = m - 1 + 3.0 * _harmonic(max(m, 1) - 1)
     updated = merges * mean.rounding.unit_roundoff * x.size.sum(axis=0) / max(m, 1) + m * mean.rounding.underflow
     return RunningError(mean.value, np.maximum(mean.error, updated), mean.rounding)
+
+
+@lru_cache(maxsize=256)
+def _harmonic(n: int) -> float:
+    """1 + 1/2 + ... + 1/n."""
+    return float((1.0 / np.arange(1, n + 1)).sum())
 
 
 class ShiftedData:
@@ -79,12 +86,13 @@ class ShiftedData:
         apart = values - values[:1]
         size = np.abs(apart)
         other = size.max(axis=0, initial=0.0)
-        alone = (size * size).sum(axis=0) == other * size.sum(axis=0)
+        of_apart, of_size, of_squares = (each.sum(axis=0) for each in (apart, size, size * size))
+        alone = of_squares == other * of_size
         exact = alone & (m * _odd_part(other) ** 2 * x.rounding.accumulation <= 1.0)
         # what comes before the division: of mean|d|, and of mean(d^2)
         self._of_sum = np.where(exact, 0.0, (m - 1) * x.rounding.accumulation + self._u)
         self._of_squares = np.where(exact, 0.0, self._of_sum + 2.0 * self._u)
-        self._mean, self._size, self._square = (each.sum(axis=0) / m for each in (apart, size, size * size))
+        self._mean, self._size, self._square = of_apart / m, of_size / m, of_squares / m
         self._of_mean = (self._of_sum + 2.0 * self._u) * self._size + self._underflow
 
     def mean(self, mean: RunningError) -> RunningError:

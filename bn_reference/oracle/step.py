@@ -20,7 +20,7 @@ from bn_reference.cases.case import Case
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.conventions import moving_gradients
 from bn_reference.oracle.bounded import Bounded, bounded, channelwise, constant, finite, lift, parameters, rounding_in
-from bn_reference.oracle.keeping import kept_by_case
+from bn_reference.oracle.keeping import kept_by_case, of_a_step
 from bn_reference.oracle.running import (
     ExpectedState,
     Statistics,
@@ -70,7 +70,7 @@ class ExpectedStep:
         self._x = self._before(self._inverse, case.x)
         self._sigma = root.stored_as_inverse(self._kept).computed_in(self._x.rounding)
         self._gamma, self._beta = parameters(case)
-        self._polluted = ~np.isfinite(to_matrix(case.x).astype(np.float64))
+        self._polluted = ~finite(self._x)
 
     def going_back_from(self, grad_y: Array) -> ExpectedStep:
         """The same forward pass with another upstream gradient, of the shape of x."""
@@ -85,12 +85,12 @@ class ExpectedStep:
         number = lift(self._case.precision, to_matrix(batch))
         return number.computed_in(number.rounding.before_factor(factor))
 
-    @property
+    @cached_property
     def _channel(self) -> npt.NDArray[np.bool_]:
         """Which channels a NaN or an infinity of the input reaches."""
         return self._polluted.any(axis=0) | ~finite(self._mean) | ~finite(self._var)
 
-    @property
+    @cached_property
     def _reached(self) -> npt.NDArray[np.bool_]:
         """Which elements it reaches: through the statistics, the whole channel."""
         if self._batch is not None:
@@ -159,9 +159,12 @@ class ExpectedStep:
         """
         u, m = rounding_in(self._case.precision.elementwise, self._case.precision).underflow, max(self._case.rows, 1)
         centred = self._x - batch.mean
-        wide = centred.size + centred.error + 2.0 * centred.size[:1]
+        lost = centred.size + centred.error + 2.0 * centred.size[:1]
         enlarged = np.maximum(1.0, (self.x_hat.size + self.x_hat.error).sum(axis=0) / m)
-        return 2.0 * wide * u * (1.0 + 1.0 / m + 0.5 * (1.0 + enlarged) * self._inverse)
+        lost *= 2.0
+        lost *= u
+        lost *= 1.0 + 1.0 / m + 0.5 * (1.0 + enlarged) * self._inverse
+        return lost
 
     @cached_property
     def grad_weight(self) -> Bounded:
@@ -179,14 +182,14 @@ class ExpectedStep:
             return bounded(self._gradients.beta.stored(self._kept), np.zeros_like(self._channel))
 
 
-@kept_by_case
+@kept_by_case(of_a_step)
 def expect_training(case: Case, rules: Any = spec) -> ExpectedStep:
     """What a step in training gives: Algorithm 1 with the batch's statistics, the running update, and section 3's gradients."""
     with np.errstate(all="ignore"):
         return ExpectedStep(case, rules, statistics(case, rules), training=True)
 
 
-@kept_by_case
+@kept_by_case(of_a_step)
 def expect_inference(case: Case, rules: Any = spec) -> ExpectedStep:
     """What a step in eval gives: Algorithm 2 with the running statistics, or with the batch's own where none are tracked."""
     with np.errstate(all="ignore"):
