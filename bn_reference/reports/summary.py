@@ -30,7 +30,12 @@ def as_markdown(report: Verdict) -> str:
 
 
 def github_commands(report: Verdict) -> Iterator[str]:
-    """A command for each cause, which GitHub shows where the change is looked at."""
+    """A command for each cause, which GitHub shows where the change is looked at.
+
+    The parts of a run have none: those of their merge say all that they would, and once.
+    """
+    if report.part is not None:
+        return
     for standing in in_the_way(report.accepted):
         title = f"{report.target}: accepted no more"
         yield f"::error title={_escaped(title, ',:')}::{_escaped(f'{say_in_the_way(standing)}; {say_advice(standing)}')}"

@@ -26,7 +26,7 @@ from bn_reference.reports.report import Report
 from bn_reference.reports.result_read import result_read
 from bn_reference.reports.results import Result, Violation
 from bn_reference.reports.schema import schema, to_json
-from bn_reference.reports.summary import as_markdown
+from bn_reference.reports.summary import as_markdown, github_commands
 from bn_reference.targets import TORCH
 from bn_reference.verification.api import verify
 from bn_reference.verification.arguments import UnusableArguments
@@ -152,9 +152,11 @@ def test_no_file_of_a_part_says_that_the_target_conforms_or_does_not(right: list
     assert "the new report is part 2 of 3 of a run" in difference(right[0], right[1]).notes
 
 
-def test_a_part_in_which_a_rule_is_violated_does_not_pass() -> None:
+def test_a_part_in_which_a_rule_is_violated_does_not_pass_and_leaves_annotations_to_the_merge() -> None:
     report = verify(TwoFaults, shard="2/6", **FEW)
     assert not report.passes
+    assert [*github_commands(report)] == []
+    assert len([*github_commands(replace(report, part=None))]) == 1
     assert "part 2 of 6: 1 of 1 rules violated, 1 cause: " in str(report)
     with pytest.raises(AssertionError, match="part 2 of 6"):
         report.raise_for_violations()
