@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,15 +15,17 @@ import pytest
 if TYPE_CHECKING:
     from bn_reference.verification.selection import Budget
 
-__all__ = ["MARK", "NAME", "Options", "add_options", "options_of"]
+__all__ = ["MARK", "NAME", "SEED", "Options", "add_options", "options_of", "received", "require_files", "sent"]
 
 NAME = "bn_reference"  # of the node below which the rules stand
+SEED = "seed"  # and its number: the node of a seed, where there are several
 MARK = "bn_rules"  # of a test that is run for each rule
 
 TIMEOUT = 10.0  # seconds; as the command line's default
 LISTS = {  # of the ini file and of the command line, where each may be repeated
     "target": "verify this implementation, module:attribute or path/to/file.py:attribute",
     "dtype": "an input dtype (float32) or a pair (float16/float32); default: all",
+    "database": "try first what broke a rule before, and keep what does now: a folder, redis://HOST:PORT, github://OWNER/REPO",
     "convention": "what the target is to keep where batch norms lawfully differ: torch, another library, auto, "
     "running_variance=biased ...; default: what it declares, else torch's",
 }
@@ -33,9 +35,11 @@ SINGLE = {
     "timeout": f"seconds that one example may take (default: {TIMEOUT:g})",
     "cases": "drawn (the default), mnist for what enters batch norm in real training, or a file of recorded batches",
     "accept": "excuse the deviations that this file accepts, where it says; one that no longer fails fails",
+    "seeds": "try the cases of so many seeds, from --hypothesis-seed on, each with ids of its own (default: 1)",
 }
 LISTED = {f"{name}s" for name in LISTS}
-TYPES = {"examples": int, "timeout": float}
+TYPES = {"examples": int, "seeds": int, "timeout": float}
+MOST_SEEDS = 1000
 PATHS = {"cases": ("drawn", "mnist"), "accept": ()}  # and what of them is no path
 
 
@@ -48,9 +52,12 @@ class Options:
         alone: without them, where nothing else is named on the command line.
         device, dtypes, examples, timeout, conventions, cases: as of ``bn-reference verify``; None of the examples for as many
             as the Hypothesis profile says.
+        databases: of what broke a rule before.
         accept: path of a file of accepted deviations; empty for none.
         folder: that from which the targets are seen, where it is another than the working directory.
         seed: Hypothesis' own.
+        seeds: how many, that being the first.
+        named: those that ids say.
     """
 
     targets: tuple[str, ...] = ()
@@ -61,9 +68,18 @@ class Options:
     timeout: float = TIMEOUT
     conventions: tuple[str, ...] | None = None
     cases: str = "drawn"
+    databases: tuple[str, ...] = ()
     accept: str = ""
     folder: str = ""
     seed: int = 0
+    seeds: int = 1
+    named: tuple[int, ...] = ()
+
+    @property
+    def seeds_of_ids(self) -> tuple[int, ...]:
+        """Those that ids say, in order; none where they say none, as there is one alone."""
+        several = range(self.seed, self.seed + self.seeds) if self.seeds > 1 else ()
+        return tuple(sorted({*self.named, *several}))
 
     def budget(self, recording: str = "") -> Budget:
         """What to try, and how much; with the path of a recording where ``cases`` is not drawn.
@@ -109,7 +125,7 @@ def options_of(config: pytest.Config) -> Options:
     given["targets"] = given["targets"] or ()
     given = {name: value for name, value in given.items() if value is not None}
     options = Options(alone=config.getini("bn_alone"), seed=_seed(config) if given["targets"] else 0, **given)
-    _require_usable(options, given)
+    _require_usable(given)
     return options
 
 
@@ -148,7 +164,23 @@ def _seed(config: pytest.Config) -> int:
     return int(text)
 
 
-def _require_usable(options: Options, given: Mapping[str, Any]) -> None:
+def sent(options: Options) -> dict[str, Any]:
+    """The options as values that travel to a gateway of pytest-xdist."""
+    return asdict(options)
+
+
+def received(values: Mapping[str, Any]) -> Options:
+    """Those that were sent; what is seen from a folder that is not here is seen from the working directory."""
+    options = Options(**values)
+    return options if os.path.isdir(options.folder) else replace(options, folder="")
+
+
+def require_files(options: Options) -> None:
+    """Raises UsageError where a file that they name is not here."""
+    _require_usable({name: getattr(options, name) for name in PATHS if getattr(options, name)})
+
+
+def _require_usable(given: Mapping[str, Any]) -> None:
     """Raises UsageError where what was given cannot be used; of what was not given nothing is imported."""
     for name, check in CHECKS.items():
         if name in given:
@@ -162,6 +194,12 @@ def _check_examples(value: int) -> None:
     from bn_reference.verification import arguments
 
     arguments.examples(value)
+
+
+def _check_seeds(value: int) -> None:
+    from bn_reference.verification import arguments
+
+    arguments.whole("seeds", value, 1, MOST_SEEDS, "pass 4, for example")
 
 
 def _check_timeout(value: float) -> None:
@@ -188,6 +226,12 @@ def _check_accept(file: str) -> None:
     read_accepted(file)
 
 
+def _check_databases(places: tuple[str, ...]) -> None:
+    from bn_reference.verification.found_before import found_before
+
+    found_before(places, "", "")
+
+
 def _check_cases(cases: str) -> None:
     if cases == "mnist":
         from bn_reference.support.extras import lack_of_torch
@@ -203,9 +247,11 @@ def _check_cases(cases: str) -> None:
 
 CHECKS: Mapping[str, Callable[[Any], None]] = {
     "examples": _check_examples,
+    "seeds": _check_seeds,
     "timeout": _check_timeout,
     "dtypes": _check_dtypes,
     "conventions": _check_conventions,
     "cases": _check_cases,
+    "databases": _check_databases,
     "accept": _check_accept,
 }

@@ -5,14 +5,14 @@ It is loaded in every run of pytest wherever the package is installed, so nothin
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bn_reference.plugin.groups import name_groups
-from bn_reference.plugin.options import MARK, NAME, Options, add_options, options_of
+from bn_reference.plugin.options import MARK, NAME, SEED, Options, add_options, options_of, received, require_files, sent
 
 if TYPE_CHECKING:
     from bn_reference.plugin.session import Session
@@ -49,11 +49,13 @@ def pytest_configure(config: pytest.Config) -> None:
         UsageError: nothing can be verified with these options.
     """
     config.addinivalue_line("markers", ABOUT_THE_MARK)
-    options = options_of(config)
     if hasattr(config, "workerinput"):  # of pytest-xdist, whose controller has looked at the command line
-        ids, rules, own = config.workerinput[NAME]
+        values, ids, rules, own, _ = config.workerinput[NAME]
+        options = received(values)
     else:
+        options = options_of(config)
         ids, rules, own = _named(config, options)
+        options = replace(options, named=_seeds_of(ids))
     config.stash[PLAN] = Plan(options, tuple(ids), rules)
     config.args[:] = [argument for argument in config.args if argument not in ids] if own else []
 
@@ -72,12 +74,21 @@ def _named(config: pytest.Config, options: Options) -> tuple[list[str], bool, bo
     return ids, True, bool(own) if explicit else not options.alone
 
 
+def _seeds_of(ids: Iterable[str]) -> tuple[int, ...]:
+    """The seeds that ids say."""
+    said = [part.removeprefix(SEED) for name in ids for part in name.split("::")[2:3] if part.startswith(SEED)]
+    return tuple(int(number) for number in said if number.isdecimal())
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a process of pytest-xdist what is run."""
+    """Tell a gateway of pytest-xdist what is run, and whether what it sees was looked at."""
+    from bn_reference.plugin.gateways import is_like_here
+
     config = node.config
     plan = config.stash[PLAN]
-    node.workerinput[NAME] = list(plan.ids), plan.rules, bool(config.args)
+    here = is_like_here(node.gateway.spec)
+    node.workerinput[NAME] = sent(plan.options), list(plan.ids), plan.rules, bool(config.args), here
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -86,7 +97,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if not plan.rules:
         return None
     targets, options = ", ".join(plan.options.targets), plan.options
-    return f"bn_reference: {targets} on {options.device}, seed {options.seed} (--hypothesis-seed N for another)"
+    seeds = options.seeds_of_ids or (options.seed,)
+    said = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds from {seeds[0]} to {seeds[-1]}"
+    return f"bn_reference: {targets} on {options.device}, {said} (--hypothesis-seed N for another)"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -96,7 +109,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         UsageError: one of them cannot be.
     """
     config = session.config
-    if not config.stash[PLAN].rules or hasattr(config, "workerinput") or config.option.collectonly:
+    if not hasattr(config, "workerinput") and not config.pluginmanager.hasplugin("dsession"):
+        _require_usable(config)
+
+
+def _require_usable(config: pytest.Config) -> None:
+    """Raises UsageError where a target cannot be loaded here."""
+    if not config.stash[PLAN].rules or config.option.collectonly:
         return
     from bn_reference.targets.protocol import UnusableTarget
 
@@ -104,8 +123,54 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _session(config).require_usable()
     except UnusableTarget as unusable:
         raise pytest.UsageError(f"--bn-target: {unusable}") from None
-    if config.pluginmanager.hasplugin("dsession"):  # of pytest-xdist, whose processes ask for the verdicts
-        _session(config).end()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Iterable[Any]) -> None:
+    """What gateways see that are like here is found out before there is one of them.
+
+    Raises:
+        UsageError: a target cannot be loaded.
+    """
+    from bn_reference.plugin.gateways import is_like_here
+
+    if config.stash[PLAN].rules and any(map(is_like_here, specs)):
+        _require_usable(config)
+        _session(config).end()  # the gateways ask for the verdicts
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """A gateway that is elsewhere ends where it cannot use what it is to try."""
+    plan, input = session.config.stash[PLAN], getattr(session.config, "workerinput", None)
+    if input is None or not plan.rules or input[NAME][-1]:
+        return
+    from bn_reference.plugin.gateways import refuse
+
+    try:
+        require_files(plan.options)
+        _require_usable(session.config)
+    except pytest.UsageError as unusable:
+        refuse(session.config, str(unusable))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Raises UsageError where a gateway could not use what it was to try."""
+    from bn_reference.plugin.gateways import refused
+
+    if why := refused(node):
+        raise pytest.UsageError(why)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where the command line says nothing else, rules that share their cases are dealt out together."""
+    if config.option.dist != "load" or not config.stash[PLAN].rules:
+        return None
+    from bn_reference.plugin.gateways import Units
+
+    return Units(config, log)
 
 
 def _session(config: pytest.Config) -> Session:

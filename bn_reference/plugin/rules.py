@@ -7,12 +7,13 @@ fixtures can change or hide them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from bn_reference.plugin.options import NAME
+from bn_reference.plugin.options import NAME, SEED
 from bn_reference.plugin.session import SESSION
 from bn_reference.plugin.verdicts import Asked, Told
 from bn_reference.reports.violations import violation_text
@@ -34,21 +35,41 @@ class _OfTarget(pytest.Collector):
     """All rules for one target."""
 
     def collect(self) -> Iterator[pytest.Collector]:
-        for pair in select_pairs(self.config.stash[SESSION].options.dtypes):
-            yield _InPair.from_parent(self, name=str(pair), target=self.name)
+        seeds = self.config.stash[SESSION].options.seeds_of_ids
+        for seed in seeds:
+            yield _OfSeed.from_parent(self, name=f"{SEED}{seed}", target=self.name, seed=seed)
+        if not seeds:
+            yield from _pairs(self, self.name, None)
+
+
+class _OfSeed(pytest.Collector):
+    """All rules for one target on the cases of one seed of several."""
+
+    def __init__(self, *, target: str, seed: int, **others: Any) -> None:
+        super().__init__(**others)
+        self._target, self._seed = target, seed
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        yield from _pairs(self, self._target, self._seed)
+
+
+def _pairs(above: pytest.Collector, target: str, seed: int | None) -> Iterator[pytest.Collector]:
+    for pair in select_pairs(above.config.stash[SESSION].options.dtypes):
+        yield _InPair.from_parent(above, name=str(pair), target=target, seed=seed)
 
 
 class _InPair(pytest.Collector):
     """All rules for one target in one pair of dtypes."""
 
-    def __init__(self, *, target: str, **others: Any) -> None:
+    def __init__(self, *, target: str, seed: int | None, **others: Any) -> None:
         super().__init__(**others)
-        self._target = target
+        self._target, self._seed = target, seed
 
     def collect(self) -> Iterator[pytest.Item]:
         for unit in units(select_properties(None), select_pairs([self.name])):
             for rule in unit.properties:
-                yield Rule.from_parent(self, name=rule.name, target=self._target, asked=Asked(rule, unit))
+                asked = Asked(rule, replace(unit, seed=self._seed))
+                yield Rule.from_parent(self, name=rule.name, target=self._target, asked=asked)
 
 
 class Rule(pytest.Item):
@@ -65,10 +86,16 @@ class Rule(pytest.Item):
         self.target, self.asked = target, asked
         self.seconds: float | None = None
         if self.config.pluginmanager.hasplugin("xdist"):  # rules that share their cases stay in one process
-            self.add_marker(pytest.mark.xdist_group(f"{target}-{asked.unit.pair}-{asked.rule.family}"))
+            self.add_marker(pytest.mark.xdist_group("-".join([target, *self._of, asked.rule.family])))
+
+    @property
+    def _of(self) -> list[str]:
+        """The seed, where there are several, and the pair of dtypes."""
+        unit = self.asked.unit
+        return [str(unit.pair)] if unit.seed is None else [f"{SEED}{unit.seed}", str(unit.pair)]
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        return Path(NAME), None, f"{self.target} {self.asked.unit.pair} {self.name}"
+        return Path(NAME), None, " ".join([self.target, *self._of, self.name])
 
     def runtest(self) -> None:
         unusable = ""

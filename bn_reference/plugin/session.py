@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,9 +17,12 @@ from bn_reference.support.threads import processors
 from bn_reference.targets.locating import seen_from_here
 from bn_reference.targets.recognition import name_of
 from bn_reference.verification.asked import accepting
+from bn_reference.verification.found_before import found_before
 from bn_reference.verification.selection import Budget, Unit
 
 __all__ = ["SESSION", "Session"]
+
+Group = tuple[Pair, str, int | None]  # a family in a pair of dtypes, and the seed
 
 
 class Session:
@@ -31,7 +35,7 @@ class Session:
     def __init__(self, options: Options, *, one_of_several: bool) -> None:
         self.options = options
         self._one_of_several = one_of_several  # processes in which pytest runs
-        self._chosen: dict[object, dict[tuple[Pair, str], list[Property]]] = defaultdict(lambda: defaultdict(list))
+        self._chosen: dict[object, dict[Group, list[Property]]] = defaultdict(lambda: defaultdict(list))
         self._in_workers: dict[str, InWorkers] = {}
         self._in_this_process: dict[object, InThisProcess] = {}
         self._directory: TemporaryDirectory[str] | None = None
@@ -89,26 +93,27 @@ class Session:
     def _budget(self, options: Options, target: str) -> Budget:
         if self._recording is None:
             self._recording = recorded(options.cases, self._scratch)
-        return accepting(options.accept, target, options.device, options.budget(self._recording))
+        found = found_before(options.databases, target, options.device)
+        return accepting(options.accept, target, options.device, replace(options.budget(self._recording), found=found))
 
     def _scratch(self) -> Path:
         self._directory = self._directory or TemporaryDirectory(prefix="bn_reference.")
         return Path(self._directory.name)
 
     def _units(self, target: object) -> list[Unit]:
-        return [Unit(tuple(chosen), pair) for (pair, _), chosen in self._chosen[target].items()]
+        return [Unit(tuple(chosen), pair, seed) for (pair, _, seed), chosen in self._chosen[target].items()]
 
     def _with_others(self, target: object, asked: Asked) -> Asked:
         chosen = self._chosen[target][_group(asked)]
-        return Asked(asked.rule, Unit(tuple(chosen), asked.unit.pair)) if asked.rule in chosen else asked
+        return Asked(asked.rule, replace(asked.unit, properties=tuple(chosen))) if asked.rule in chosen else asked
 
 
 def _named(target: object) -> str:
     return target if isinstance(target, str) else name_of(target)
 
 
-def _group(asked: Asked) -> tuple[Pair, str]:
-    return asked.unit.pair, asked.rule.family
+def _group(asked: Asked) -> Group:
+    return asked.unit.pair, asked.rule.family, asked.unit.seed
 
 
 SESSION = pytest.StashKey[Session]()

@@ -16,6 +16,7 @@ from bn_reference.reports.sentences import say_fact
 from bn_reference.support.threads import on_one_thread
 from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.demand import Description
+from bn_reference.verification.events import Done, Event
 from bn_reference.verification.selection import Budget, Unit
 from bn_reference.verification.standing import standing_of
 from bn_reference.verification.workers import Pool
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "InThisProcess", "InWorkers", "Told", "recorded", "told"]
 
 
-Key = tuple[str, str]  # the names of a pair of dtypes and of a rule
+Key = tuple[str, str, int | None]  # the names of a pair of dtypes and of a rule, and the seed
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Asked:
 
     @property
     def key(self) -> Key:
-        """The names of both."""
-        return str(self.unit.pair), self.rule.name
+        """What it is known by."""
+        return str(self.unit.pair), self.rule.name, self.unit.seed
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class InWorkers:
 
     def __init__(self, target: str, device: str, budget: Budget, jobs: int) -> None:
         self.accepted = budget.accepted
-        self._pool = Pool((target, device, budget, False), jobs)
+        self._pool = Pool((target, device, budget, False), jobs, self._hear)
         self._results: dict[Key, Result] = {}
         self._asked: set[Key] = set()
         self._described: tuple[Description | None] | None = None
@@ -84,18 +85,16 @@ class InWorkers:
 
     def of(self, asked: Asked) -> Result:
         """The verdict on a rule."""
-        self._take()
         if asked.key not in self._asked:
             self.ask([asked.unit])
         while asked.key not in self._results and self._pool.busy():
             self._pool.attend()
-            self._take()
         return self._results[asked.key]
 
-    def _take(self) -> None:
-        while self._pool.results:
-            result = self._pool.results.pop()
-            self._results[pair_of(result), result.property] = result
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Done):
+            result = event.result
+            self._results[pair_of(result), result.property, event.seed] = result
 
     def described(self) -> Description | None:
         """What the target is; None where it ends the process that is asked."""
@@ -123,7 +122,7 @@ class InThisProcess:
         if asked.key not in self._results:
             with on_one_thread():
                 for result in self._settled().check_together(asked.unit.properties, asked.unit.pair):
-                    self._results[pair_of(result), result.property] = result
+                    self._results[pair_of(result), result.property, None] = result
         return self._results[asked.key]
 
     def described(self) -> Description:

@@ -27,6 +27,7 @@ from bn_reference.verification.asked import accepting, recording_of, said_of_rec
 from bn_reference.verification.causes import causes_of, placed
 from bn_reference.verification.demand import Description, demand_of
 from bn_reference.verification.events import Counter, Done, Event, Listener, Started, Trying
+from bn_reference.verification.found_before import found_before, shown
 from bn_reference.verification.relied_on import left_in_place
 from bn_reference.verification.selection import Budget, Unit, UnusableArguments, select_pairs, select_properties, units
 from bn_reference.verification.shards import dealt, part_of, shard_of, told
@@ -63,6 +64,7 @@ def verify(
     accepted: str | PathLike[str] = "",
     surveys: bool = False,
     shard: str | None = None,
+    database: Iterable[str] | None = None,
     listener: Listener | None = None,
 ) -> Report:
     """Verify an implementation of batch normalization.
@@ -92,6 +94,8 @@ def verify(
         surveys: go on where a rule is broken, to find out where it is: what is then written as accepted says so.
         shard: "2/3", say, tries the second of three parts alone; its report is no verdict, ``verification.merge`` gives that
             of all parts, as one run would; None for all.
+        database: folders, ``redis://HOST:PORT`` or ``github://OWNER/REPO``, as Hypothesis keeps its examples: what broke a
+            rule there is tried first, and what breaks one now is kept for later; None for the cases of the seed alone.
         listener: is told what happens.
 
     Returns:
@@ -117,9 +121,10 @@ def verify(
     }
     pairs = select_pairs(wanted["dtypes"])
     cases = arguments.path("cases", cases, "pass 'drawn', or that of a recording")
-    first, frozen = (
+    first, frozen, places = (
         arguments.names("imports", imports, "torch_xla") or (),
         arguments.path("plan", plan, "pass that of a plan, or ''"),
+        arguments.names("database", database, "found") or (),
     )
     within, surveys = arguments.minutes(minutes), arguments.flag("surveys", surveys)
     part = shard_of(shard, fail_fast=fail_fast, minutes=within, surveys=surveys)
@@ -130,7 +135,8 @@ def verify(
     )
     name = target if isinstance(target, str) else name_of(target)
     file = arguments.path("accepted", accepted, "pass that of a file of accepted deviations, or ''")
-    budget = accepting(file, name, device, replace(budget, surveys=surveys))
+    before = found_before(places, name, device)
+    budget = accepting(file, name, device, replace(budget, surveys=surveys, found=before))
     tried = environment(KNOWN[name].distributions if name in KNOWN else ())
     tried |= {"cases": said_of_recording(budget.recording)} if budget.recording else {}
     started = time.perf_counter()
@@ -167,7 +173,14 @@ def verify(
         "jobs": jobs,
         "timeout": timeout,
     }
-    asked |= {**wanted, "cases": budget.recording or "drawn", "plan": frozen, "imports": list(first), "accepted": file}
+    asked |= {
+        **wanted,
+        "cases": budget.recording or "drawn",
+        "plan": frozen,
+        "imports": list(first),
+        "accepted": file,
+        "database": [*map(shown, places)],
+    }
     whole = part is None and not interrupted and not (fail_fast and any(result.status == "violated" for result in results))
     asked["conventions"] = "auto" if budget.demand.accepts_all else budget.demand.conventions.to_json()
     return Report(

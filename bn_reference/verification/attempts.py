@@ -165,6 +165,14 @@ class Attempts:
         tally.deviates([*spared, *met])
         return comparison
 
+    def kept_without(self, property: Property, case: Case) -> bool:
+        """Whether the case breaks the rule in its circumstances alone."""
+        if not case.circumstances:
+            return False
+        plain = Tally(property)
+        self.note(plain, case.but(circumstances=()))
+        return plain.kept() > plain.deviating and plain.failing is None
+
     def explained(
         self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False
     ) -> Rival | None:

@@ -40,9 +40,10 @@ class Tried:
 
 @dataclass(frozen=True)
 class Done:
-    """A verdict has come."""
+    """A verdict has come; ``seed`` of its cases, where a unit has its own."""
 
     result: Result
+    seed: int | None = None
 
 
 Event: TypeAlias = Started | Trying | Tried | Done

@@ -33,6 +33,7 @@ from bn_reference.verification.demand import Demand, Description
 from bn_reference.verification.draw import Round
 from bn_reference.verification.edge import Edge
 from bn_reference.verification.failure import SuiteFailed
+from bn_reference.verification.found_before import FOUND
 from bn_reference.verification.large import Large
 from bn_reference.verification.lost import DeviceLost
 from bn_reference.verification.measuring.in_time import capabilities_in_time, conventions_in_time
@@ -69,12 +70,16 @@ class Judge:
         on_example: Callable[[Property, Case], None] | None = None,
     ) -> None:
         self.implementation = Watched(implementation)
-        self.budget = budget
+        self.budget, self.interrupted = budget, False
         self.spec = spec or implementation.name
-        self.interrupted = False
         self.attempts = Attempts(self.implementation, self.demand.conventions, budget.timeout, on_example, budget.accepted)
-        self._supply, self._clock, self._tried = Supply(self.implementation, budget), Clock(), list[Round]()
-        self._large = Large(self.attempts, self.implementation, budget)
+        self._clock, self._tried = Clock(), list[Round]()
+        self.turn_to(budget.seed)
+
+    def turn_to(self, seed: int) -> None:
+        """Draw the cases of this seed from now on."""
+        self.budget = budget = replace(self.budget, seed=seed)
+        self._supply, self._large = Supply(self.implementation, budget), Large(self.attempts, self.implementation, budget)
 
     @property
     def conventions(self) -> Conventions:
@@ -217,6 +222,7 @@ class Judge:
         """With the smallest case of what was broken, if one is to be sought."""
         started = time.perf_counter()
         violation = self._violation(tally, pair, smallest)
+        self.budget.found.keep(tally.property.name, violation)
         seconds = tally.seconds + time.perf_counter() - started
         return result_of(tally, pair, self.implementation.device, violation, seconds)
 
@@ -225,7 +231,7 @@ class Judge:
             return None
         first, original = tally.failure, tally.failing
         if tally.final or smallest is None or original is None:
-            return Violation(say(first), first, original, first)
+            return Violation(f"{say(first)}{FOUND * tally.known}", first, original, first)
         least, edge = self._least(tally, pair, smallest)
         case, found = least.failing or original, least.failure or first
         if tally.survey is not None:
@@ -234,10 +240,10 @@ class Judge:
         self.attempts.trace(tally.property, case)
         shown = reproduced(self.spec, self.implementation, found, tally.property, pair, self.budget.imports, case)
         alone = tally.property in ON_REQUEST
-        fresh_keeps = not alone and self._kept_without(tally.property, case)
-        telling: Case | None = None  # known slips show in small cases
-        if not alone and not is_large(original):
-            telling = original if self.budget.case is not None else smallest.telling(tally) or original
+        fresh_keeps = not alone and self.attempts.kept_without(tally.property, case)
+        telling = None if alone or is_large(original) else original  # known slips show in small cases
+        if telling is not None and self.budget.case is None:
+            telling = smallest.telling(tally) or original
         rival = None if telling is None else self.explained(tally.property, found, telling, case, lived=fresh_keeps)
         # the smallest case may be a drawn one; what it was met on says where it happens in real training
         where = original.kinds[:1] if self.budget.recording else ()  # a witness has none
@@ -245,6 +251,7 @@ class Judge:
         met += f"; {say_steps(shown.steps)}" if shown.steps else ""
         met += "; a fresh layer, called as usual, keeps the rule here" * fresh_keeps
         met += f"; {say_edge(edge.axis, edge.holds)}" if edge else ""
+        met += FOUND * tally.known
         self.attempts.release()
         return Violation(f"{say(found)}{met}", found, case, first, rival.sentence if rival else "", shown.script)
 
@@ -254,14 +261,6 @@ class Judge:
             return tally, None
         large = tally.failing is not None and is_large(tally.failing)
         return self._large.smallest(tally, pair) if large else (smallest.of(tally), None)
-
-    def _kept_without(self, property: Property, case: Case) -> bool:
-        """Whether the case breaks the rule in its circumstances alone."""
-        if not case.circumstances:
-            return False
-        plain = Tally(property)
-        self.attempts.note(plain, case.but(circumstances=()))
-        return plain.kept() > plain.deviating and plain.failing is None
 
     def explained(
         self, property: Property, found: Comparison, original: Case, case: Case, *, lived: bool = False

@@ -25,7 +25,7 @@ from bn_reference.verification.standing import standing_of
 __all__ = ["merged"]
 
 WROTE = "bn-reference verify --shard I/N --json FILE wrote"
-OWN = ("jobs", *FILES)  # options in which the parts of a run may differ; of files it is compared what they have
+OWN = ("jobs", "database", *FILES)  # in which the parts of a run may differ; of files it is compared what they have
 ABSENT = "nothing"
 READ = ("target", "seed", "seconds", "interrupted", "options", "capabilities", "notes")
 FEW = 8  # parts that are named

@@ -13,6 +13,7 @@ from bn_reference.properties import ALL, PROPERTIES, Property
 from bn_reference.properties.accepted import Acceptance
 from bn_reference.verification.arguments import UnusableArguments
 from bn_reference.verification.demand import Demand
+from bn_reference.verification.found_before import FoundBefore
 
 __all__ = ["Budget", "Unit", "UnusableArguments", "select_pairs", "select_properties", "units"]
 
@@ -37,6 +38,7 @@ class Budget:
         accepted: deviations of the target on its device that are accepted.
         case: the only one that is tried, as it is; None for all that are drawn.
         surveys: whether all cases that break a rule are wanted, and not the first one alone.
+        found: the cases that broke a rule in another run, which are tried first, and where those of this one go.
     """
 
     examples: int = 100
@@ -51,14 +53,21 @@ class Budget:
     case: Case | None = field(default=None, repr=False)
     surveys: bool = False
     minutes: float | None = None
+    found: FoundBefore = field(default_factory=FoundBefore)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Properties of one family in one pair of dtypes: they are tried together, as they share their cases."""
+    """Properties of one family in one pair of dtypes: they are tried together, as they share their cases.
+
+    Attributes:
+        properties, pair: what is tried.
+        seed: of the cases; None for the budget's.
+    """
 
     properties: tuple[Property, ...]
     pair: Pair
+    seed: int | None = None
 
 
 def select_properties(names: Iterable[str] | None) -> tuple[Property, ...]:

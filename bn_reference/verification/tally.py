@@ -37,6 +37,8 @@ class Tally:
         final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
         accepted: examples that broke the rule as an accepted deviation says, by its number.
         survey: all cases that break the rule, where they are wanted.
+        known: whether the case that broke it was found before.
+        replayed: cases that were, which are tried beside those that are asked for.
     """
 
     property: Property
@@ -61,6 +63,8 @@ class Tally:
     final: bool = False
     accepted: Counter[int] = field(default_factory=Counter)
     survey: Survey | None = None
+    known: bool = False
+    replayed: int = 0
 
     def note(self, comparison: Comparison, case: Case, life: Outcome = "") -> None:
         """One more case was compared, with what came of its life."""
@@ -114,8 +118,8 @@ class Tally:
         return self.examples - self.accepted.total()
 
     def met(self) -> int:
-        """Cases that were tried and of which the property speaks."""
-        return self.examples + self.refused.total()
+        """Cases that were tried and of which the property speaks, without those of other runs."""
+        return self.examples + self.refused.total() - self.replayed
 
     def resolution(self) -> tuple[float, float] | None:
         """The median and the worst over the examples."""

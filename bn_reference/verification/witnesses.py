@@ -1,4 +1,4 @@
-"""Witnesses: whether deviations still show is seen on the cases that show them, before anything is drawn."""
+"""Witnesses: the cases that show deviations, and those that broke a rule before, are tried before anything is drawn."""
 
 from __future__ import annotations
 
@@ -34,3 +34,18 @@ def replay_witnesses(tally: Tally, pair: Pair, implementation: Watched, attempts
         for witness in acceptance.witnesses.get(str(pair), ()) if concerned else ():
             if tally.is_wanting() and implementation.domain.takes(witness):
                 attempts.note(tally, witness)
+    _replay_found(tally, pair, implementation, attempts, budget)
+
+
+def _replay_found(tally: Tally, pair: Pair, implementation: Watched, attempts: Attempts, budget: Budget) -> None:
+    """What broke the rule in another run; what does so no longer is forgotten."""
+    rule = tally.property.name
+    for case in budget.found.cases(rule, pair):
+        if tally.failing is not None or not implementation.domain.takes(case):
+            continue
+        kept, met = tally.kept(), tally.met()
+        attempts.note(tally, case)
+        tally.replayed += tally.met() - met
+        tally.known = tally.failing is not None
+        if not tally.known and tally.kept() > kept:
+            budget.found.forget(rule, case)

@@ -27,10 +27,11 @@ from bn_reference.verification.selection import Budget, Unit
 if TYPE_CHECKING:
     from bn_reference.verification.judge import Judge
 
-__all__ = ["COLLECT_AFTER", "DESCRIBE", "READY", "Worker"]
+__all__ = ["COLLECT_AFTER", "POLL", "READY", "Worker"]
 
 READY, DESCRIBE = "ready", "describe"  # what a worker says once it has loaded the target, and is asked in the end
 COLLECT_AFTER = 20_000  # objects
+POLL = 0.25  # seconds between looks at the clock
 LOADING = 240  # seconds, after which native code has the import or the constructor; Python would have been interrupted
 
 
@@ -79,8 +80,10 @@ def _live(target: str, device: str, budget: Budget, fail_fast: bool, settles: bo
             return
 
 
-def _verdicts(judge: Judge, order: tuple[Sequence[int], Pair, float | None], fail_fast: bool) -> list[Result]:
-    numbers, pair, seconds = order
+def _verdicts(judge: Judge, order: tuple[Sequence[int], Pair, int | None, float | None], fail_fast: bool) -> list[Result]:
+    numbers, pair, seed, seconds = order
+    if seed not in (None, judge.budget.seed):
+        judge.turn_to(seed)
     return judge.check_together([ALL[number] for number in numbers], pair, fail_fast=fail_fast, seconds=seconds)
 
 
@@ -91,7 +94,7 @@ class Worker:
         self.note = Note()
         self.unit: Unit | None = None
         self.pair: Pair | None = None  # of the latest unit
-        self.loaded = False
+        self.loaded = self._describes = False
         self._since = self._waited = 0.0  # when its example began, and what it had waited for a processor by then
         self._started = self._until = time.monotonic()
         self.orders, theirs = CONTEXT.Pipe()
@@ -104,15 +107,28 @@ class Worker:
         self.unit, self.pair = unit, unit.pair
         self._until = time.monotonic() + (seconds or 0.0)
         self.note.begin()
-        self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair, seconds))
+        self.orders.send(([NUMBER[property.name] for property in unit.properties], unit.pair, unit.seed, seconds))
+
+    def described(self, limit: float) -> object:
+        """What it says of the target; None where that ends it, or takes longer than the limit; it is then of no more use."""
+        with suppress(EOFError, ConnectionError):
+            self._describes = True
+            self.note.begin()
+            self.orders.send(DESCRIBE)
+            while not self.orders.poll(POLL):
+                if self.hangs(limit):
+                    return None
+            self._describes = False
+            return self.orders.recv()
+        return None
 
     def left(self) -> float:
         """Seconds that it has for what it is at."""
         return max(self._until - time.monotonic(), 0.0) if self.unit is not None else 0.0
 
     def hangs(self, limit: float) -> bool:
-        """Whether loading, or its example, takes longer than it may; what it waits for a processor does not count."""
-        if self.loaded and self.unit is None:
+        """Whether loading, or what it is at, takes longer than it may; what it waits for a processor does not count."""
+        if self.loaded and self.unit is None and not self._describes:
             return False
         since, limit = (self.note.since.value, limit) if self.loaded else (self._started, LOADING)
         if since != self._since:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from multiprocessing.connection import wait
 
 from bn_reference.arithmetic.precision import Pair
@@ -24,15 +23,16 @@ from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.demand import Description
 from bn_reference.verification.events import Done, Listener, Started, Tried, Trying
 from bn_reference.verification.failure import SuiteFailed
+from bn_reference.verification.found_before import FOUND, FoundBefore
 from bn_reference.verification.schedule import Schedule
 from bn_reference.verification.selection import Budget, Unit
-from bn_reference.verification.worker import DESCRIBE, LOADING, READY, Worker
+from bn_reference.verification.worker import LOADING, POLL, READY, Worker
 
 __all__ = ["Pool", "run", "title"]
 
 GRACE = 2.0  # seconds beyond the time limit before native code that does not return is ended
 HURRY = 2.0  # seconds for which a worker is waited for after Ctrl-C
-POLL = 0.25  # seconds between looks at the clock
+NOTHING = FoundBefore()
 GIVE_UP_AFTER = 3  # crashes or hangs; what is left is then reported without being tried
 
 
@@ -120,20 +120,22 @@ class Pool:
         except (EOFError, OSError):
             return False
         if isinstance(message, UnusableTarget | SuiteFailed):
+            self.workers.remove(worker)  # which is about to be gone, and did not crash
+            worker.end()
             raise message
         if message == READY:
             if not any(other.loaded for other in self.workers):
                 self.listen(Started(self.total, self.budget.examples))
             worker.loaded = True
         else:
-            worker.unit = None
+            unit, worker.unit = worker.unit, None
             for result in message:
-                self._verdict(result)
+                self._verdict(result, None if unit is None else unit.seed)
         return True
 
-    def _verdict(self, result: Result) -> None:
+    def _verdict(self, result: Result, seed: int | None) -> None:
         self.results.append(result)
-        self.listen(Done(result))
+        self.listen(Done(result, seed))
         self.over = self.over or (self.fail_fast and result.status == "violated")
 
     def _replace(self, worker: Worker, hung: bool) -> None:
@@ -166,15 +168,17 @@ class Pool:
             broken = tried or unit.properties[0]
             crashed = worker.note.left() or Fact(Kind.CRASHED, "an example", _ended(status))
             ended = Fact(Kind.HUNG, "an example", self.budget.timeout, True) if hung else crashed
-            self._verdict(_violated(broken, unit.pair, self.device, ended, case))
+            result = _violated(broken, unit.pair, self.device, ended, case, self.budget.found)
+            self.budget.found.keep(broken.name, result.violation)
+            self._verdict(result, unit.seed)
             rest = tuple(property for property in unit.properties if property is not broken)
-            self.waiting[:0] = [Unit(rest, unit.pair)] if rest else []
+            self.waiting[:0] = [Unit(rest, unit.pair, unit.seed)] if rest else []
 
     def _give_up(self) -> None:
         left = Fact(Kind.NOT_TRIED, "", self.crashes)
         for unit in self.waiting:
             for property in unit.properties:
-                self._verdict(_violated(property, unit.pair, self.device, left, None))
+                self._verdict(_violated(property, unit.pair, self.device, left, None), unit.seed)
         self.waiting.clear()
 
     def hurry(self) -> None:
@@ -192,12 +196,14 @@ class Pool:
         """What the target is, from a worker that has nothing else to do; None where that ends it, too."""
         for worker in self.workers:
             if worker.loaded and worker.unit is None:
-                with suppress(EOFError, ConnectionError):
-                    worker.orders.send(DESCRIBE)
-                    found = worker.orders.recv() if worker.orders.poll(self.budget.timeout + GRACE) else None
-                    if isinstance(found, UnusableTarget | SuiteFailed):
-                        raise found
-                    return found if isinstance(found, Description) else None
+                found = worker.described(self.budget.timeout + GRACE)
+                if isinstance(found, Description):
+                    return found
+                self.workers.remove(worker)  # nobody is to take for verdicts what it may say later
+                worker.end()
+                if isinstance(found, UnusableTarget | SuiteFailed):
+                    raise found
+                return None
         return None
 
     def end(self) -> None:
@@ -236,9 +242,11 @@ def run(
         pool.end()
 
 
-def _violated(property: Property, pair: Pair, device: str, how: Fact, case: Case | None) -> Result:
+def _violated(
+    property: Property, pair: Pair, device: str, how: Fact, case: Case | None, before: FoundBefore = NOTHING
+) -> Result:
     found = fact(False, how)
-    violation = Violation(say(found), found, case, found)
+    violation = Violation(f"{say(found)}{FOUND * before.has(property.name, case)}", found, case, found)
     return Result(
         property.name,
         property.family,

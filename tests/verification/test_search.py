@@ -1,11 +1,14 @@
 """What was drawn once is replayed: the same cases, in the same order, and never drawn again."""
 
+from dataclasses import replace
+
 import pytest
 
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Case
 from bn_reference.cases.strategies import cases
 from bn_reference.properties import PROPERTIES
+from bn_reference.reports.results import Result
 from bn_reference.targets.recognition import load_target
 from bn_reference.verification import draw as search_module
 from bn_reference.verification.draw import Drawings, drawings_within, search
@@ -55,6 +58,17 @@ def test_what_one_judge_has_drawn_no_other_draws(drawn: list[Case]) -> None:
         assert Judge(load_target(target, "cpu"), Budget(examples=5)).check(PROPERTIES[0], PAIRS[0]).examples >= 5
 
     assert len(drawn) == 5
+
+
+def test_a_judge_that_turns_to_another_seed_says_what_one_of_that_seed_says() -> None:
+    def verdict(judge: Judge) -> Result:
+        return replace(judge.check(PROPERTIES[0], PAIRS[0]), seconds=0.0)
+
+    turned, other, first = (Judge(load_target("bn_reference:BatchNorm1d"), Budget(5, seed)) for seed in (0, 7, 0))
+    turned.check(PROPERTIES[0], PAIRS[0])
+    turned.turn_to(7)
+
+    assert vars(verdict(turned)) == vars(verdict(other)) != vars(verdict(first))
 
 
 def test_another_key_or_number_gives_other_cases() -> None:

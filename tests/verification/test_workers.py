@@ -5,6 +5,7 @@ import signal
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,10 @@ from bn_reference.targets.protocol import UnusableTarget
 from bn_reference.verification.api import verify
 from bn_reference.verification.draw import Drawings
 from bn_reference.verification.events import Done, Event, Started
-from bn_reference.verification.note import Note
+from bn_reference.verification.note import CONTEXT, Note
+from bn_reference.verification.selection import Budget
+from bn_reference.verification.worker import Worker
+from bn_reference.verification.workers import GRACE, Pool
 
 MORE = " (--timeout sets another limit)"
 TARGETS = """
@@ -143,3 +147,30 @@ def test_a_note_tells_the_latest_example_of_its_own_unit_alone() -> None:
         assert note.read() == (property, case)
     note.begin()
     assert note.read() == (None, None)
+
+
+def test_a_target_that_cannot_be_loaded_is_told_alike_however_often_it_is_asked_for() -> None:
+    pool = Pool(("nowhere.py:Layer", "cpu", Budget(), False), 1)
+    said = []
+    for _ in range(2):
+        with pytest.raises(UnusableTarget) as told:
+            pool.load()
+        said.append(str(told.value))
+
+    assert said[0] == said[1]
+    assert said[0].startswith("the target's file nowhere.py is not there")
+    assert pool.workers == []
+
+
+def test_a_worker_that_takes_too_long_to_describe_the_target_says_nothing_later() -> None:
+    orders, theirs = CONTEXT.Pipe()
+    worker = Worker.__new__(Worker)
+    ended: list[str] = []
+    process = SimpleNamespace(pid=os.getpid(), kill=lambda: ended.append("killed"), join=lambda: ended.append("joined"))
+    vars(worker).update(note=Note(), unit=None, loaded=True, orders=orders, process=process, _since=0.0, _waited=0.0)
+    pool = Pool(("nowhere.py:Layer", "cpu", Budget(timeout=-GRACE), False), 1)
+    pool.workers = [worker]
+
+    assert pool.described() is None
+    assert theirs.recv() == "describe"
+    assert (ended, pool.workers) == (["killed", "joined"], [])
