@@ -148,6 +148,7 @@ def test_no_file_of_a_part_says_that_the_target_conforms_or_does_not(right: list
     assert b"<failure" not in as_junit(report)
     page = as_page(report.to_json())
     assert 'class="verdict interrupted"' in page
+    assert "</b> part 1 of 6: nothing speaks against it here" in page
     assert "conform" not in page
     assert "the new report is part 2 of 3 of a run" in difference(right[0], right[1]).notes
 

@@ -34,7 +34,7 @@ def verdict(content: Content) -> Element:
     header.append(tag("p", f"bn-reference {content.environment.get('bn-reference', '')}".strip(), class_="aside"))
     header.append(tag("h1", content.target, *([tag("span", f" on {devices}", class_="aside")] if devices else [])))
     header.append(
-        tag("p", tag("b", mark(content)), f" {content.sentence.removeprefix(f'{content.target} ')}", class_="sentence")
+        tag("p", tag("b", mark(content)), f" {content.sentence.removeprefix(content.target).lstrip(', ')}", class_="sentence")
     )
     header.extend(tag("p", "note: ", *linked(note), class_="note") for note in content.notes)
     said = tag("dl", class_="facts")
