@@ -13,6 +13,7 @@ import click
 from bn_reference.cli.files import require_writable, write_json
 
 if TYPE_CHECKING:
+    from bn_reference.reports.deep import Deep
     from bn_reference.reports.report import Report
 
 __all__ = ["Outputs", "writing"]
@@ -77,6 +78,11 @@ class Outputs:
             except OSError as error:
                 said = f"--scripts is {self.scripts}, which cannot be made ({error.strerror}); choose another place"
                 raise click.ClickException(said) from None
+
+    def write_deep(self, deep: Deep) -> None:
+        """Of many rounds, each with a report of its own, JSON alone."""
+        if self.json is not None:
+            write_json(deep.to_json(), self.json)
 
     def write(self, report: Report) -> None:
         """What a CI system reads, too; on GitHub each cause is an annotation."""

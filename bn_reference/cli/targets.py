@@ -15,7 +15,7 @@ from bn_reference.cli.status import CONFORMS, INTERRUPTED, UNUSABLE, VIOLATES
 if TYPE_CHECKING:
     from bn_reference.reports.report import Report
 
-__all__ = ["verify_all"]
+__all__ = ["verified", "verify_all"]
 
 
 def verify_all(targets: Sequence[str], outputs: Outputs, *, everything: bool, writes: Path | None, **options: Any) -> int:
@@ -37,7 +37,7 @@ def verify_all(targets: Sequence[str], outputs: Outputs, *, everything: bool, wr
     worst = CONFORMS
     for number, target in enumerate(targets, 1):
         try:
-            report = _verified(target, surveys=writes is not None, **options)
+            report = verified(target, surveys=writes is not None, **options)
         except UnusableTarget as unusable:
             if len(targets) == 1:
                 raise click.ClickException(str(unusable)) from None
@@ -58,7 +58,8 @@ def verify_all(targets: Sequence[str], outputs: Outputs, *, everything: bool, wr
     return worst
 
 
-def _verified(target: str, **options: Any) -> Report:
+def verified(target: str, **options: Any) -> Report:
+    """Verify one target in worker processes, with progress on a terminal."""
     from rich.console import Console
 
     from bn_reference.cli.progress import ProgressDisplay

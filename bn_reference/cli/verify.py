@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from bn_reference.cli.accepting import require_acceptable
+from bn_reference.cli.deep import verify_deeply
 from bn_reference.cli.extras import require_torch
 from bn_reference.cli.outputs import Outputs, writing
 from bn_reference.cli.project import with_project
@@ -57,6 +58,12 @@ __all__ = ["verify"]
     metavar="I/N",
     help="Try part I of N alone, whose report --json writes; bn-reference merge gives the verdict of all parts.",
 )
+@click.option(
+    "--deep",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Try seed after seed, --examples of each, until --minutes are over or Ctrl-C; DIR keeps the rounds, and goes on.",
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first violation.")
 @click.option("--jobs", type=int, default=processors, show_default="one a core", help="Worker processes.")
 @click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS", help="Limit for one example.")
@@ -72,6 +79,12 @@ __all__ = ["verify"]
     default="",
     metavar="FILE",
     help="Freeze the drawn cases to FILE before the target is imported; try those of FILE where it is there.",
+)
+@click.option(
+    "--database",
+    multiple=True,
+    metavar="PLACE ...",
+    help="Try first what broke a rule before, and keep what does now: a folder, redis://HOST:PORT or github://OWNER/REPO.",
 )
 @click.option(
     "--convention",
@@ -115,6 +128,8 @@ def verify(
     cases: str,
     conventions: tuple[str, ...],
     imports: tuple[str, ...],
+    database: tuple[str, ...],
+    deep: Path | None,
     **options: Any,
 ) -> int:
     """Verify TARGET: module:attribute or path/to/file.py:attribute.
@@ -138,23 +153,26 @@ def verify(
     refused = (UnusableArguments, UnusablePlan, UnusableRecording, UnusableAccepted, UnusableProject)
     try:
         said = with_project(context)
-        if {"minutes", "examples"} <= said.given:
+        if {"minutes", "examples"} <= said.given and deep is None:
             rule = "are two ways to say how much is tried; leave one of them out"
             raise click.ClickException(f"--minutes and --examples {rule}")
         writes = said.writes(write)
         require_acceptable(writes, fail_fast=options["fail_fast"])
         with _recording(cases) as recording:
-            return verify_all(
-                said.targets(target),
-                outputs,
-                everything=everything,
-                writes=writes,
-                properties=properties or None,
-                recording=recording,
-                imports=imports or None,
-                accepted=said.accepted(accepted, writes),
-                **{**options, "dtypes": dtypes or None, "conventions": conventions or None, **said.options},
-            )
+            asked = {
+                **options,
+                "dtypes": dtypes or None,
+                "conventions": conventions or None,
+                "properties": properties or None,
+                "recording": recording,
+                "imports": imports or None,
+                "database": database or None,
+                "accepted": said.accepted(accepted, writes),
+                **said.options,
+            }
+            if deep is not None:
+                return verify_deeply(deep, said.targets(target), outputs, writes=writes, cases=cases, **asked)
+            return verify_all(said.targets(target), outputs, everything=everything, writes=writes, **asked)
     except refused as unusable:
         raise click.ClickException(str(unusable)) from None
 
