@@ -10,7 +10,7 @@ __all__ = ["Several"]
 
 
 class Several(click.Command):
-    """A command whose options that may be repeated take all values that follow them, up to a target, which has a colon.
+    """A command whose options that may be repeated take all values that follow them, up to a target: a colon, and no ``://``.
 
     An option whose value may be left out takes none where a target, another option, or nothing follows.
     """
@@ -40,7 +40,7 @@ class Several(click.Command):
             elif argument.startswith("-"):
                 name, equals, _ = argument.partition("=")
                 option, has_value = (name if name in repeated else ""), bool(equals)
-            elif ":" in argument and has_value:
+            elif ":" in argument and "://" not in argument and has_value:
                 option = ""
             elif option and has_value:
                 yield option

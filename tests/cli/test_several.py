@@ -53,6 +53,13 @@ def test_what_bench_may_be_told_again_reads_alike(option: str, name: str, values
     assert parsed("bench", f"{option}={first}", second)[name] == values
 
 
+def test_a_place_with_a_colon_is_no_target() -> None:
+    found = parsed("verify", "--database", "found", "redis://127.0.0.1:6379", "github://owner/repository", "a:B")
+
+    assert found["target"] == "a:B"
+    assert found["database"] == ("found", "redis://127.0.0.1:6379", "github://owner/repository")
+
+
 def test_a_target_may_follow() -> None:
     found = parsed("verify", "--dtype", "float32", "float64", "a:B")
 
