@@ -91,7 +91,7 @@ class Worker:
     """A worker process as its parent sees it."""
 
     def __init__(self, arguments: tuple[str, str, Budget, bool], *, settles: bool = True) -> None:
-        self.note = Note()
+        self.note, self.settles = Note(), settles
         self.unit: Unit | None = None
         self.pair: Pair | None = None  # of the latest unit
         self.loaded = self._describes = False

@@ -150,7 +150,7 @@ class Pool:
             ends = f"ends the process while it is loaded ({_ended(status)})"
             how = f"the target {self.target} {f'is not loaded within {LOADING} s' if hung else ends}"
             raise UnusableTarget(f"{how}; make its import and its constructor work first")
-        if unit is not None and self.settles and not worker.note.tried.value:
+        if unit is not None and worker.settles and not worker.note.tried.value:
             self.settles = False
             self.waiting.insert(0, unit)
         else:

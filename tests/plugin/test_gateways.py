@@ -1,6 +1,5 @@
 """Gateways of pytest-xdist: what shares its cases stays together, seeds have ids, and what a gateway lacks is told."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -51,11 +50,10 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def verdicts(project: pytest.Pytester, target: str, *arguments: str) -> dict[str, str]:
-    """What is said of each rule, without the path by which a script finds the target."""
+    """What is said of each rule."""
     project.runpytest_subprocess(*ASKED, "--bn-target", target, "-k", SOME, "--junitxml=found.xml", *arguments)
     cases = ElementTree.parse("found.xml").iter("testcase")
-    told = {case.get("name", ""): "".join(f"{each.tag} {each.text}" for each in case) for case in cases}
-    return {name: text.replace(f"{project.path}{os.sep}", "") for name, text in told.items()}
+    return {case.get("name", ""): "".join(f"{each.tag} {each.text}" for each in case) for case in cases}
 
 
 @pytest.mark.parametrize(
@@ -143,13 +141,12 @@ def server(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", ["Doubles", "DiesInEval"])
 def test_gateways_say_word_by_word_what_one_process_says(project: pytest.Pytester, target: str, server: str) -> None:
-    seed = ("--hypothesis-seed=7",)
-    one = verdicts(project, f"targets.py:{target}", *seed)
-    whole = f"{project.path / 'targets.py'}:{target}"
+    seed, whole = ("--hypothesis-seed=7",), f"{project.path / 'targets.py'}:{target}"
+    one = verdicts(project, whole, *seed)
 
     assert len(one) == 3
     assert any(one.values())
-    assert verdicts(project, f"targets.py:{target}", "-n2", *seed) == one
+    assert verdicts(project, whole, "-n2", *seed) == one
     assert verdicts(project, whole, "-d", "--tx", f"socket={server}", *seed) == one
     ids = [f"bn_reference::{whole}::seed7::float32/float32::{name}" for name in one]
     assert verdicts(project, whole, "-d", "--tx", "2*popen//env:PINNED=1", *ids) == one

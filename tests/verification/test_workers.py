@@ -18,7 +18,7 @@ from bn_reference.verification.api import verify
 from bn_reference.verification.draw import Drawings
 from bn_reference.verification.events import Done, Event, Started
 from bn_reference.verification.note import CONTEXT, Note
-from bn_reference.verification.selection import Budget
+from bn_reference.verification.selection import Budget, units
 from bn_reference.verification.worker import Worker
 from bn_reference.verification.workers import GRACE, Pool
 
@@ -174,3 +174,20 @@ def test_a_worker_that_takes_too_long_to_describe_the_target_says_nothing_later(
     assert pool.described() is None
     assert theirs.recv() == "describe"
     assert (ended, pool.workers) == (["killed", "joined"], [])
+
+
+def test_workers_that_end_together_while_conventions_are_found_out_blame_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(("nowhere.py:Layer", "cpu", Budget(), False), 2)
+    started: list[int] = []
+    monkeypatch.setattr(pool, "start", started.append)
+    given = units(PROPERTIES, PAIRS[:1])[:2]
+    process = SimpleNamespace(exitcode=3, join=lambda: None)
+    pool.workers = [
+        SimpleNamespace(note=Note(), settles=True, loaded=True, unit=unit, process=process, end=lambda: None) for unit in given
+    ]
+    for worker in list(pool.workers):
+        pool._replace(worker, hung=False)
+
+    assert (pool.results, pool.crashes, pool.settles) == ([], 0, False)
+    assert pool.waiting == given[::-1]
+    assert started == [1, 1]
