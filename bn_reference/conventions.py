@@ -43,6 +43,10 @@ VALUES: dict[str, dict[str, str]] = {
         "debiased": "an average that is zero-debiased at each update",
         "debiased_in_eval": "an average that is zero-debiased at evaluation",
     },
+    "initial_variance": {
+        "one": "a running variance that begins with one",
+        "zero": "a running variance that begins with zero",
+    },
     "single_value": {
         "refused": "the refusal of one value a channel in training",
         "bias": "one value a channel in training, which gives y = bias",
@@ -89,6 +93,7 @@ class Conventions:
         momentum_weights: the value that its own momentum weights. (``case.momentum`` always weights the new one.)
         running_variance: the estimate that is averaged.
         first_batches: what the average makes of the values that it begins with.
+        initial_variance: the variance of a new layer, which nobody reads whose first batches are copied or debiased.
         single_value: what one value a channel gives in training.
         empty_batch: what becomes of the running statistics in a training step of no rows.
         statistics: the dtype that running statistics are kept in.
@@ -105,6 +110,7 @@ class Conventions:
     momentum_weights: str = "new"
     running_variance: str = "unbiased"
     first_batches: str = "prior"
+    initial_variance: str = "one"
     single_value: str = "refused"
     empty_batch: str = "harmless"
     statistics: str = "parameters"

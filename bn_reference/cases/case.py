@@ -132,7 +132,10 @@ class Case:
         return replace(self, model=replace(self._model, **changes))
 
     def kept_by(self, conventions: Conventions) -> Case:
-        """The same case on a layer of other conventions, judged by them; its running statistics in the dtype they say."""
+        """The same case on a layer of other conventions, judged by them; its running statistics in the dtype they say.
+
+        A layer that has seen no batch, and has a variance of one, has that which a new one has.
+        """
         pair = self.pair
         kept = {"parameters": pair.parameters, "float32": "float32", "input": pair.input}[conventions.statistics]
         promoted = (
@@ -145,11 +148,13 @@ class Case:
             flushes=conventions.subnormals == "flushed",
         )
         changes: dict[str, Any] = {"conventions": conventions, "model": model}
-        if kept != pair.parameters:
-            changes |= {
-                name: None if values is None else values.astype(DTYPES[kept])
-                for name, values in (("running_mean", self.running_mean), ("running_var", self.running_var))
-            }
+        var = self.running_var
+        if var is not None and conventions.initial_variance == "zero" and self.batches == 0 and bool(np.all(var == 1)):
+            var = np.zeros_like(var)
+        changes |= {
+            name: None if values is None else values.astype(DTYPES[kept], copy=False)
+            for name, values in (("running_mean", self.running_mean), ("running_var", var))
+        }
         if conventions.hyperparameters == "float32":
             changes["eps"] = float(np.float32(self.eps))
             changes["momentum"] = None if self.momentum is None else float(np.float32(self.momentum))

@@ -75,8 +75,8 @@ def repeated_training_gives_the_same_bits(trial: Trial) -> Comparison:
 
 @prop(source=TORCH_DOCS)
 def a_fresh_layer_starts_neutral(trial: Trial) -> Comparison:
-    """A new layer has weight 1, bias 0, running mean 0, running variance 1 and has seen no batch; None where it has none. One
-    whose running statistics are reset has those of a new one.
+    """A new layer has weight 1, bias 0, running mean 0, running variance 1, or 0 by another convention, and has seen no batch;
+    None where it has none. One whose running statistics are reset has those of a new one.
 
     What an evaluation divides by 1 - (1 - f)^k after k batches begins with 0, the variance too: from v, it gives var(x) +
     (1 - f) / f v after one batch.
@@ -118,7 +118,7 @@ def _begun_variance(case: Case) -> int | None:
     """The variance that a new layer's average begins with; None where nothing that it begins with is ever read."""
     begins, momentum = case.conventions.first_batches, case.momentum
     if begins == "prior":
-        return 1
+        return 1 if case.conventions.initial_variance == "one" else 0
     return 0 if begins == "debiased_in_eval" and momentum is not None and 0.0 < momentum < 1.0 else None
 
 

@@ -72,9 +72,10 @@ def with_batch(case: Case, x: Array) -> Case:
 
 
 def with_fresh_state(case: Case, **changes: Any) -> Case:
-    """The case as a layer sees it that has seen no batch: mean 0, variance 1."""
+    """The case as a layer sees it that has seen no batch: mean 0, variance 1, or 0 by its convention."""
     zeros = np.zeros(case.channels, DTYPES[case.precision.statistics_format.name])
-    return case.but(running_mean=zeros, running_var=np.ones_like(zeros), batches=0, **changes)
+    var = zeros if case.conventions.initial_variance == "zero" else np.ones_like(zeros)
+    return case.but(running_mean=zeros, running_var=var, batches=0, **changes)
 
 
 def _power_of_two_scale(case: Case) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ RULES = {
     "momentum_weights": "one_step_moves_the_running_mean",
     "running_variance": "one_step_moves_the_running_variance",
     "first_batches": "a_sequence_of_batches_accumulates",
+    "initial_variance": "a_fresh_layer_starts_neutral",
     "single_value": "bad_input_is_refused",
     "empty_batch": "bad_input_is_refused",
     "statistics": "statistics_are_detached_and_keep_their_dtype",

@@ -1,7 +1,8 @@
-"""Which variance a running average takes, and what it begins with."""
+"""Which variance a running average takes, what it begins with, and what it makes of that."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from bn_reference.power.clean import CleanBatchNorm1d, Saved, Statistics
@@ -102,3 +103,37 @@ class DebiasedFromOne(DebiasedAtEvaluation):
 @AVERAGES.unlawful(first_batches="debiased_in_eval")
 class NeverDebiased(CleanBatchNorm1d):
     """Said to be divided by what its batches weigh where it is used, and never is."""
+
+
+@AVERAGES.lawful(initial_variance="zero")
+class BegunWithZero(CleanBatchNorm1d):
+    """The running variance begins with zero, as the mean does."""
+
+    def reset_running_stats(self) -> None:
+        super().reset_running_stats()
+        if self.has_statistics():
+            self.running_var.zero_()
+
+
+@AVERAGES.unlawful(initial_variance="zero")
+class BegunWithZeroAndResetToOne(BegunWithZero):
+    """The running variance begins with zero, and with one after a reset."""
+
+    begun = False
+
+    def reset_running_stats(self) -> None:
+        super().reset_running_stats()
+        if self.begun and self.has_statistics():
+            self.running_var.fill_(1)
+        self.begun = True
+
+
+@AVERAGES.unlawful(initial_variance="zero")
+class ZeroTakenForNothingYet(BegunWithZero):
+    """The running variance begins with zero, and wherever it is zero the batch's is copied."""
+
+    def update_statistics(self, batch: Tensor, mu: Tensor, var: Tensor) -> None:
+        before = self.running_var.clone()
+        super().update_statistics(batch, mu, var)
+        batch_var = self.unbiased(var, self.bessel_count(batch)).to(before.dtype)
+        self.assign("running_var", torch.where(before == 0, batch_var, self.running_var))

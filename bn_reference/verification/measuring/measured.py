@@ -11,12 +11,15 @@ from bn_reference.conventions import Conventions
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Unsupported
 from bn_reference.verification.measuring.accuracy import is_one_pass
 from bn_reference.verification.measuring.averages import averages
+from bn_reference.verification.measuring.beginning import initial_variance
 from bn_reference.verification.measuring.formats import formats, hyperparameters, subnormals
 from bn_reference.verification.measuring.steps import plain_case
 from bn_reference.verification.measuring.training import normalizing
 from bn_reference.verification.measuring.unusual import empty_batch, single_value
 
 __all__ = ["measured"]
+
+OF_STEPS = (averages, initial_variance, normalizing, single_value, empty_batch)
 
 
 def measured(implementation: Implementation, demanded: Conventions, *, accuracy: bool) -> Conventions:
@@ -32,7 +35,7 @@ def measured(implementation: Implementation, demanded: Conventions, *, accuracy:
         return demanded
     found = demanded.but(momentum_weights=implementation.momentum_weights)
     less_stable = (_variance,) if accuracy else ()
-    for settle in (formats, subnormals, hyperparameters, *less_stable, averages, normalizing, single_value, empty_batch):
+    for settle in (formats, subnormals, hyperparameters, *less_stable, *OF_STEPS):
         try:
             found = settle(implementation, pairs, found)
         except (Unsupported, Misbehaviour):  # it cannot be asked for that, or goes wrong there: for the rules to tell
