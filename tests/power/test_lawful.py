@@ -73,6 +73,22 @@ def test_a_fault_behind_a_convention_is_seen(layer: OfConvention) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("layer", LAWFUL, ids=lambda layer: layer.name)
+def test_a_correct_layer_of_another_convention_is_not_flagged_under_any_seed(layer: OfConvention, seed: int) -> None:
+    judge = judge_of(layer, examples=30, seed=seed)
+    assert {pair: broken(judge, pair) for pair in PAIRS} == {pair: {} for pair in PAIRS}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("layer", UNLAWFUL, ids=lambda layer: layer.name)
+def test_a_fault_behind_a_convention_is_seen_under_any_seed(layer: OfConvention, seed: int) -> None:
+    judge = judge_of(layer, examples=60, seed=seed)  # fewer than a default run's
+    assert judge.conventions != layer.conventions or is_broken(judge, pair_that_shows(layer)), layer.story
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 @pytest.mark.parametrize("number", range(len(LAWFUL)), ids=lambda number: LAWFUL[number].name)
 def test_a_correct_layer_of_another_convention_is_not_flagged_in_many_examples(number: int, pair: Pair) -> None:

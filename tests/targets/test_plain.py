@@ -53,6 +53,12 @@ def test_how_it_is_called_is_said(target: type) -> None:
     assert formed(target).form == FORMS[target]
 
 
+def test_what_runs_on_more_axes_but_not_channel_by_channel_is_said_to_be_held_to_two() -> None:
+    said = "it runs on (N, C, L) as well, but not channel by channel: it is held to (N, C) alone"
+    assert said in formed(people.TwoAxesLazy).notes
+    assert not any("channel by channel" in note for note in formed(people.LastAxisLazy).notes + formed(people.Course).notes)
+
+
 EVERYWHERE = {
     "the_counter_counts_training_batches",
     "without_tracking_there_are_no_buffers",

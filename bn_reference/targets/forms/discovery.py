@@ -80,7 +80,7 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
                 if found is not None:
                     try:
                         discovered = _looked_at(found, case)
-                        discovered.notes = () if records else (_refusal(discovered),)
+                        discovered.notes = (*_of_axes(found, case), *(() if records else (_refusal(discovered),)))
                         return discovered
                     except Misbehaviour as misbehaviour:  # what one layer has after a step, another has not
                         raise Undiscovered(
@@ -168,6 +168,12 @@ def _arrangements(plan: Plan, case: Case, failed: list[str]) -> dict[int, Arrang
     if flat is not None and flat.is_plain(2) and deep is not None and deep.dimensions == 5 and not _maps(plan, three, deep):
         deep = None  # of (N, C) alone, it refuses three axes and four, and runs on five as the last ones have one element
     return {case.x.ndim: found for case, found in ((two, flat), (three, deep)) if found is not None}
+
+
+def _of_axes(plan: Plan, case: Case) -> tuple[str, ...]:
+    """A note on what it takes (N, C) alone of, though it runs on three axes or more."""
+    deep = None if 3 in plan.arrangements else _arranged(plan, case_of(case, 3), [])
+    return () if deep is None else (f"it runs on {deep.axes} as well, but not channel by channel: it is held to (N, C) alone",)
 
 
 def _maps(plan: Plan, case: Case, arrangement: Arrangement) -> bool:
