@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 
 from bn_reference.cases.facts import Fact, Kind
 from bn_reference.support.alarms import LEAST, Interruption
+from bn_reference.support.compiling import compiles_now
 from bn_reference.support.scheduling import waited
 
 __all__ = ["PATIENCE", "TimeLimit", "TimedOut"]
@@ -94,8 +95,11 @@ class TimeLimit:
         if len(sys.modules) > self._loaded:
             self._loaded = len(sys.modules)
             return True
-        self._compiling += self.compiling()
-        return self.compiling() and self._compiling <= self.patience
+        by_torch = compiles_now()
+        if not (by_torch or self.compiling()):
+            return False
+        self._compiling += 1
+        return self._compiling <= (PATIENCE if by_torch else self.patience)
 
     def _granted(self) -> float:
         """Seconds that the block is given beyond the limit: for what does not count of the time that it took."""

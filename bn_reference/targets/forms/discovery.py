@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,20 @@ import numpy as np
 from bn_reference.arithmetic.precision import PAIRS
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
+from bn_reference.support.compiling import left_uncompiled
 from bn_reference.targets.border import kind_of, said
 from bn_reference.targets.forms import wrapped
 from bn_reference.targets.forms.arrangement import ARRANGEMENTS, Arrangement
-from bn_reference.targets.forms.arrays import count, is_array, is_floating, is_module, is_tensor
+from bn_reference.targets.forms.arrays import is_module
+from bn_reference.targets.forms.candidates import counts, libraries
 from bn_reference.targets.forms.construction import Constructor
 from bn_reference.targets.forms.forward_alone import alone
 from bn_reference.targets.forms.inference import evaluates_alone
 from bn_reference.targets.forms.mode import ALWAYS, RECORDED, Mode, modes_of
-from bn_reference.targets.forms.plan import Library, Plan, method_of, vars_of, way_back_of
-from bn_reference.targets.forms.probing import COUNTS, maps_each_channel, probe_case, resembles
+from bn_reference.targets.forms.plan import Plan, method_of, way_back_of
+from bn_reference.targets.forms.probing import maps_each_channel, probe_case, resembles
 from bn_reference.targets.forms.session import FormSession
-from bn_reference.targets.forms.slots import find_slots, levels_of, parts_of
+from bn_reference.targets.forms.slots import find_slots
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 
 __all__ = ["Discovered", "Undiscovered", "discover"]
@@ -65,8 +66,8 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
     for records in (True, False):  # what refuses to be recorded may go forward all the same
         if not records and "torch" not in sys.modules:
             continue
-        for case in (probe_case(pair, channels) for channels in _counts(constructor) for pair in PAIRS[:2]):
-            for library in _libraries(None):
+        for case in (probe_case(pair, channels) for channels in counts(constructor) for pair in PAIRS[:2]):
+            for library in libraries(None):
                 plan = Plan(constructor, library, device, records=records)
                 try:
                     layer = plan.construct(case)
@@ -80,7 +81,8 @@ def discover(constructor: Constructor, device: str, accepts: Callable[[Any], boo
                 if found is not None:
                     try:
                         discovered = _looked_at(found, case)
-                        discovered.notes = (*_of_axes(found, case), *(() if records else (_refusal(discovered),)))
+                        alone = () if records else (_refusal(discovered),)
+                        discovered.notes = (*_of_axes(found, case), *alone, *left_uncompiled(layer))
                         return discovered
                     except Misbehaviour as misbehaviour:  # what one layer has after a step, another has not
                         raise Undiscovered(
@@ -98,43 +100,9 @@ def _refusal(found: Discovered) -> str:
     return alone()
 
 
-def _counts(constructor: Constructor) -> tuple[int, ...]:
-    """Numbers of channels to try: of what has its own number, that one first."""
-    if constructor.sized:
-        return COUNTS
-    try:
-        layer = constructor.build(0)
-    except FAILURES:
-        return COUNTS
-    vectors = [value for _, parts in levels_of(layer) for value in parts.values() if is_array(value) and is_floating(value)]
-    own = {count(value) for value in vectors} - {-1, 0, 1}
-    return (*own, *COUNTS) if len(own) == 1 else COUNTS
-
-
-def _libraries(layer: Any) -> list[Library]:
-    """Whose arrays it may take: those that it holds, else torch's first where torch is loaded."""
-    held = [value for value in parts_of(layer).values() if is_array(value)] if layer is not None else []
-    if held or is_module(layer):
-        torch_held = not held or any(is_tensor(value) for value in held)
-        return ["torch"] if torch_held else ["numpy"]
-    if "torch" not in sys.modules:
-        return ["numpy"]
-    return ["numpy", "torch"] if layer is not None and _imports_numpy_alone(layer) else ["torch", "numpy"]
-
-
-def _imports_numpy_alone(layer: Any) -> bool:
-    """Whether the file of its class has NumPy and no torch."""
-    there = {
-        str(getattr(value, "__name__", "")).partition(".")[0]
-        for value in vars_of(sys.modules.get(type(layer).__module__)).values()
-        if isinstance(value, ModuleType)
-    }
-    return "numpy" in there and "torch" not in there
-
-
 def _called(plan: Plan, layer: Any, case: Case, failed: list[str]) -> Plan | None:
     """The plan with library, arrangements, and a way of telling the mode with which a call works; None where none does."""
-    for library in _libraries(layer):
+    for library in libraries(layer):
         of_library = replace(plan, library=library)
         try:
             modes = [*modes_of(layer, method_of(layer)), ALWAYS]

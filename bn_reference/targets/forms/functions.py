@@ -12,6 +12,7 @@ from typing import Any
 
 from bn_reference.cases.case import Case
 from bn_reference.cases.domain import Domain
+from bn_reference.support.compiling import left_uncompiled
 from bn_reference.support.threads import on_threads
 from bn_reference.targets.forms.devices import require_device
 from bn_reference.targets.forms.function_arguments import FORM, Arguments, arguments_of
@@ -78,7 +79,9 @@ def recognize(name: str, thing: object, device: str = "cpu") -> Implementation |
     for library in libraries:
         found = findings_of(Manner(arguments, arrays_named(library, device), {}), beside, name, device)
         if isinstance(found, Findings):
-            return FunctionImplementation(found.manner, found, name, device)
+            implementation = FunctionImplementation(found.manner, found, name, device)
+            implementation.notes += left_uncompiled(thing)
+            return implementation
         failed.append(found)
     if "torch" in libraries:  # what refuses to be recorded may go forward all the same
         found = findings_of(Manner(arguments, arrays_named("torch", device), {}, alone=True), None, name, device)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bn_reference.support.compiling import left_uncompiled
 from bn_reference.targets.border import said
 from bn_reference.targets.forms.arrays import is_module
 from bn_reference.targets.forms.construction import Constructor
@@ -42,7 +43,9 @@ def recognize(name: str, thing: Any, device: str) -> Implementation | Near | Non
         from bn_reference.targets.forms.torch_module import TorchImplementation
 
         warm_up(torch)
-        return TorchImplementation(thing, name, device)
+        implementation = TorchImplementation(thing, name, device)
+        implementation.notes = left_uncompiled(layer)
+        return implementation
     if callable(layer) and all(callable(getattr(layer, method, None)) for method in LAYER):
         if device != "cpu":
             raise UnusableTarget(
