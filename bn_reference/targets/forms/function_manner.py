@@ -11,7 +11,9 @@ from bn_reference.cases.facts import Fact, Kind
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.function_arguments import Arguments
 from bn_reference.targets.forms.function_arrays import Arrays
+from bn_reference.targets.forms.names import ALIASES, named
 from bn_reference.targets.forms.shapes import Shape
+from bn_reference.targets.forms.slots import STATISTICS, WEAK
 from bn_reference.targets.protocol import Misbehaviour
 
 __all__ = ["Manner", "beside", "cache_in", "gone_back", "taken_apart", "takes"]
@@ -69,10 +71,19 @@ def cache_in(others: list[Any]) -> Any:
 
 
 def beside(others: list[Any]) -> list[Any]:
-    """What was returned beside the output, with what came as a pair taken apart."""
+    """What was returned beside the output, with what came as a pair taken apart, and running statistics out of a table."""
     pair = others[0] if len(others) == 1 else None
     values = list(pair.values()) if isinstance(pair, Mapping) else pair
-    return list(values) if isinstance(values, tuple | list) and len(values) == 2 else others
+    if isinstance(values, tuple | list) and len(values) == 2:
+        return list(values)
+    return [*others, *(value for table in others if isinstance(table, Mapping) for value in _running_in(table))]
+
+
+def _running_in(table: Mapping[Any, Any]) -> list[Any]:
+    """Mean and variance of a table that says that they are the running ones: a cache has those of the batch."""
+    said = [name for name in table if isinstance(name, str) and name.strip("_").lower() not in WEAK]
+    names = [named(said, ALIASES[role]) for role in STATISTICS]
+    return [table[name] for name in names if name is not None] if None not in names else []
 
 
 def gone_back(going_back: Callable[..., Any], upstream: Any, cache: Any) -> Any:

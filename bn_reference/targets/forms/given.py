@@ -35,6 +35,7 @@ class GivenLayer:
     def __init__(self, plan: Plan, layer: Any, case: Case, trainable: bool, input_gradient: bool) -> None:
         self.plan, self.layer, self.channels = plan, layer, case.channels
         self.latest: Step | None = None
+        self.gone_back: Step | None = None  # the latest through which its own method went back
         self.cache: Any = None
         self.trainable, self.input_gradient = trainable and case.affine, input_gradient
         self.asking: tuple[str, ...] | None = None  # of weight and bias, where they are asked one by one

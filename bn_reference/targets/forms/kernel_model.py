@@ -44,7 +44,7 @@ def recognize(name: str, thing: Any, device: str) -> FormedLayers | Near | None:
     if torch is None or not (isinstance(thing, type) and issubclass(thing, torch.nn.Module) and callable(given) and inputs):
         return None
     try:
-        own = list(given())
+        own = _arguments(thing, list(given()))
     except Exception as error:
         return Near(FORM, f"its get_init_inputs() raises {said(error)}", MARKS)
     batch = _batch_of(torch, inputs)
@@ -61,6 +61,20 @@ def recognize(name: str, thing: Any, device: str) -> FormedLayers | Near | None:
             found.notes += _without_kernels(module, device)
             return _as_it_is_used(found)
     return Near(FORM, found.missing, MARKS) if isinstance(found, Near) else found
+
+
+def _arguments(model: Any, given: list[Any]) -> list[Any]:
+    """What the model is built with: the list itself, or a list of arguments and a dictionary of options by their names.
+
+    Raises:
+        TypeError: the model does not take them.
+    """
+    if len(given) != 2 or not isinstance(given[0], list | tuple) or not isinstance(given[1], dict):
+        return given
+    bound = inspect.signature(model).bind(*given[0], **given[1])
+    if bound.kwargs:
+        bound.apply_defaults()  # as one before another that is given is left out
+    return given if bound.kwargs else list(bound.args)
 
 
 def _batch_of(torch: Any, inputs: Callable[[], Any]) -> tuple[int, ...] | None:

@@ -83,6 +83,9 @@ def _require_parameters(plan: Plan, layer: Any) -> None:
     if trained and not absent:
         raise Undiscovered(f"beside weight and bias it trains {', '.join(trained)}")
     if trained or len(absent) == 1:
+        if len(absent) == 1 and not trained and getattr(layer, absent[0], layer) is None:
+            other = next(role for role in PARAMETERS if role != absent[0])
+            raise Undiscovered(f"it has a {other} and no {absent[0]}, and layers of one alone are not verified")
         has = f"; it trains {', '.join(trained)}" if trained else ""
         raise Undiscovered(
             f"its {' and its '.join(absent)} {'is' if len(absent) == 1 else 'are'} found under no known name{has}"

@@ -21,6 +21,7 @@ from bn_reference.targets.protocol import Grads, Unsupported
 __all__ = ["OWN_MEMORY", "gradient_name", "manual_grads", "require_way_back"]
 
 _OWN = Missing("the gradients that its backward pass gives are the layer's own memory")
+FAILURES = (Exception, SystemExit)
 OWN_MEMORY = Grads(_OWN, _OWN, _OWN)
 
 
@@ -40,7 +41,13 @@ def manual_grads(session: GivenLayer, arrangement: Arrangement, upstream: Any, s
     go_back = way_back_of(session.layer)
     assert go_back is not None  # or there would be no way back by a method
     handed = arrangement.enter(upstream)
-    came = go_back(handed) if not session.plan.beside or takes(go_back, 1) else gone_back(go_back, handed, session.cache)
+    try:
+        came = go_back(handed) if not session.plan.beside or takes(go_back, 1) else gone_back(go_back, handed, session.cache)
+    except FAILURES as error:
+        if session.gone_back is not None and session.gone_back is session.latest:
+            raise Unsupported("its backward pass forgets what it goes back through, and can be taken once alone") from error
+        raise
+    session.gone_back = session.latest
     grad_x, vectors = _returned(came, session)
     if len(vectors) < 2:
         vectors = {**_left(session), **vectors}
