@@ -20,7 +20,7 @@ from bn_reference.verification.selection import Budget
 
 MEAN, VARIANCE = "one_step_moves_the_running_mean", "one_step_moves_the_running_variance"
 GRADIENT, AGAIN = "training_gradient_of_the_input", "a_second_backward_pass_gives_the_same_bits"
-EVALUATION = "evaluation_uses_the_running_statistics"
+EVALUATION, FRESH = "evaluation_uses_the_running_statistics", "a_fresh_layer_starts_neutral"
 
 
 def statuses(target: Any, *rules: str) -> list[str]:
@@ -142,3 +142,67 @@ def test_a_layer_with_a_weight_and_no_bias_is_said_to_be_one() -> None:
 
     with pytest.raises(UnusableTarget, match="it has a weight and no bias, and layers of one alone are not verified"):
         load_target(WithoutBias)
+
+
+class Pair:
+    """Right: a class whose objects have the two functions that make tables and are called with them."""
+
+    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.875) -> None:
+        self.features, self.eps, self.momentum = features, eps, momentum
+
+    def init(self, key: Any = None) -> Any:
+        ones = np.ones(self.features)
+        return {"scale": ones, "offset": ones - 1}, {"mean": ones - 1, "var": ones}
+
+    def apply(self, params: Any, state: Any, x: Any, is_training: bool = True) -> Any:
+        mean, var = (x.mean(0), x.var(0)) if is_training else (state["mean"], state["var"])
+        if is_training:
+            f = self.momentum
+            state = {"mean": f * state["mean"] + (1 - f) * mean, "var": f * state["var"] + (1 - f) * var}
+        return params["scale"] * (x - mean) / np.sqrt(var + self.eps) + params["offset"], state
+
+
+class PairLeftBehind(Pair):
+    def apply(self, params: Any, state: Any, x: Any, is_training: bool = True) -> Any:
+        return super().apply(params, state, x, is_training)[0], state
+
+
+class Constants(nn.Module):
+    """Right but for the names of its parameters, which are constants where it has none; images alone."""
+
+    def __init__(self, num_features: int, affine: bool = True, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.eps, self.momentum, shape = eps, momentum, (1, num_features, 1, 1)
+        self.alpha = nn.Parameter(torch.ones(shape), requires_grad=affine)
+        self.beta = nn.Parameter(torch.zeros(shape), requires_grad=affine)
+        self.register_buffer("running_mean", torch.zeros(shape))
+        self.register_buffer("running_var", torch.ones(shape))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean, var, m = self.running_mean, self.running_var, x[:, 0].numel()
+        if self.training:
+            mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, unbiased=False)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * (m / (m - 1)), self.momentum)
+        return (x - mean) / torch.sqrt(var + self.eps) * self.alpha + self.beta
+
+
+class TrainedAllTheSame(Constants):
+    def __init__(self, num_features: int, affine: bool = True, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__(num_features, True, eps, momentum)
+
+
+def test_a_class_of_init_and_apply_is_a_pair_of_functions() -> None:
+    assert load_target(Pair).form.startswith("pair of functions (x, weight, bias, running_mean, running_var, ")
+    assert statuses(Pair, MEAN, VARIANCE, EVALUATION) == ["passed"] * 3
+    assert broken(PairLeftBehind, MEAN, EVALUATION) == {MEAN}
+
+
+def test_the_one_parameter_that_is_left_is_the_weight_where_it_begins_as_one() -> None:
+    assert formed(Constants).plan.slots["weight"].name == "alpha"
+
+
+def test_constants_in_place_of_parameters_are_no_parameters() -> None:
+    assert broken(Constants, FRESH) == set()
+    assert broken(TrainedAllTheSame, FRESH) == {FRESH}

@@ -10,7 +10,7 @@ from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Missing, Unseen
 from bn_reference.support.threads import on_threads
-from bn_reference.targets.forms.arrays import flat
+from bn_reference.targets.forms.arrays import flat, is_tensor
 from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.session import FormSession, state_of
 from bn_reference.targets.forms.slots import PARAMETERS, ROLES
@@ -63,10 +63,13 @@ class FormedLayers(Implementation):
         slot = self.plan.slots.get(role)
         if role in PARAMETERS and slot is None and not case.affine:
             return None
+        if slot is None:
+            return Missing(f"its {role} is found under no known name")
         try:
-            return Missing(f"its {role} is found under no known name") if slot is None else slot.read(layer)
+            value = slot.read(layer)
         except AttributeError:
             return None if role in PARAMETERS else Missing(f"it has no {role} yet")
+        return None if role in PARAMETERS and not case.affine and _is_constant(value, role) else value
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         beside = super().surroundings(stir=stir)
@@ -87,3 +90,10 @@ def _of_torch() -> Surroundings:
     from bn_reference.targets.forms.torch_tensors import Surroundings
 
     return Surroundings()
+
+
+def _is_constant(value: Any, role: str) -> bool:
+    """Whether it is what stands in for a parameter that there is none of: ones or zeros that nothing trains."""
+    if not is_tensor(value) or value.requires_grad:
+        return False
+    return bool((value == (1 if role == "weight" else 0)).all())

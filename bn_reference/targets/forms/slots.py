@@ -129,8 +129,9 @@ def _modules(layer: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 def find_slots(fresh: Any, used: Any, batch: Array) -> dict[str, Slot]:
     """Where parameters and statistics are: of a layer as it was constructed, and of another after a training step on a batch.
 
-    Names tell it. Where none is known, two parameters of which one is all ones and one all zeros are weight and bias, two
-    buffers likewise running variance and mean, and so is what went a part of its way to the batch's mean or variance.
+    Names tell it. Where none is known, two parameters of which one is all ones and one all zeros are weight and bias, or the
+    one that is left is the other of them, two buffers likewise running variance and mean, and so is what went a part of its way
+    to the batch's mean or variance.
     """
     channels = batch.shape[1]
     first, then = dict(levels_of(fresh)), dict(levels_of(used))
@@ -143,6 +144,9 @@ def find_slots(fresh: Any, used: Any, batch: Array) -> dict[str, Slot]:
     for roles, kind in ((PARAMETERS, True), (STATISTICS, False)):
         if not any(role in slots for role in roles):
             slots |= _by_value(roles, first, channels, kind)
+    for role in PARAMETERS:
+        if role not in slots:
+            slots |= _by_rest(role, first, channels, {slot.path for slot in slots.values()})
     for role in STATISTICS:
         if role not in slots:
             slots |= _by_moving(role, first, then, to_matrix(batch).astype(np.float64))
@@ -192,6 +196,21 @@ def _by_value(roles: tuple[str, ...], levels: Levels, channels: int, trained: bo
                 for role, name in ((of_ones, ones[0]), (of_zeros, zeros[0]))
             }
     return {}
+
+
+def _by_rest(role: str, levels: Levels, channels: int, known: set[tuple[str, ...]]) -> dict[str, Slot]:
+    """The one other thing that is trained, if it begins as this parameter does: ones for the weight, zeros for the bias."""
+    rest = {
+        (*path, *name.split(".")): value
+        for path, parts in levels.items()
+        for name, value in parts.items()
+        if is_tensor(value) and value.requires_grad and value.is_leaf and (*path, *name.split(".")) not in known
+    }
+    if len(rest) != 1:
+        return {}
+    [(path, value)] = rest.items()
+    begins = _fits(value, channels) and bool((value == (1 if role == "weight" else 0)).all())
+    return {role: Slot(path, _shape(value, channels))} if begins else {}
 
 
 def _by_moving(role: str, before: Levels, after: Levels, batch: Array) -> dict[str, Slot]:

@@ -89,10 +89,11 @@ def _item(table: Any, key: str) -> Any:
 
 
 def recognize(name: str, thing: Any, device: str) -> Implementation | Near | None:
-    """A function of tables, or a factory of a pair of functions, as a function of arrays."""
-    if isinstance(thing, type) or not callable(thing):
+    """A function of tables, or a factory of a pair of functions, or a class with both, as a function of arrays."""
+    of_both = isinstance(thing, type) and all(callable(getattr(thing, each, None)) for each in ("init", "apply"))
+    if not callable(thing) or (isinstance(thing, type) and not of_both):
         return None
-    flat = _of_function(thing) or _of_pair(thing)
+    flat = (None if of_both else _of_function(thing)) or _of_pair(thing)
     if flat is None:
         return None
     found = functions.recognize(name, flat, device)
