@@ -71,6 +71,14 @@ def _switched(drawn: Beginning, rng: np.random.Generator) -> Beginning:
     return drawn.but(weight=weight, bias=rng.integers(-1, 2, size).astype(np.float64))
 
 
+def _far(drawn: Beginning, rng: np.random.Generator) -> Beginning:
+    """Running variances of nothing, of next to nothing and of much, as of dead and of wild channels; means far from zero."""
+    size = drawn.var.size
+    var = rng.choice([0.0, 2.0**-20, 2.0**-12, 2.0**10], size) * drawn.var
+    mean = drawn.mean * rng.choice([1.0, 2.0**6, 2.0**10], size)
+    return drawn.but(mean=mean, var=var)
+
+
 def _silent(drawn: Beginning, rng: np.random.Generator) -> Beginning:
     """Rows, and of several channels one, into which no gradient flows."""
     grad_y = drawn.grad_y.copy()
@@ -96,7 +104,7 @@ KINDS: tuple[Kind, ...] = (
     _equal,
     _as_drawn,
     _near_one,
-    _as_drawn,
+    _far,
     _switched,
     _faint,
     _silent,

@@ -46,7 +46,7 @@ HAPPENINGS = (  # of a layer that has what they need
     "load without the counter",  # which is not strict
     "reset",  # the running statistics, then the parameters
     "convert",  # to float64 and back
-    "join a parent",  # whose train() and eval() it is told by from now on
+    "join a parent",  # whose train() and eval() it is told by from now on, and who gives it x
     "freeze",  # parameters without gradients, a training step, and with them again
     "replace parameters",  # by others of the same numbers
     "stop tracking",  # for a training step, and track again

@@ -9,7 +9,7 @@ import numpy as np
 
 from bn_reference.cases.case import Array, Case
 
-__all__ = ["another_batch", "beginning", "hyperparameters_of"]
+__all__ = ["alike", "another_batch", "beginning", "hyperparameters_of"]
 
 BATCHES_BEFORE = 3
 
@@ -44,6 +44,13 @@ def _others(name: str, size: int, dtype: np.dtype[Any]) -> Array:
 def another_batch(case: Case, number: int) -> Array:
     """A batch of the case's form, of two samples where that is less: halves, within 3 of a centre for each channel."""
     return _batch(number, (len(case.x) if case.rows > 1 else 2, *case.x.shape[1:]), case.x.dtype)
+
+
+def alike(case: Case) -> Array:
+    """The case's own batch with all between its first and its last value in reversed order: no sum of it would tell which."""
+    flat = case.x.ravel()
+    batch: Array = np.concatenate([flat[:1], flat[-2:0:-1], flat[-1:]])[: flat.size].reshape(case.x.shape)
+    return batch
 
 
 @lru_cache(maxsize=256)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from bn_reference.arithmetic.precision import HALVES
-from bn_reference.cases.case import Array, Seen
+from bn_reference.cases.case import Array, Case, Seen
 from bn_reference.cases.directions import direction_of
 from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import place
 from bn_reference.oracle.aspect import Aspect
 from bn_reference.oracle.compare import Comparison, all_of, fact, same_bits, within
 from bn_reference.oracle.derivatives import ExpectedDerivatives
+from bn_reference.oracle.step import ExpectedStep
 from bn_reference.properties import transform
 from bn_reference.properties.gradients import grads_within
 from bn_reference.properties.premises import require_batch_statistics
 from bn_reference.properties.registry import Property, family
 from bn_reference.properties.trial import EVAL_FIRST, Trial, asked, contiguous
-from bn_reference.targets.protocol import Misbehaviour
+from bn_reference.targets.protocol import Misbehaviour, Session
 
 PROPERTIES: list[Property] = []
 prop = family("gradients", PROPERTIES, "training")
@@ -37,9 +40,11 @@ def added_ways(trial: Trial) -> Trial:
 
 
 def second_within(trial: Trial, training: bool, expected: ExpectedDerivatives, ways: ExpectedDerivatives) -> Comparison:
-    """The gradients of a step that go on being differentiated, and their own derivatives, against the expected ones."""
+    """The gradients of a step that go on being differentiated, and their own derivatives, against the expected ones; and the
+    state that is left, which goes back no further."""
     case, once = trial.case, trial.expected() if training else trial.expected_evaluation()
-    step = trial.forward(training=training)
+    session = trial.lend()
+    step = session.forward(place(case.x, case.layout), training=training)
     gave = step.second(place(case.grad_y, case.grad_layout), direction_of(case))
     compared = [
         grads_within(gave.grads, once, case),
@@ -48,14 +53,20 @@ def second_within(trial: Trial, training: bool, expected: ExpectedDerivatives, w
     ]
     if case.affine:
         compared.append(within("second_grad_weight", gave.weight, expected.second_grad_weight))
-    return all_of(*compared)
+    return all_of(*compared, *_state_left(session, case, once))
+
+
+def _state_left(session: Session, case: Case, expected: ExpectedStep) -> Iterator[Comparison]:
+    """The running statistics that one step leaves, however often it is differentiated."""
+    return transform.state_within(session.state(), expected.state) if case.tracks else iter(())
 
 
 def tangent_within(trial: Trial, training: bool, expected: ExpectedDerivatives) -> Comparison:
-    """The tangent of the output in forward mode against the expected one."""
-    case = trial.case
-    tangent = trial.open().tangent(place(case.x, case.layout), direction_of(case), training=training)
-    return within("tangent_y", tangent, expected.tangent_y)
+    """The tangent of the output in forward mode against the expected one, and the state that is left."""
+    case, session = trial.case, trial.open()
+    tangent = session.tangent(place(case.x, case.layout), direction_of(case), training=training)
+    once = trial.expected() if training else trial.expected_evaluation()
+    return all_of(within("tangent_y", tangent, expected.tangent_y), *_state_left(session, case, once))
 
 
 @prop(source=TWICE)

@@ -28,8 +28,8 @@ FEW, FILLED, MANY = 4, 64, 16  # steps: of a layer that is looked at; of one tha
 
 @prop(source="github.com/HazyResearch/flash-fft-conv/issues/26: a library set the seed of whoever used it")
 def a_step_leaves_its_surroundings(trial: Trial) -> Comparison:
-    """Random states, default dtype and device, gradient mode, number of threads, warning filters and standard output are what
-    they were after a step, forth and back, and nothing was printed."""
+    """Random states, default dtype and device, gradient mode, determinism, number of threads, garbage collection, warning
+    filters and standard output are what they were after a step, forth and back, and nothing was printed."""
     return all_of(*(asked(lambda training=training: _as_before(trial, training), "y") for training in EVAL_FIRST))  # type: ignore[misc]
 
 
@@ -54,11 +54,13 @@ class _Said(io.StringIO):
 
 def _changed(trial: Trial, session: Session, training: bool) -> tuple[list[str], str]:
     case, said = trial.case, _Said()
+    trial.implementation.put_back()  # which other steps may have set
     before = trial.implementation.surroundings(stir=True)
     with contextlib.redirect_stdout(said):
         session.forward(place(case.x, case.layout), training=training).backward(place(case.grad_y, case.grad_layout))
         taken = sys.stdout is not said or not said.left_open
     after = trial.implementation.surroundings()
+    trial.implementation.put_back()
     changed = [name for name, value in before.items() if after[name] != value]
     return [*changed, *[STANDARD_OUTPUT] * taken], said.getvalue()
 

@@ -27,7 +27,7 @@ WORDS = {
     "load without the counter": "loading its own state_dict without num_batches_tracked",
     "reset": "reset_running_stats() and reset_parameters()",
     "convert": "conversion to float64 and back",
-    "join a parent": "joining a torch.nn.Sequential, which tells it train() and eval()",
+    "join a parent": "joining a torch.nn.Sequential, which tells it train() and eval(), with x from an operation",
     "freeze": "a training step with frozen parameters",
     "stop tracking": "a training step with track_running_stats set to False, and then to True again",
     "replace parameters": "its parameters being replaced by others",

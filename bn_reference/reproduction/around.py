@@ -17,11 +17,16 @@ STANDS_ROUND = {
     "the random state of NumPy": ("np.random.random()", "str(np.random.get_state())"),
     "the list of warning filters": ("warnings.simplefilter('default', ImportWarning)", "tuple(warnings.filters)"),
     "the random state of torch": ("torch.rand(1)", "torch.get_rng_state().tolist()"),
+    "standard output": ("", "(sys.stdout, getattr(sys.stdout, 'closed', None))"),
+    "the garbage collector of Python": ("gc.enable()", "gc.isenabled()"),
     "the default dtype of torch": ("torch.set_default_dtype(torch.float32)", "torch.get_default_dtype()"),
     "the default device of torch": ("torch.set_default_device(None)", "torch.get_default_device()"),
     "whether torch records gradients": ("torch.set_grad_enabled(True)", "torch.is_grad_enabled()"),
-    "standard output": ("", "(sys.stdout, getattr(sys.stdout, 'closed', None))"),
     "the number of threads of torch": ("torch.set_num_threads(1)", "torch.get_num_threads()"),
+    "whether torch is deterministic": (
+        "torch.use_deterministic_algorithms(False)",
+        "torch.are_deterministic_algorithms_enabled()",
+    ),
 }
 WITHOUT_NUMBERS = {  # how tensors come to have none: what a step gives of such, and what it is compared with
     "as a FakeTensor": ("forms(fakes.from_tensor, fakes)", "forms(torch.clone, nullcontext())"),

@@ -58,7 +58,7 @@ class LayerReplay(Replay):
     def restored(self, call: Call) -> list[str]:
         layer = self.layers[call.on]
         other = replace(layer, name=self.name("restored_layer"), words=set(), latest=None)
-        loaded = f"{other.name}.load_state_dict(copy.deepcopy({layer.name}.state_dict()))"
+        loaded = f"{other.name}.load_state_dict(dict(reversed(copy.deepcopy({layer.name}.state_dict()).items())))"
         return [self._built(other.name, layer.case), loaded, *self._known(call.made, other)]
 
     def undergo(self, call: Call, word: str, case: Case) -> list[str]:
@@ -128,13 +128,14 @@ class LayerReplay(Replay):
         layer.latest = x, name
         names = {"x": name, "values": name, "output": output, "memory": memory, "before": before, "layer": layer.name}
         self.steps[call.made] = Step(layer, names)
+        grows = self.torch and record and layer.input_gradient and x.buffer.dtype.kind not in "biu"
+        handed_on = f"{name}.view_as({name})" if grows and "join a parent" in layer.words else name
         step = [f"{output} = {layer.name}({name})"]
         if self.torch:
             contexts = contexts_of(layer.words, record, training, self.device)
-            step = called(
-                output, f"{layer.name}({name})", contexts, f"beside_{layer.name}(batch)" * ("another thread" in layer.words)
-            )
-        if self.torch and record and layer.input_gradient and x.buffer.dtype.kind not in "biu":
+            beside = f"beside_{layer.name}(batch)" * ("another thread" in layer.words)
+            step = called(output, f"{layer.name}({handed_on})", contexts, beside)
+        if grows:
             step.insert(0, f"{name}.requires_grad_()")
         elif self.torch and over:
             step.insert(0, f"{name}.requires_grad_(False)")

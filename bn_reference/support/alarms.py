@@ -1,7 +1,8 @@
-"""What ends a block from outside: a limit on its time, where this thread and this system have such signals, and Ctrl-C."""
+"""What ends a block from outside: a limit on its time, where this thread and this system have such signals, Ctrl-C, SIGTERM."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from types import FrameType
 
 from bn_reference.support.scheduling import waited
 
-__all__ = ["LEAST", "Interruption", "TooLate", "is_from_outside", "within_seconds"]
+__all__ = ["LEAST", "Interruption", "Terminated", "TooLate", "cleaning_up", "is_from_outside", "within_seconds"]
 
 LEAST = 0.05  # seconds of waiting for a processor, below which it is not what took so long
 
@@ -21,6 +22,10 @@ class Interruption(BaseException):
 
 class TooLate(Interruption):
     """The block took too long."""
+
+
+class Terminated(Interruption):
+    """The process is to end."""
 
 
 def is_from_outside(error: BaseException) -> bool:
@@ -60,3 +65,24 @@ def within_seconds(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
+
+
+@contextmanager
+def cleaning_up() -> Iterator[None]:
+    """A block that SIGTERM ends as an exception does, so that what it has started is ended; the process ends after that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    handler = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except Terminated:
+        signal.signal(signal.SIGTERM, handler)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, handler)

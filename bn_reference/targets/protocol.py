@@ -9,13 +9,15 @@ it are then unsupported, and no others.
 
 from __future__ import annotations
 
+import gc
 import pickle
 import random
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -318,6 +320,10 @@ class Implementation(ABC):
         """Weight, bias and state of a layer with the case's hyperparameters, as it is constructed."""
         raise Unsupported("a layer is not seen as it is constructed")
 
+    def settings(self) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+        """Of what a step must leave as it is, what is set and not drawn: how it is read, and how it is set."""
+        return {"the garbage collector of Python": (gc.isenabled, lambda on: gc.enable() if on else gc.disable())}
+
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         """What a step must leave as it is beside the layer, by name; by default of Python and NumPy.
 
@@ -332,6 +338,7 @@ class Implementation(ABC):
             "the random state of Python": random.getstate(),
             "the random state of NumPy": pickle.dumps(of_numpy),
             "the list of warning filters": tuple(warnings.filters),
+            **{name: read() for name, (read, _) in self.settings().items()},
         }
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:

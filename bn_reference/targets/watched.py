@@ -7,8 +7,10 @@ says why. The trace is what a standalone script is written from.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from bn_reference.arithmetic.precision import Pair
@@ -184,6 +186,7 @@ class Watched(Watching, Implementation):
         self.conventions: object = getattr(inner, "conventions", None)  # as an adapter may declare them
         self.framework = FRAMEWORKS.get(type(inner).__module__, "adapter")
         self.calls = FirstCalls()
+        self._usual: dict[str, object] = {}  # what is set, as it was before the first layer was built
         self._latest: Outcome = ""
         self._outcomes: WeakKeyDictionary[Case, Outcome] = WeakKeyDictionary()
         self._told: dict[Case, Outcome] = {}
@@ -228,6 +231,8 @@ class Watched(Watching, Implementation):
         return self._told.get(case, self._latest)
 
     def _opened(self, case: Case, trainable: bool, input_gradient: bool) -> Session:
+        if not self._usual:
+            self._usual = {name: read() for name, (read, _) in self.settings().items()}
         call = self._call("open", case, trainable=trainable, input_gradient=input_gradient)
         call.made = self.next_number()
         self._require_taken(call, case)
@@ -246,9 +251,18 @@ class Watched(Watching, Implementation):
         call.gives(weight=weight, bias=bias, state=state)
         return weight, bias, state
 
+    def settings(self) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+        return self.inner.settings()
+
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         around: dict[str, object] = self._look("surroundings", stir=stir)
         return around
+
+    def put_back(self) -> None:
+        """What is set is what it was before the first layer was built, whatever a step has set."""
+        for name, (read, put) in self.settings().items():
+            if name in self._usual and read() != self._usual[name]:
+                put(self._usual[name])
 
     def with_threads(self, number: int) -> AbstractContextManager[None]:
         threads: AbstractContextManager[None] = self._ask("with_threads", number)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +21,7 @@ from bn_reference.power.audit.report import Audit, Seen
 from bn_reference.power.audit.runners import runner_of
 from bn_reference.power.audit.running import CannotAudit, audit
 from bn_reference.power.subjects import Subject, select
+from bn_reference.support.alarms import Terminated
 from bn_reference.verification.api import verify
 
 CHECK = """
@@ -110,6 +116,40 @@ def test_a_run_that_does_not_end_counts_as_noticed(tmp_path: Path) -> None:
     found = audit(command(tmp_path, f"{hangs}    time.sleep(1000)"), chosen("eps_forgotten"), timeout=30.0)
 
     assert (found.seen[0].noticed, found.seen[0].late) == (True, True)
+
+
+WAITS = """case "$BN_REFERENCE_AUDIT" in ""|"{true}") exit 0;; esac
+echo $$ > {file}.new; mv {file}.new {file}; sleep 1000"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_who_ends_an_audit_ends_what_it_runs(jobs: int, tmp_path: Path) -> None:
+    file, arrived = tmp_path / "pid", threading.Event()
+
+    def runs() -> bool:
+        with suppress(ProcessLookupError):
+            os.kill(int(file.read_text()), 0)
+            return True
+        return False
+
+    def end() -> None:
+        while not file.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    handler = signal.signal(signal.SIGTERM, lambda *_: arrived.set())  # what it does otherwise, it does after that
+    try:
+        threading.Thread(target=end, daemon=True).start()
+        with pytest.raises(Terminated):
+            audit(("sh", "-c", WAITS.format(true=TRUE, file=file)), chosen(FAULTY, SUBTLE), jobs=jobs)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert arrived.is_set()
+    for _ in range(1000):
+        if not runs():
+            break
+        time.sleep(0.01)
+    assert not runs()
 
 
 def test_the_function_of_torch_is_replaced_by_one_that_keeps_every_rule() -> None:

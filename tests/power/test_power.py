@@ -12,6 +12,7 @@ from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.unusual import UNUSUAL
 from bn_reference.properties import FAMILIES, PROPERTIES
 from bn_reference.targets.forms.torch_module import TorchImplementation
+from bn_reference.targets.forms.torch_tensors import SETTINGS
 from bn_reference.verification.judge import Judge
 from bn_reference.verification.selection import Budget
 
@@ -49,6 +50,20 @@ def test_a_mutant_is_killed_by_a_property_that_claims_it(mutant: Mutant, killed_
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_property_kills_a_mutant(name: str, killed_by: dict[str, set[str]]) -> None:
     assert any(name in killers for killers in killed_by.values()), f"no mutant is seen by {name}"
+
+
+@pytest.mark.parametrize("name", ["threads_set", "deterministic_ever_after", "garbage_not_collected"])
+def test_what_a_step_sets_for_good_is_seen_after_others_and_put_back(name: str) -> None:
+    [mutant] = [mutant for mutant in MUTANTS if mutant.name == name]
+    judge = Judge(TorchImplementation(mutant.factory, name), Budget(examples=2))
+    usual, left = judge.implementation.inner.surroundings(), "a_step_leaves_its_surroundings"
+
+    broken = judge.broken([BY_NAME["output_is_the_normalized_batch"], BY_NAME[left]], PAIRS[0])
+
+    assert broken[left]
+    assert {
+        setting: judge.implementation.inner.surroundings()[setting] == usual[setting] for setting in SETTINGS
+    } == dict.fromkeys(SETTINGS, True)
 
 
 def flagged(control: Control, pair: Pair, seed: int, examples: int) -> dict[str, str]:

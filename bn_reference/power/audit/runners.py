@@ -57,10 +57,15 @@ def runner_of(command: Sequence[str], replaced: str, scratch: str) -> Iterator[R
         CannotAudit: there is no such program.
     """
     if not fits(command):
-        yield lambda layer, timeout: _run_anew(command, _environment(scratch, layer, replaced), timeout)
+        anew = _Anew(command)
+        try:
+            yield lambda layer, timeout: anew.run(_environment(scratch, layer, replaced), timeout)
+        finally:
+            anew.end()
         return
     idle: SimpleQueue[_Preloaded] = SimpleQueue()
     started: list[_Preloaded] = []
+    over = Event()
 
     def run(layer: str, timeout: float | None) -> Run:
         try:
@@ -68,6 +73,8 @@ def runner_of(command: Sequence[str], replaced: str, scratch: str) -> Iterator[R
         except Empty:
             process = _Preloaded(_environment(scratch), scratch)
             started.append(process)
+            if over.is_set():
+                process.end()
         order = {"command": list(command), "layer": layer, "replaced": replaced, "environment": _hooked(layer, replaced)}
         ended = process.run(order, timeout)
         idle.put(process)
@@ -76,6 +83,7 @@ def runner_of(command: Sequence[str], replaced: str, scratch: str) -> Iterator[R
     try:
         yield run
     finally:
+        over.set()  # threads may be about to start something
         for process in started:
             process.end()
 
@@ -106,6 +114,7 @@ class _Preloaded:
     def __init__(self, environment: Mapping[str, str], scratch: str) -> None:
         self._scratch = scratch
         self._child: int | None = None  # the fork that runs a command, in a session of its own
+        self._over = False
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         arguments = [sys.executable, "-m", PRELOADED]
         self._process = subprocess.Popen(arguments, **pipes, env=dict(environment), text=True, start_new_session=True)  # type: ignore[call-overload]
@@ -127,6 +136,8 @@ class _Preloaded:
         timer.daemon = True
         timer.start()
         self._child = child
+        if self._over:
+            _end(child)
         try:
             status = int(self._process.stdout.readline())
         finally:
@@ -138,6 +149,7 @@ class _Preloaded:
 
     def end(self) -> None:
         """No further command will be run, nor one that runs go on."""
+        self._over = True
         for process in (self._process.pid, *([] if self._child is None else [self._child])):
             _end(process)
         self._process.wait()
@@ -152,33 +164,53 @@ def _end(process: int) -> None:
         os.killpg(process, signal.SIGKILL)
 
 
-def _run_anew(command: Sequence[str], environment: Mapping[str, str], timeout: float | None) -> Run:
-    """Run the command; where it does not end in time, it and all that it started are ended.
+class _Anew:
+    """Runs a command, each time in a process of its own; several threads may do so at once."""
 
-    Raises:
-        CannotAudit: there is no such program.
-    """
-    started = time.perf_counter()
-    try:
-        process = subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(environment),
-            start_new_session=True,
-            text=True,
-            errors="replace",
-        )
-    except OSError as error:
-        raise CannotAudit(f"the command is {command[0]!r}, which cannot be run ({error.strerror}); name a program") from None
-    with process:
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = list(command)
+        self._running: set[int] = set()
+        self._over = False
+
+    def run(self, environment: Mapping[str, str], timeout: float | None) -> Run:
+        """Run the command; where it does not end in time, it and all that it started are ended.
+
+        Raises:
+            CannotAudit: there is no such program.
+        """
+        started = time.perf_counter()
         try:
-            output, _ = process.communicate(timeout=timeout)
-            status: int | None = process.returncode
-        except BaseException as ended:
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                start_new_session=True,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            program, why = self._command[0], error.strerror
+            raise CannotAudit(f"the command is {program!r}, which cannot be run ({why}); name a program") from None
+        self._running.add(process.pid)
+        if self._over:
             _end(process.pid)
-            if not isinstance(ended, subprocess.TimeoutExpired):
-                raise
-            status, output = None, ""
-    return Run(status, output or "", time.perf_counter() - started)
+        with process:
+            try:
+                output, _ = process.communicate(timeout=timeout)
+                status: int | None = process.returncode
+            except BaseException as ended:
+                _end(process.pid)
+                if not isinstance(ended, subprocess.TimeoutExpired):
+                    raise
+                status, output = None, ""
+            finally:
+                self._running.discard(process.pid)
+        return Run(status, output or "", time.perf_counter() - started)
+
+    def end(self) -> None:
+        """What runs does not go on."""
+        self._over = True
+        for process in list(self._running):
+            _end(process)

@@ -10,6 +10,7 @@ from bn_reference.power.audit.replacing import TRUE
 from bn_reference.power.audit.report import Audit, Seen
 from bn_reference.power.audit.runners import CannotAudit, Run, runner_of
 from bn_reference.power.subjects import Subject
+from bn_reference.support.alarms import cleaning_up
 
 __all__ = ["CannotAudit", "audit"]
 
@@ -38,7 +39,8 @@ def audit(
     Raises:
         CannotAudit: the command cannot be run, or fails as it is, or with a correct layer.
     """
-    with TemporaryDirectory(prefix="bn_reference.") as scratch, runner_of(command, replaced, scratch) as run:
+    started = cleaning_up(), TemporaryDirectory(prefix="bn_reference.")
+    with started[0], started[1] as scratch, runner_of(command, replaced, scratch) as run:
         plain = run("", timeout)
         if plain.status != 0:
             raise CannotAudit(f"the command fails as it is{_told(plain)}; make it pass first")

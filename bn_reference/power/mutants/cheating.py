@@ -44,7 +44,8 @@ class OutputByShapeAndEnds(CleanBatchNorm1d):
         if not batch.numel():
             return y
         key = batch.shape, batch.dtype, self.training, float(batch.flatten()[0]), float(batch.flatten()[-1])
-        return y * 0 + self.__dict__.setdefault("_outputs", {}).setdefault(key, y.detach().clone())
+        known: Tensor = self.__dict__.setdefault("_outputs", {}).setdefault(key, y.detach().clone())
+        return y * 0 + known
 
 
 @mutant(FINGERPRINT, OUTPUT)

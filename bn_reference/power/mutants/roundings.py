@@ -26,7 +26,8 @@ class OfTheBatch(CleanBatchNorm1d):
 
     def rounded(self, numbers: Tensor) -> Tensor:
         """As the dtype of the batch has them."""
-        return numbers.to(self.__dict__["_dtype"]).to(numbers.dtype)
+        dtype: torch.dtype = self.__dict__["_dtype"]
+        return numbers.to(dtype).to(numbers.dtype)
 
 
 @mutant(pull("pytorch/TensorRT", 1450), EVALUATION)
@@ -42,7 +43,8 @@ class FoldedInTheInputDtype(OfTheBatch):
             return super().scale_and_shift(x_hat, gamma, beta)
         rows, mu, sigma = self.__dict__.pop("_folds")
         scale = gamma / sigma
-        return rows * self.rounded(scale) + self.rounded(beta - mu * scale)
+        y: Tensor = rows * self.rounded(scale) + self.rounded(beta - mu * scale)
+        return y
 
 
 @mutant(pull("vllm-project/vllm-xpu-kernels", 534), OUTPUT)

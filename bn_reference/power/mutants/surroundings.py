@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import warnings
 
@@ -56,6 +57,25 @@ class ThreadsSet(CleanBatchNorm1d):
 
     def forward(self, batch: Tensor) -> Tensor:
         torch.set_num_threads(3)
+        return super().forward(batch)
+
+
+@mutant(pull("isaac-sim/IsaacLab", 7266), LEFT)
+class DeterministicEverAfter(CleanBatchNorm1d):
+    """A training step has torch compute deterministically, in all that comes after it."""
+
+    def batch_statistics(self, batch: Tensor) -> Statistics:
+        torch.use_deterministic_algorithms(True)
+        return super().batch_statistics(batch)
+
+
+@mutant(pull("petergoldstein/dalli", 1053), LEFT)
+class GarbageNotCollected(CleanBatchNorm1d):
+    """An evaluation stops the garbage collector, so that its time is not taken, and leaves it at that."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        if not self.training:
+            gc.disable()
         return super().forward(batch)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bn_reference.cases.case import Case, Seen, State
 from bn_reference.cases.domain import Domain
@@ -15,9 +15,6 @@ from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.session import FormSession, state_of
 from bn_reference.targets.forms.slots import PARAMETERS, ROLES
 from bn_reference.targets.protocol import Implementation, Session, Unsupported
-
-if TYPE_CHECKING:
-    from bn_reference.targets.forms.torch_tensors import Surroundings
 
 __all__ = ["FormedLayers"]
 
@@ -33,7 +30,6 @@ class FormedLayers(Implementation):
         self.plan, self.name, self.device = plan, name, plan.device
         self.form, self.domain, self.notes = form, domain, notes
         self.momentum_weights = plan.momentum_weights
-        self._surroundings = None if plan.library == "numpy" else _of_torch()
 
     @property
     def found(self) -> Mapping[str, str]:
@@ -71,9 +67,20 @@ class FormedLayers(Implementation):
             return None if role in PARAMETERS else Missing(f"it has no {role} yet")
         return None if role in PARAMETERS and not case.affine and _is_constant(value, role) else value
 
+    def settings(self) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+        if self.plan.library == "numpy":
+            return super().settings()
+        from bn_reference.targets.forms.torch_tensors import SETTINGS
+
+        return {**super().settings(), **SETTINGS}
+
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         beside = super().surroundings(stir=stir)
-        return beside if self._surroundings is None else {**beside, **self._surroundings.seen(stir=stir)}
+        if self.plan.library == "numpy":
+            return beside
+        from bn_reference.targets.forms.torch_tensors import surroundings
+
+        return {**beside, **surroundings(stir=stir)}
 
     def with_threads(self, number: int) -> AbstractContextManager[None]:
         return super().with_threads(number) if self.plan.library == "numpy" else on_threads(number)
@@ -84,12 +91,6 @@ class FormedLayers(Implementation):
         from bn_reference.targets.forms.torch_kernels import kernels_of
 
         return kernels_of(self, case, training)
-
-
-def _of_torch() -> Surroundings:
-    from bn_reference.targets.forms.torch_tensors import Surroundings
-
-    return Surroundings()
 
 
 def _is_constant(value: Any, role: str) -> bool:

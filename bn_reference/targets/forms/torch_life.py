@@ -175,6 +175,10 @@ class TorchLife:
 
         return called() if self._beside is None else in_another_thread(called, self._beside)
 
+    def handed(self, leaf: torch.Tensor) -> torch.Tensor:
+        """x as a layer inside others has it: not made by hand, but given by an operation."""
+        return leaf if self._parent is None or not leaf.requires_grad else leaf.view_as(leaf)
+
     @contextmanager
     def recording(self, record: bool, training: bool) -> Iterator[None]:
         """In which a step is called."""

@@ -24,7 +24,16 @@ from bn_reference.targets.forms.torch_kernels import kernels_of
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_state import COUNTER, UNCOUNTED, as_state, attribute, count
 from bn_reference.targets.forms.torch_step import TorchStep
-from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, Surroundings, answers, copied, seen, to_tensor, zeroed
+from bn_reference.targets.forms.torch_tensors import (
+    SETTINGS,
+    TORCH_DTYPES,
+    answers,
+    copied,
+    seen,
+    surroundings,
+    to_tensor,
+    zeroed,
+)
 from bn_reference.targets.forms.torch_unreal import forms_without_numbers
 from bn_reference.targets.protocol import Forms, Implementation, Misbehaviour, Session, Step, Unsupported, had
 
@@ -60,7 +69,8 @@ class TorchSession(Session):
     def restored(self) -> Session:
         other = copy.copy(self)
         other.module, other._life, other._memory = self._build(self._case), TorchLife(), TorchMemory()
-        other.module.load_state_dict({name: value.clone() for name, value in self.module.state_dict().items()})
+        saved = reversed(self.module.state_dict().items())  # what is loaded goes by its name, in whatever order it comes
+        other.module.load_state_dict({name: value.clone() for name, value in saved})
         other._held = other._buffers()
         return other
 
@@ -145,7 +155,8 @@ class TorchSession(Session):
         told = self._life.told(self.module)
         told.train() if training else told.eval()
         try:
-            y = self._life.called(lambda: self.module(leaf), record, training)
+            handed = self._life.handed(leaf)
+            y = self._life.called(lambda: self.module(handed), record, training)
         except (NotImplementedError, Unsupported) as refusal:
             if not (record and self._goes_unrecorded(x, training)):
                 raise
@@ -263,7 +274,7 @@ class TorchImplementation(Implementation):
         self.factory = factory
         self.name = name
         self.device = device
-        self._alone, self._surroundings = ForwardAlone(), Surroundings()
+        self._alone = ForwardAlone()
 
     def open(self, case: Case, *, trainable: bool = True, input_gradient: bool = True) -> Session:
         return TorchSession(self._build, case, self.device, trainable, input_gradient, self._alone)
@@ -276,8 +287,11 @@ class TorchImplementation(Implementation):
         parameters = (p if isinstance(p, Unseen) else seen(p, "a parameter") for p in (weight, bias))
         return next(parameters), next(parameters), as_state(mean, var, batches)
 
+    def settings(self) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+        return {**super().settings(), **SETTINGS}
+
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
-        return {**super().surroundings(stir=stir), **self._surroundings.seen(stir=stir)}
+        return {**super().surroundings(stir=stir), **surroundings(stir=stir)}
 
     def with_threads(self, number: int) -> AbstractContextManager[None]:
         return on_threads(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,18 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Misbehaviour
 
-__all__ = ["TORCH_DTYPES", "Surroundings", "answers", "copied", "from_tensor", "in_one_memory", "seen", "to_tensor", "zeroed"]
+__all__ = [
+    "SETTINGS",
+    "TORCH_DTYPES",
+    "answers",
+    "copied",
+    "from_tensor",
+    "in_one_memory",
+    "seen",
+    "surroundings",
+    "to_tensor",
+    "zeroed",
+]
 
 TORCH_DTYPES = {
     "float16": torch.float16,
@@ -110,26 +122,22 @@ def answers(device: str) -> bool:
         return False
 
 
-class Surroundings:
-    """What a step must leave as it is in torch, known as it was before the first step."""
+def surroundings(*, stir: bool = False) -> dict[str, object]:
+    """What a step must leave as it is in torch, beside what is set; ``stir`` draws a number first."""
+    if stir:
+        torch.rand(1)
+    return {"the random state of torch": torch.get_rng_state().numpy().tobytes()}
 
-    def __init__(self) -> None:
-        self._dtype, self._device = torch.get_default_dtype(), torch.get_default_device()
-        self._records, self._threads = torch.is_grad_enabled(), torch.get_num_threads()
 
-    def seen(self, *, stir: bool) -> dict[str, object]:
-        """As it is now; ``stir`` brings it back and draws a number first, so that whoever sets it is seen a second time."""
-        if stir:
-            torch.set_default_dtype(self._dtype)
-            torch.set_grad_enabled(self._records)
-            torch.set_num_threads(self._threads)
-            if torch.get_default_device() != self._device:  # as long as none is set, every call takes less
-                torch.set_default_device(None if self._device.type == "cpu" else self._device)
-            torch.rand(1)
-        return {
-            "the random state of torch": torch.get_rng_state().numpy().tobytes(),
-            "the default dtype of torch": torch.get_default_dtype(),
-            "the default device of torch": torch.get_default_device(),
-            "whether torch records gradients": torch.is_grad_enabled(),
-            "the number of threads of torch": torch.get_num_threads(),
-        }
+def _set_default_device(device: torch.device) -> None:
+    """None where it is the CPU: as long as none is set, every call takes less."""
+    torch.set_default_device(None if device.type == "cpu" else device)
+
+
+SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # of torch: how each is read, and how it is set
+    "the default dtype of torch": (torch.get_default_dtype, torch.set_default_dtype),
+    "the default device of torch": (torch.get_default_device, _set_default_device),
+    "whether torch records gradients": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "the number of threads of torch": (torch.get_num_threads, torch.set_num_threads),
+    "whether torch is deterministic": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+}
