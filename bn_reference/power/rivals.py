@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import random
 import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +20,13 @@ from bn_reference.conventions import TORCH
 from bn_reference.power.audit.report import Audit
 from bn_reference.power.audit.running import audit
 from bn_reference.power.rivals_text import page_with
-from bn_reference.power.subjects import SUBJECTS, Subject
+from bn_reference.power.subjects import SAMPLE_SEED, SUBJECTS, sample_of
 from bn_reference.support.files import write_whole
 from bn_reference.support.threads import processors
 
-__all__ = ["CHECKS", "Check", "found_by", "sample_of"]
+__all__ = ["CHECKS", "Check", "found_by"]
 
 SCHEMA, SCOREBOARD = 1, "scoreboard.json"
-SEED = 0  # of a sample
 
 
 @dataclass(frozen=True)
@@ -127,17 +125,9 @@ def found_by(check: Check, command: Sequence[str], found: Audit, cpu_seconds: fl
         "rejected": [each.name for each in found.rejected],
         "of_controls": len(found.controls),
         "cpu_seconds": round(cpu_seconds),
-        "sample": {"layers": sample, "seed": SEED} if sample else None,
+        "sample": {"layers": sample, "seed": SAMPLE_SEED} if sample else None,
         "kinds": kinds,
     }
-
-
-def sample_of(subjects: Sequence[Subject], layers: int) -> Sequence[Subject]:
-    """So many of them, drawn by a seed, in their order; all where it is none. A larger sample has all of a smaller one."""
-    if not layers:
-        return subjects
-    drawn = set(random.Random(SEED).sample(range(len(subjects)), len(subjects))[:layers])
-    return [subject for index, subject in enumerate(subjects) if index in drawn]
 
 
 def _cpu_seconds() -> float:

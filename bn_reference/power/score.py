@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from bn_reference.arithmetic.precision import PAIRS, Pair
 from bn_reference.power.explanations import Listening, true_words
@@ -36,7 +36,7 @@ class Score:
             the pair in brackets.
         pair: that pair; empty where it breaks none.
         example: how many examples the rule that broke first had until it broke.
-        seconds: until then, from the first example on, in one process; of a correct layer, or one that survives, all that it
+        seconds: of a processor until then, from the first example on; of a correct layer, or one that survives, all that it
             took.
         explanation: of a layer that is killed.
         conventions: that it is found to keep instead of those that it claims, "momentum_weights=old".
@@ -57,13 +57,44 @@ class Score:
         """Whether anything was said against it."""
         return bool(self.by)
 
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object: of a correct layer what it is flagged by, of another what kills it."""
+        named = {"name": self.name, "kind": self.kind}
+        if self.correct:
+            return {**named, "flagged": list(self.by), "seconds": round(self.seconds, 3)}
+        return {
+            **named,
+            "killed": self.killed,
+            "by": list(self.by),
+            "pair": self.pair,
+            "example": self.example,
+            "seconds": round(self.seconds, 3),
+            "explanation": self.explanation,
+            "conventions": list(self.conventions),
+        }
+
+    @classmethod
+    def of_json(cls, found: Mapping[str, Any]) -> Score:
+        """The score that an object says."""
+        correct = "flagged" in found
+        others = {} if correct else {name: found[name] for name in ("pair", "example", "explanation")}
+        return cls(
+            found["name"],
+            found["kind"],
+            correct,
+            tuple(found["flagged" if correct else "by"]),
+            seconds=found["seconds"],
+            conventions=tuple(found.get("conventions", ())),
+            **others,
+        )
+
 
 def score(subject: Subject, tier: Tier, seed: int = 0, pairs: Sequence[Pair] = PAIRS) -> Score:
     """The score of a layer, whose pairs of dtypes are tried in their order: of a mutant until one shows it, else all."""
     demand = Demand(subject.conventions)
     implementation = TorchImplementation(subject.factory, subject.name)
     judge = Listening(implementation, Budget(tier.examples, seed=seed, demand=demand, pairs=tuple(pairs)))
-    started = time.perf_counter()
+    started = time.process_time()
     judge.settle()
     unkept = tuple(f"{name}={value}" for name, value in demand.conventions.differences(judge.conventions).items())
     by = [CONVENTIONS] if unkept else []
@@ -72,7 +103,7 @@ def score(subject: Subject, tier: Tier, seed: int = 0, pairs: Sequence[Pair] = P
         by += [f"{tally.property.name} ({pair})" if subject.correct else tally.property.name for tally in broken]
         if by and not subject.correct:
             return replace(_killed(judge, subject, by, pair, broken, started), conventions=unkept)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     return Score(subject.name, subject.kind, subject.correct, tuple(by), seconds=seconds, conventions=unkept)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -86,19 +86,22 @@ class Scoreboard:
         counted = Counter(rule for score in self.mutants for rule in score.by)
         return {property.name: counted[property.name] for property in PROPERTIES}
 
-    def alone(self) -> dict[str, int]:
-        """For each rule how many mutants no other rule kills; rules that follow from others are not counted among those."""
-        implied = {property.name for property in PROPERTIES if property.implied_by}
-        counted: Counter[str] = Counter()
+    def only(self) -> dict[str, list[str]]:
+        """For each rule the mutants that survive without it, in the pair of dtypes that is tried first of those that show them.
+
+        Rules that follow from others are left out with those, and no others: a mutant that one of them alone kills is its own.
+        """
+        named = {property.name: property.implied_by for property in PROPERTIES}
+        found: dict[str, list[str]] = {name: [] for name in named}
         for score in self.mutants:
-            independent = [rule for rule in score.by if rule not in implied]
-            if len(independent) == 1:
-                counted[independent[0]] += 1
-        return {property.name: counted[property.name] for property in PROPERTIES}
+            independent = [rule for rule in score.by if not named.get(rule)] or list(score.by)
+            if len(independent) == 1 and independent[0] in found:
+                found[independent[0]].append(score.name)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object, of schema 1."""
-        kills, alone = self.kills(), self.alone()
+        kills, only = self.kills(), self.only()
         return {
             "schema": SCHEMA,
             "tier": self.tier,
@@ -107,30 +110,20 @@ class Scoreboard:
             "of": len(self.mutants),
             "flagged": len(self.flagged),
             "of_controls": len(self.controls),
-            "rules": [{"name": name, "kills": kills[name], "alone": alone[name]} for name in kills],
-            "mutants": [
-                {
-                    "name": score.name,
-                    "kind": score.kind,
-                    "killed": score.killed,
-                    "by": list(score.by),
-                    "pair": score.pair,
-                    "example": score.example,
-                    "seconds": round(score.seconds, 3),
-                    "explanation": score.explanation,
-                    "conventions": list(score.conventions),
-                }
-                for score in self.mutants
-            ],
-            "controls": [
-                {"name": score.name, "kind": score.kind, "flagged": list(score.by), "seconds": round(score.seconds, 3)}
-                for score in self.controls
-            ],
+            "rules": [{"name": name, "kills": kills[name], "alone": len(only[name]), "only": only[name]} for name in kills],
+            "mutants": [score.to_json() for score in self.mutants],
+            "controls": [score.to_json() for score in self.controls],
         }
+
+    @classmethod
+    def of_json(cls, found: Mapping[str, Any]) -> Scoreboard:
+        """The board that an object of this schema says."""
+        scores = tuple(Score.of_json(each) for each in (*found["mutants"], *found["controls"]))
+        return cls(scores, found["tier"], found["seed"])
 
 
 def scores_of(
-    subjects: Sequence[Subject], tier: str, seed: int, jobs: int, advance: Callable[[], None] = lambda: None
+    subjects: Sequence[Subject], tier: str, seed: int, jobs: int, advance: Callable[[Score], None] = lambda score: None
 ) -> tuple[Score, ...]:
     """The scores of layers, in the order given, tried side by side in worker processes; ``advance`` hears of each.
 
@@ -143,8 +136,7 @@ def scores_of(
             # the dearest first, as the correct ones are tried in every pair of dtypes
             waiting = {pool.submit(_score, subject.name, tier, seed): subject for subject in reversed(subjects)}
         for done in as_completed(waiting):
-            done.result()
-            advance()
+            advance(done.result())
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C, or an error of ours, nobody waits for what is left
     found = {subject.name: future.result() for future, subject in waiting.items()}

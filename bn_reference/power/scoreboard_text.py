@@ -46,9 +46,9 @@ def _rules(board: Scoreboard) -> Table:
     table.add_column("rule")
     table.add_column("kills", justify="right")
     table.add_column("no other does", justify="right")
-    alone = board.alone()
+    only = board.only()
     for name, kills in sorted(board.kills().items(), key=lambda item: -item[1]):
-        table.add_row(name, str(kills), str(alone[name] or ""))
+        table.add_row(name, str(kills), str(len(only[name]) or ""))
     if told := sum(CONVENTIONS in score.by for score in board.mutants):
         table.add_row("a convention that is not kept", str(told), "")
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,9 +15,10 @@ from bn_reference.power.lawful.catalogue import LAWFUL, UNLAWFUL, OfConvention
 from bn_reference.power.malformed import MALFORMED
 from bn_reference.power.mutants.catalogue import MUTANTS
 
-__all__ = ["SUBJECTS", "Subject", "UnknownSubject", "select"]
+__all__ = ["SAMPLE_SEED", "SUBJECTS", "Subject", "UnknownSubject", "sample_of", "select"]
 
 OTHER_CONVENTIONS = "conventions"
+SAMPLE_SEED = 0
 
 
 class UnknownSubject(ValueError):
@@ -72,6 +74,14 @@ def select(names: Iterable[str]) -> Sequence[Subject]:
             hint = f"did you mean {near[0]}?" if near else f"the kinds are {kinds}"
             raise UnknownSubject(f"the mutant is {name!r}, which is the name of no layer and of no kind; {hint}")
     return [subject for subject in SUBJECTS if not _words(subject).isdisjoint(wanted)]
+
+
+def sample_of(subjects: Sequence[Subject], layers: int) -> Sequence[Subject]:
+    """So many of them, drawn by a seed, in their order; all where it is none. A larger sample has all of a smaller one."""
+    if not layers:
+        return subjects
+    drawn = set(random.Random(SAMPLE_SEED).sample(range(len(subjects)), len(subjects))[:layers])
+    return [subject for index, subject in enumerate(subjects) if index in drawn]
 
 
 def _words(subject: Subject) -> set[str]:

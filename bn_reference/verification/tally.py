@@ -33,7 +33,7 @@ class Tally:
         saw_y: whether the output was held against the oracle's with power.
         deviations, gone: those that were met; those of which the library that has them showed nothing on their witnesses.
         failing, failure: the case that broke it, and how.
-        broken_at: when it was broken first, as ``time.perf_counter`` tells it.
+        broken_at: when it was broken first, as ``time.process_time`` tells it.
         final: whether nothing smaller is to be sought, as a case may take as long as the time limit.
         accepted: examples that broke the rule as an accepted deviation says, by its number.
         survey: all cases that break the rule, where they are wanted.
@@ -111,7 +111,7 @@ class Tally:
         if self.failing is not None and not final:
             return
         self.failing, self.failure, self.final = case, failure, final
-        self.broken_at = time.perf_counter() if self.broken_at is None else self.broken_at
+        self.broken_at = time.process_time() if self.broken_at is None else self.broken_at
 
     def kept(self) -> int:
         """Examples that were compared and are not accepted as broken."""

@@ -11,9 +11,9 @@ import pytest
 from bn_reference.power.audit.replacing import TRUE
 from bn_reference.power.audit.report import Audit, Seen
 from bn_reference.power.audit.runners import runner_of
-from bn_reference.power.rivals import CHECKS, Check, found_by, sample_of
+from bn_reference.power.rivals import CHECKS, Check, found_by
 from bn_reference.power.rivals_text import BEGIN, END, page_with, tables
-from bn_reference.power.subjects import SUBJECTS
+from bn_reference.power.subjects import SUBJECTS, sample_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "power" / "rivals"
