@@ -35,7 +35,9 @@ class Kind(Enum):
     UNWANTED = "unwanted"  # something where there is to be nothing
     WRITTEN = "written"  # the memory of an input was written to
     SHARED = "shared"  # an output lies in the memory of x
-    SURROUNDINGS = "surroundings"  # found: names of what is another after a step; what: the same in words
+    SURROUNDINGS = (
+        "surroundings"  # found: names of what is another after a step; what: the same in words; wanted: whether it trained
+    )
     PRINTED = "printed"  # found: what a step printed
     FORM = "form"  # found, wanted: (shape, dtype name), or None for what is not there
     WITHOUT_NUMBERS = "without numbers"  # found, wanted: the Form of what a step gives without numbers and with them, or None

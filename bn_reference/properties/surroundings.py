@@ -40,7 +40,7 @@ def _as_before(trial: Trial, training: bool) -> Comparison:
         changed = [name for name in changed if name in again or name not in ONCE]
     if printed and not changed:
         return fact(False, Fact(Kind.PRINTED, "y", printed))
-    return fact(not changed, Fact(Kind.SURROUNDINGS, " and ".join(changed), tuple(changed)))
+    return fact(not changed, Fact(Kind.SURROUNDINGS, " and ".join(changed), tuple(changed), training))
 
 
 class _Said(io.StringIO):

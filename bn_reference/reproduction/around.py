@@ -61,4 +61,6 @@ def around(replay: Replay, fact: Fact) -> Iterator[Evidence]:
             stirred, codes = zip(*(STANDS_ROUND[name] for name in fact.found), strict=True)
             before = (*filter(None, stirred), *(f"before_{n} = {code}" for n, code in enumerate(codes)))
             kept = (f"{code} == before_{n}" for n, code in enumerate(codes))
-            yield Evidence(so(fact, *kept), since=forwards[-1], before=before)
+            step = next((call for call in reversed(forwards) if call.training == fact.wanted), forwards[-1])
+            backwards = [call for call in replay.lines if isinstance(call, Backward) and call.step == step.step]
+            yield Evidence(so(fact, *kept), since=step, before=before, until=[step, *backwards][-1])

@@ -51,12 +51,11 @@ class FoldsItselfInEval(CleanBatchNorm1d):
 
 @mutant(pull("roytseng-tw/Detectron.pytorch", 118), RESTORED)
 class LoadedInTheOrderOfTheState(CleanBatchNorm1d):
-    """What is loaded goes into parameters and buffers in the order in which it comes, whatever it is called."""
+    """What is loaded goes into vectors of its length in the order in which it comes, whatever it is called."""
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *others: Any) -> None:
-        own = [prefix + name for name in (*self._parameters, *self._buffers) if getattr(self, name) is not None]
+        own = [prefix + name for name, value in self.state_dict().items() if value.dim()]
         given = [name for name in state_dict if name in own]
         if len(given) == len(own):
-            values = [state_dict[name] for name in given]
-            state_dict.update(zip(own, values, strict=True))
+            state_dict.update(dict(zip(own, [state_dict[name] for name in given], strict=True)))
         super()._load_from_state_dict(state_dict, prefix, *others)

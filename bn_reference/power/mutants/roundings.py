@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bn_reference.portrait.computes import FOLDED
 from bn_reference.power.clean import CleanBatchNorm1d, Gradients, Saved, Statistics
 from bn_reference.power.declaration import Family, issue, pull
 from bn_reference.power.mutants.lives import EVALUATION, GRAD_WEIGHT, GRAD_X, MEAN, OUTPUT, VARIANCE
@@ -33,6 +34,8 @@ class OfTheBatch(CleanBatchNorm1d):
 @mutant(pull("pytorch/TensorRT", 1450), EVALUATION)
 class FoldedInTheInputDtype(OfTheBatch):
     """Eval folds weight, bias and statistics into a scale and a shift, which have the dtype of the input."""
+
+    computes = CleanBatchNorm1d.computes.but(evaluation=FOLDED)
 
     def normalize(self, rows: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
         self.__dict__["_folds"] = None if self.chooses_batch_statistics() else (rows, mu, sigma)
