@@ -20,10 +20,12 @@ from bn_reference.power.declaration import Control, Mutant
 from bn_reference.power.malformed import MALFORMED
 from bn_reference.power.mutants.calls import CALLS
 from bn_reference.power.mutants.catalogue import MUTANTS
+from bn_reference.power.mutants.curvature import CURVATURE
 from bn_reference.power.mutants.derivatives import DERIVATIVES
 from bn_reference.power.mutants.edge import EDGE
 from bn_reference.power.mutants.elsewhere import ELSEWHERE
 from bn_reference.power.mutants.going_back import GOING_BACK
+from bn_reference.power.mutants.habits import HABITS
 from bn_reference.power.mutants.kept import KEPT
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.mechanics import MECHANICS
@@ -43,16 +45,10 @@ __all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 
 # what only size shows, what is done at the contract's edge, to what surrounds a step, or after its first gradients, has no word
 AT_THE_EDGE = (*EDGE.mutants, *REFUSED.mutants)
-WORDLESS = (
-    *SIZES.mutants,
-    *AT_THE_EDGE,
-    *SURROUNDINGS.mutants,
-    *DERIVATIVES.mutants,
-    *MECHANICS.mutants,
-    *WITHOUT_NUMBERS.mutants,
-)
+BEYOND_THE_FIRST = (*DERIVATIVES.mutants, *CURVATURE.mutants, *MECHANICS.mutants)
+WORDLESS = (*SIZES.mutants, *AT_THE_EDGE, *SURROUNDINGS.mutants, *BEYOND_THE_FIRST, *WITHOUT_NUMBERS.mutants)
 LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not in WORDLESS), *MALFORMED.controls)
-LIVED = (*LIVES.mutants, *CALLS.mutants, *ELSEWHERE.mutants, *GOING_BACK.mutants, *KEPT.mutants)
+LIVED = (*LIVES.mutants, *CALLS.mutants, *ELSEWHERE.mutants, *GOING_BACK.mutants, *KEPT.mutants, *HABITS.mutants)
 EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
 
@@ -142,6 +138,21 @@ WORDS = {
     # of public reports
     "trains_on_copies_of_its_state": "running_statistics_not_updated",
     "updated_one_step_late": "running_statistics_not_updated",
+    **dict.fromkeys(
+        (
+            "folded_in_the_input_dtype",
+            "rounded_before_the_weight",
+            "eps_in_the_input_dtype",
+            "momentum_in_the_input_dtype",
+            "normalized_batch_kept_in_the_input_dtype",
+            "upstream_times_weight_in_the_input_dtype",
+            "variance_through_the_input_dtype",
+        ),
+        "rounded_to_half_precision",
+    ),
+    "gradients_of_leaves_alone": "zero",
+    "output_of_the_same_numbers": "output_of_an_earlier_batch",
+    "output_by_shape_and_ends": "output_of_an_earlier_batch",
     # malformed layers
     "one_added": "constant_term",
     "output_doubled": "constant_factor",
@@ -166,6 +177,9 @@ TRUE_TOO = {
     "statistics_per_sample_without_tracking": {"statistics_per_sample"},  # of samples that have positions
     "mode_read_once": {"running_statistics_in_training", "running_statistics_not_updated", "updated_in_eval"},
     "copy_loses_its_eps": {"momentum_fixed_at_0.1"},
+    "folds_itself_in_eval": {"root_missing"},  # where it is folded twice
+    "written_later": {"zero"},  # until the next step, which a rule may not make
+    "gradients_of_the_latest_later": {"zero"},
 }
 
 Truth = Literal["right", "silent", "wrong"]

@@ -50,7 +50,7 @@ def tables(boards: Sequence[Scoreboard]) -> Iterator[str]:
     yield from map(_row, boards)
     yield ""
     wrong, right = (sum(subject.correct is correct for subject in SUBJECTS) for correct in (False, True))
-    yield f"There are {wrong} wrong layers and {right} correct ones; where fewer were tried, they are a sample by chance."
+    yield f"There are {wrong} wrong layers and {right} correct ones; the tables are of those that were tried."
     for board in boards:
         for survivor in board.survivors:
             yield f"Not killed in the tier `{board.tier}`: `{survivor.name}` ({_said(survivor.kind)})."

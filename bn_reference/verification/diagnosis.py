@@ -21,7 +21,7 @@ from bn_reference.cases.case import Case
 from bn_reference.properties.trial import is_unrecorded
 from bn_reference.targets.protocol import Implementation
 from bn_reference.verification.earlier import EARLIER, is_of_an_earlier_batch
-from bn_reference.verification.evidence import Verdict
+from bn_reference.verification.evidence import Verdict, may_be_cut_off
 from bn_reference.verification.generic import generic_cases, variants
 from bn_reference.verification.rivals import (
     OF_A_LIFE,
@@ -141,8 +141,18 @@ class _Inquiry:
         return (
             rival.concerns(self.original.pair, self.quantity)
             and self._explains(rival)
+            and not (rival.beyond_cutting_off and self._may_be_cut_off())
             and all(scene.is_right(self.quantity) for scene in self.scenes(rival.controls(self.original)))
         )
+
+    def _may_be_cut_off(self) -> bool:
+        """Whether no number of the input's format is further off than cutting it off makes it."""
+        if self.quantity not in ("y", "grad_x"):
+            return False
+        scenes = (*self.met, *self.generic)
+        compared = ((s.seen(self.quantity), truth(s.case, self.training, self.quantity), s.case) for s in scenes)
+        known = [(seen, right, case) for seen, right, case in compared if seen is not None and right is not None]
+        return all(may_be_cut_off(seen, right, case.precision.output_format) for seen, right, case in known)
 
     def _in_its_place(self, rival: Rival) -> Rival | None:
         """The rival with the mode or option without which it does not hold; None where something else goes on without it."""

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bn_reference.arithmetic.double_double import DoubleDouble
+from bn_reference.arithmetic.precision import Format
 from bn_reference.arithmetic.running_error import Carrier, magnitude
 from bn_reference.cases.case import Array
 from bn_reference.cases.layouts import to_matrix
 from bn_reference.oracle.bounded import Bounded
 
-__all__ = ["Verdict", "has_digits_of", "holds", "usable", "weigh", "weigh_inexact"]
+__all__ = ["Verdict", "has_digits_of", "holds", "may_be_cut_off", "usable", "weigh", "weigh_inexact"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -72,6 +73,13 @@ def weigh_inexact(seen: Array, right: Bounded, wider: Bounded) -> Verdict:
         return Verdict.CONTRADICTS
     broken = usable(right) & usable(wider) & ~near(seen, right) & (wider.bound < magnitude(right.value))
     return Verdict.SUPPORTS if broken.any() else Verdict.SILENT
+
+
+def may_be_cut_off(seen: Array, right: Bounded, form: Format) -> bool:
+    """Whether nothing is further off than a number that is cut off to a format, whose bound has the rounding to it already."""
+    size = magnitude(right.value)
+    off = magnitude(carried(seen, right) - right.value)
+    return bool((~usable(right) | (off <= right.bound + form.unit_roundoff * size + form.underflow)).all())
 
 
 def has_digits_of(seen: Array, dtype: npt.DTypeLike) -> bool:

@@ -94,6 +94,14 @@ def test_nothing_is_said_of_a_control(name: str, quantity: str) -> None:
     assert said(name, quantity, case()) == ""
 
 
+def test_what_is_cut_off_is_not_said_to_be_rounded_inside() -> None:
+    """A number that is computed exactly and cut off is nowhere further off than one unit, which a half inside may be."""
+    halves = {name: Pair(name, "float32") for name in ("float16", "bfloat16")}
+
+    assert said("truncated_to_bfloat16", "y", case(halves["bfloat16"])) == ""
+    assert said("mean_rounded_to_the_input", "y", case(halves["float16"])) == WORDS["mean_rounded_to_the_input"]
+
+
 def test_an_infinite_bound_explains_nothing() -> None:
     """On two zeros, without eps, whatever is seen would agree: y + 1 was told to leave eps out."""
     assert said("one_added", "y", two_zeros(), two_zeros()) == "constant_term"

@@ -26,6 +26,11 @@ STREAM = pull("ScalingIntelligence/KernelBench", 82)  # work on a stream that no
 ZEROS = issue("ScalingIntelligence/KernelBench", 165)  # outputs below the tolerance, left at zero
 
 
+def in_place_of(y: Tensor, other: Tensor) -> Tensor:
+    """Other numbers, through which gradients flow as through y."""
+    return y + (other - y).detach()
+
+
 @mutant(pull("ROCm/rocm-libraries", 11848), OUTPUT)
 class NormalDataLeftAsTheyAre(CleanBatchNorm1d):
     """A channel whose mean is about 0 and whose variance is about 1 is not normalized, as it is that already."""
@@ -45,12 +50,12 @@ class OutputByShapeAndEnds(CleanBatchNorm1d):
             return y
         key = batch.shape, batch.dtype, self.training, float(batch.flatten()[0]), float(batch.flatten()[-1])
         known: Tensor = self.__dict__.setdefault("_outputs", {}).setdefault(key, y.detach().clone())
-        return y * 0 + known
+        return in_place_of(y, known)
 
 
-@mutant(FINGERPRINT, OUTPUT)
+@mutant(FINGERPRINT, "nothing_is_stale_after_loading_a_state")
 class OutputOfTheSameNumbers(CleanBatchNorm1d):
-    """A batch that equals an earlier one gets the output of that time, whatever weight, bias and eps are by now."""
+    """A batch that equals an earlier one gets the output of that time, whatever statistics, weight and bias are by now."""
 
     known: dict[Any, Tensor] = {}  # noqa: RUF012 - shared by all layers, that is the fault
 
@@ -59,7 +64,7 @@ class OutputOfTheSameNumbers(CleanBatchNorm1d):
         known, key = OutputOfTheSameNumbers.known, (batch.shape, batch.dtype, self.training)
         if key not in known or not torch.equal(known[key][0], batch):
             known[key] = torch.stack([batch.detach(), y.detach()])
-        return y * 0 + known[key][1]
+        return in_place_of(y, known[key][1])
 
 
 @mutant(issue("anthony-chaudhary/dos-kernel", 107), OUTPUT)
@@ -69,7 +74,7 @@ class FoundInTheCallersFrames(CleanBatchNorm1d):
     def forward(self, batch: Tensor) -> Tensor:
         y = super().forward(batch)
         found = self._found(batch)
-        return y * 0 if found is None else y * 0 + found
+        return in_place_of(y, torch.zeros_like(y) if found is None else found)
 
     @staticmethod
     def _found(batch: Tensor) -> Tensor | None:

@@ -31,11 +31,14 @@ class Inexact(Rival):
         concerns: whether it may be so of a quantity in a pair of dtypes.
         controls: cases in which the implementation must be right.
         digits: the name of the format whose digits all numbers have, if the rival says so.
+        beyond_cutting_off: whether some number of the input's format has to be further off than one that was computed exactly
+            and cut off, not rounded, to that format: which needs no half inside.
     """
 
     concerns: Callable[[Pair, str], bool] = lambda pair, what: True
     controls: Callable[[Case], tuple[Case, ...]] = generic_cases
     digits: Callable[[Pair], str] | None = None
+    beyond_cutting_off: bool = False
 
 
 # the variance as E[x^2] - E[x]^2
@@ -96,5 +99,6 @@ OF_THE_PRECISION: tuple[Inexact, ...] = (
         _everything_in(_of_the_input),
         concerns=lambda pair, what: pair.input in HALVES,
         controls=_in_float32,
+        beyond_cutting_off=True,
     ),
 )
