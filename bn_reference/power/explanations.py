@@ -30,6 +30,7 @@ from bn_reference.power.mutants.kept import KEPT
 from bn_reference.power.mutants.lives import LIVES
 from bn_reference.power.mutants.mechanics import MECHANICS
 from bn_reference.power.mutants.refused import REFUSED
+from bn_reference.power.mutants.roundings import ROUNDINGS
 from bn_reference.power.mutants.sizes import SIZES
 from bn_reference.power.mutants.surroundings import SURROUNDINGS
 from bn_reference.power.mutants.without_numbers import WITHOUT_NUMBERS
@@ -51,6 +52,9 @@ LAYERS: tuple[Mutant | Control, ...] = (*(each for each in MUTANTS if each not i
 LIVED = (*LIVES.mutants, *CALLS.mutants, *ELSEWHERE.mutants, *GOING_BACK.mutants, *KEPT.mutants, *HABITS.mutants)
 EXAMPLES, OF_LIVES = 30, 60  # of which half have circumstances
 DIRECT = [property for property in PROPERTIES if property.name in STEPS]
+
+NOT_INSIDE = ("truncated_to_bfloat16", "subnormal_outputs_of_halves_are_zero", "parameters_read_as_single")
+ROUNDED = [mutant.name for mutant in ROUNDINGS.mutants if mutant.name not in NOT_INSIDE]  # to a half, on the way
 
 # What is true of each layer, where there is a word for it; of all others nothing must be said.
 WORDS = {
@@ -138,18 +142,7 @@ WORDS = {
     # of public reports
     "trains_on_copies_of_its_state": "running_statistics_not_updated",
     "updated_one_step_late": "running_statistics_not_updated",
-    **dict.fromkeys(
-        (
-            "folded_in_the_input_dtype",
-            "rounded_before_the_weight",
-            "eps_in_the_input_dtype",
-            "momentum_in_the_input_dtype",
-            "normalized_batch_kept_in_the_input_dtype",
-            "upstream_times_weight_in_the_input_dtype",
-            "variance_through_the_input_dtype",
-        ),
-        "rounded_to_half_precision",
-    ),
+    **dict.fromkeys(ROUNDED, "rounded_to_half_precision"),
     "gradients_of_leaves_alone": "zero",
     "output_of_the_same_numbers": "output_of_an_earlier_batch",
     "output_by_shape_and_ends": "output_of_an_earlier_batch",

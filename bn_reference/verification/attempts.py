@@ -95,6 +95,7 @@ class Attempts:
                 self._note_broken(tally, case, comparison, life, compared=True)
         if tally.failure is not None and not self._implementation.alive():
             raise self._lose(tally, case)
+        self._implementation.put_back()  # what steps have set for good
         tally.seconds += time.perf_counter() - started
 
     def _note_broken(self, tally: Tally, case: Case, broken: Comparison, life: Outcome = "", *, compared: bool = False) -> None:
