@@ -14,7 +14,6 @@ from statistics import median
 
 from bn_reference.power.kills_figure import draw
 from bn_reference.power.scoreboard import Scoreboard
-from bn_reference.power.subjects import SUBJECTS
 from bn_reference.power.tiers import TIERS
 from bn_reference.properties import PROPERTIES
 
@@ -44,13 +43,16 @@ def page_with(page: str, boards: Sequence[Scoreboard]) -> str:
 
 
 def tables(boards: Sequence[Scoreboard]) -> Iterator[str]:
-    """The two axes, tier by tier; then kinds and rules, by the tier that has tried most mutants on every rule."""
+    """The two axes, tier by tier; then kinds and rules, by the tier that has tried most mutants on every rule.
+
+    All of it follows from the scores alone: a layer or a rule that is new since then changes nothing.
+    """
+    if not boards:
+        return
     yield "| tier | wrong layers killed | correct ones flagged | median time to kill | killed within a second |"
     yield "|---|---|---|---|---|"
     yield from map(_row, boards)
     yield ""
-    wrong, right = (sum(subject.correct is correct for subject in SUBJECTS) for correct in (False, True))
-    yield f"There are {wrong} wrong layers and {right} correct ones; the tables are of those that were tried."
     for board in boards:
         for survivor in board.survivors:
             yield f"Not killed in the tier `{board.tier}`: `{survivor.name}` ({_said(survivor.kind)})."
@@ -86,9 +88,8 @@ def _whole(board: Scoreboard) -> Iterator[str]:
         aside = " (follows from others)" if name in follows else ""
         yield f"| `{name}`{aside} | {kills[name]} | {len(only[name])}: {', '.join(f'`{each}`' for each in only[name])} |"
     others = sum(kills[name] > 0 for name in kills if not only[name])
-    none = sum(number == 0 for number in kills.values())
     yield ""
-    yield f"Of {len(kills)} rules {others} more kill what others kill as well, and {none} none of these layers."
+    yield f"{others} more rules kill what others kill as well."
 
 
 def _said(kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from tempfile import TemporaryDirectory
 
 from bn_reference.power.audit.replacing import TRUE
@@ -15,6 +15,7 @@ from bn_reference.support.alarms import cleaning_up
 __all__ = ["CannotAudit", "audit"]
 
 LEAST, TIMES = 60.0, 10.0  # seconds; of what the command takes with the true layer
+LISTENS = 0.5  # seconds, after which it is seen at last that the process is to end
 
 
 def audit(
@@ -58,9 +59,12 @@ def audit(
         pool = ThreadPoolExecutor(jobs)
         try:
             waiting = {pool.submit(seen, subject): subject for subject in subjects}
-            for done in as_completed(waiting):
-                done.result()
-                advance()
+            pending: set[Future[Seen]] = set(waiting)
+            while pending:  # again and again, as a signal may come to another thread, which does not wake this one
+                done, pending = wait(pending, LISTENS, FIRST_COMPLETED)
+                for each in done:
+                    each.result()
+                    advance()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         return Audit(tuple(command), True, tuple(future.result() for future in waiting))
