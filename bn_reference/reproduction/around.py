@@ -61,6 +61,6 @@ def around(replay: Replay, fact: Fact) -> Iterator[Evidence]:
             stirred, codes = zip(*(STANDS_ROUND[name] for name in fact.found), strict=True)
             before = (*filter(None, stirred), *(f"before_{n} = {code}" for n, code in enumerate(codes)))
             kept = (f"{code} == before_{n}" for n, code in enumerate(codes))
-            step = next((call for call in reversed(forwards) if call.training == fact.wanted), forwards[-1])
-            backwards = [call for call in replay.lines if isinstance(call, Backward) and call.step == step.step]
+            step = next((call for call in reversed(forwards) if call.options["training"] == fact.wanted), forwards[-1])
+            backwards = [call for call in replay.lines if call.method == "backward" and call.on == step.made]
             yield Evidence(so(fact, *kept), since=step, before=before, until=[step, *backwards][-1])
