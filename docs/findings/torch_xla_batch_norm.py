@@ -1,7 +1,8 @@
-"""torch_xla on PJRT_DEVICE=CPU: BatchNorm1d averages the biased variance, and gives NaN for equal values.
+"""torch_xla on PJRT_DEVICE=CPU: BatchNorm1d averages the biased variance, gives NaN for equal values, has no way back in eval.
 
 torch's own layer averages the variance with n - 1 below; on the device xla the same layer divides by n. Equal values have
-variance 0 and give the bias, here 0. The exit status is 1 while either is otherwise.
+variance 0 and give the bias, here 0. The gradient of an evaluation is weight / sqrt(running_var + eps) times the upstream one.
+The exit status is 1 while any is otherwise.
 """
 
 import math
@@ -20,4 +21,11 @@ for device in ("cpu", "xla"):
     outputs.append(layer(torch.full((3, 1), 40.0).to(device)).cpu().flatten().tolist())
 print(f"running variance with momentum 1: {variances[0]} on the CPU, {variances[1]} on xla, expected {14 / 3}")
 print(f"three values of 40: {outputs[0]} on the CPU, {outputs[1]} on xla, expected zeros")
-sys.exit(abs(variances[1] - 14 / 3) > 1e-5 or any(math.isnan(value) for value in outputs[1]))
+layer, batch = torch.nn.BatchNorm1d(1, device="xla").eval(), x.to("xla").requires_grad_()
+refused = ""
+try:
+    torch.autograd.grad(layer(batch).sum(), batch)
+except RuntimeError as error:
+    refused = str(error)
+print(f"going back through an evaluation on xla raises: {refused or 'nothing'}")
+sys.exit(abs(variances[1] - 14 / 3) > 1e-5 or any(math.isnan(value) for value in outputs[1]) or bool(refused))
