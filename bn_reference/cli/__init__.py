@@ -27,6 +27,7 @@ from bn_reference.cli.replay import replay
 from bn_reference.cli.status import INTERRUPTED, OUTPUT_CLOSED, SUITE_FAILED, UNUSABLE
 from bn_reference.cli.train import train
 from bn_reference.cli.verify import verify
+from bn_reference.support.alarms import cleaning_up
 
 __all__ = ["commands", "main"]
 
@@ -39,7 +40,8 @@ def main() -> None:
     Bad input, and a failure of the suite itself, are one sentence on standard error.
     """
     try:
-        status = _status()
+        with cleaning_up():  # a system that ends a job leaves no workers behind
+            status = _status()
         sys.stdout.flush()  # here, where a reader who has left, or a full disk, can be noticed
     except (BrokenPipeError, _ReaderLeft):
         _discard_output()

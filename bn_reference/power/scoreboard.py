@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from statistics import median
 from typing import Any
 
@@ -16,6 +16,7 @@ from bn_reference.power.score import Score
 from bn_reference.power.subjects import SUBJECTS, Subject
 from bn_reference.power.tiers import TIERS
 from bn_reference.properties import PROPERTIES
+from bn_reference.support.alarms import Terminated
 from bn_reference.support.threads import shared_by
 
 __all__ = ["KindOf", "Scoreboard", "scores_of"]
@@ -137,6 +138,10 @@ def scores_of(
             waiting = {pool.submit(_score, subject.name, tier, seed): subject for subject in reversed(subjects)}
         for done in as_completed(waiting):
             advance(done.result())
+    except Terminated:  # who ends the job waits for no layer
+        for child in active_children():
+            child.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C, or an error of ours, nobody waits for what is left
     found = {subject.name: future.result() for future, subject in waiting.items()}

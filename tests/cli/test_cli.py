@@ -96,6 +96,17 @@ def test_an_interruption_ends_it_with_what_was_found(folder: Path) -> None:
     assert json.loads((folder / "found.json").read_text())["conforms"] is False
 
 
+def test_what_ends_a_job_leaves_no_worker(folder: Path) -> None:
+    with program("verify", "layers.py:Announces", "--examples", "100000") as process:
+        while not (folder / "announced").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.terminate()
+        process.communicate(timeout=30)  # which ends when nobody has its pipes open any more
+
+    assert process.returncode == -signal.SIGTERM
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
