@@ -22,6 +22,9 @@ __all__ = ["FunctionSession"]
 COUNTS_NOTHING = Missing("a function counts no batches")
 
 
+UNKEPT = Missing("what a step in forward mode returns beside its output is not kept")
+
+
 class FunctionSession(Session):
     """One layer."""
 
@@ -62,6 +65,7 @@ class FunctionSession(Session):
         given = {"weight": (self.parameters[0], along.weight), "bias": (self.parameters[1], along.bias)}
         vectors = {name: (own, arrays.vector(values, False)) for name, (own, values) in given.items() if values is not None}
         batch, u = (arrays.batch(shape.laid(each), gradient=False)[0] for each in (x, along.x))
+        self._unseen = UNKEPT
         with arrays.recording(training or self.manner.told != "recording"):
             came = arrays.tangent(self._as_call(shape, training), batch, u, vectors)
         return shape.leave(came, x.shape) if isinstance(came, np.ndarray) else came

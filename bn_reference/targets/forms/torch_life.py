@@ -56,7 +56,7 @@ def _after(word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
         "parameters": lambda: TORCH_DTYPES[case.pair.parameters],
     }
     arguments = [given[name]() for name in inspect.signature(happening).parameters]
-    before = [(own, own.data) for own in [*module.parameters(), *module.buffers()]]
+    before = [(own, own.data) for own in _tensors_of(module)]
     try:
         with warnings.catch_warnings():
             # torch 2.4 and 2.5 warn of how they themselves load what they have written
@@ -71,7 +71,7 @@ def _after(word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
         elif word == "stop tracking":
             module.track_running_stats = True  # type: ignore[assignment]
         raise
-    if not isinstance(other, torch.nn.Module):
+    if isinstance(module, torch.nn.Module) and not isinstance(other, torch.nn.Module):
         raise Misbehaviour(Fact(Kind.RETURNED, f"to {word}", kind_of(other), "a module"))
     return other
 
@@ -83,8 +83,13 @@ def _alone(layer: Any) -> torch.nn.Module:
     return layer
 
 
-def _device_of(module: torch.nn.Module) -> torch.device:
-    return next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("cpu"))
+def _tensors_of(layer: Any) -> list[torch.Tensor]:
+    """Parameters and buffers of a module; of a layer that is none nobody has a list."""
+    return [*layer.parameters(), *layer.buffers()] if isinstance(layer, torch.nn.Module) else []
+
+
+def _device_of(layer: Any) -> torch.device:
+    return next((tensor.device for tensor in _tensors_of(layer)), torch.device("cpu"))
 
 
 OF_WHOLE = ("join a parent", "default float64", "settle by data")  # of modules that are held to torch's whole contract

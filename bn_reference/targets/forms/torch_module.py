@@ -209,7 +209,8 @@ class TorchSession(Session):
         told = self._life.told(self.module)
         told.train() if training else told.eval()
         back = None if self._alone.why(self._case, training) else grad_y
-        trained = {f"grad_{name}": name for name in self._trained}
+        names = {id(own): name for name, own in self.module.named_parameters()}
+        trained = {f"grad_{name}": names[id(attribute(self.module, name))] for name in self._trained}
         return forms_without_numbers(self.module, lambda module, batch: module(batch), x, back, self._device, trained)
 
     def ask(self, names: tuple[str, ...]) -> None:

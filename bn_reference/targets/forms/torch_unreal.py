@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.targets.forms.torch_derivatives import COMPILED, said_aloud
 from bn_reference.targets.forms.torch_kernels import Operations
 from bn_reference.targets.forms.torch_tensors import to_tensor
-from bn_reference.targets.protocol import Forms, Unsupported
+from bn_reference.targets.protocol import Forms, Misbehaviour, Unsupported
 
 __all__ = ["forms_without_numbers"]
 
@@ -58,7 +58,7 @@ def forms_without_numbers(
     step = _Step(module, call, [to_tensor(each, device)[0] for each in placed], vectors)
     watch, fakes = Operations(), FakeTensorMode()
     fakes._allow_unsafe_data_ptr_access = False  # else their memory lies at 0, and who asks for it is not told
-    with warnings.catch_warnings(), said_aloud("a step without numbers"):
+    with warnings.catch_warnings(), _at_most_unsupported(), said_aloud("a step without numbers"):
         warnings.simplefilter("ignore")  # who is asked such a thing may well wonder
         real = step.taken(torch.clone, watch)
         lies = any(not name.startswith(OF_TORCH) for name in watch.names)
@@ -70,6 +70,15 @@ def forms_without_numbers(
     except Exception:  # it takes the one kind and not the other
         return forms
     return (*forms, *_compared(META, there, real, lies))
+
+
+@contextmanager
+def _at_most_unsupported() -> Iterator[None]:
+    """What an adapter within says of such tensors is no fault of a layer's."""
+    try:
+        yield
+    except Misbehaviour as misbehaviour:
+        raise Unsupported("a step without numbers goes through an adapter") from misbehaviour
 
 
 @dataclass(frozen=True)
