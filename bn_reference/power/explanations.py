@@ -134,6 +134,8 @@ WORDS = {
     "never_tracks_again": "running_statistics_not_updated",
     "input_without_gradient_is_evaluated": "running_statistics_in_training",
     "frozen_bias_left_out": "bias_not_used",
+    "frozen_weight_taken_for_one": "gradient_without_weight",
+    "backward_skipped_without_input": "zero",
     "statistics_of_a_frozen_weight": "running_statistics_not_updated",
     "statistics_stand_still_in_autocast": "running_statistics_not_updated",
     "moves_in_the_main_thread_alone": "running_statistics_not_updated",
