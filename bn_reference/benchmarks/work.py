@@ -11,7 +11,7 @@ from bn_reference.benchmarks.operations import BACKWARD, EVAL
 from bn_reference.cases.case import Array, Case
 from bn_reference.cases.layouts import place
 from bn_reference.targets.forms.numpy_layer import NumpySession
-from bn_reference.targets.forms.torch_module import TorchSession
+from bn_reference.targets.forms.torch_session import TorchSession
 from bn_reference.targets.forms.torch_tensors import from_tensor, to_tensor
 from bn_reference.targets.protocol import Implementation, Misbehaviour, Session
 

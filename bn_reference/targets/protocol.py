@@ -9,17 +9,10 @@ it are then unsupported, and no others.
 
 from __future__ import annotations
 
-import gc
-import pickle
-import random
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 from bn_reference.arithmetic.precision import Pair
 from bn_reference.cases.case import Array, Case, Seen, State
@@ -28,6 +21,7 @@ from bn_reference.cases.domain import Domain
 from bn_reference.cases.facts import Fact, Form, Kind, Missing, Unseen, Wrong
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets import PLAIN
+from bn_reference.targets.surroundings import SETTINGS, Setting, of_python
 
 __all__ = [
     "Forms",
@@ -69,10 +63,6 @@ class Misbehaviour(Exception):
 
 class UnusableTarget(Exception):
     """The target cannot be loaded or built at all; one sentence says why and what to do."""
-
-
-class _Unused(UserWarning):
-    """Of which there are none: a filter for it, in front, shows whether another is put there."""
 
 
 def had(seen: Seen) -> Array | None:
@@ -320,26 +310,16 @@ class Implementation(ABC):
         """Weight, bias and state of a layer with the case's hyperparameters, as it is constructed."""
         raise Unsupported("a layer is not seen as it is constructed")
 
-    def settings(self) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+    def settings(self) -> dict[str, Setting]:
         """Of what a step must leave as it is, what is set and not drawn: how it is read, and how it is set."""
-        return {"the garbage collector of Python": (gc.isenabled, lambda on: gc.enable() if on else gc.disable())}
+        return dict(SETTINGS)
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:
         """What a step must leave as it is beside the layer, by name; by default of Python and NumPy.
 
         ``stir`` draws a number of each generator first, so that whoever sets its state is seen a second time too.
         """
-        if stir:
-            random.random()
-            np.random.random()  # noqa: NPY002 -- as below
-            warnings.simplefilter("default", _Unused)
-        of_numpy = np.random.get_state()  # noqa: NPY002 -- that which everybody shares
-        return {
-            "the random state of Python": random.getstate(),
-            "the random state of NumPy": pickle.dumps(of_numpy),
-            "the list of warning filters": tuple(warnings.filters),
-            **{name: read() for name, (read, _) in self.settings().items()},
-        }
+        return {**of_python(stir=stir), **{name: read() for name, (read, _) in self.settings().items()}}
 
     def kernels(self, case: Case, *, training: bool) -> frozenset[str] | None:
         """Names of the known libraries whose own batch norm a step of this case runs through, backward pass included.

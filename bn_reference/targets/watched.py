@@ -7,10 +7,8 @@ says why. The trace is what a standalone script is written from.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from bn_reference.arithmetic.precision import Pair
@@ -22,6 +20,7 @@ from bn_reference.targets.border import kind_of, missing, seen_array, seen_state
 from bn_reference.targets.first_calls import FirstCalls
 from bn_reference.targets.lives import Outcome, lived
 from bn_reference.targets.protocol import Forms, Implementation, Misbehaviour, Session, Step, Unsupported
+from bn_reference.targets.surroundings import Setting
 from bn_reference.targets.trace import Call, Framework
 from bn_reference.targets.watched_step import WatchedStep, Watching, asked, had_or_why, refused, several
 
@@ -251,7 +250,7 @@ class Watched(Watching, Implementation):
         call.gives(weight=weight, bias=bias, state=state)
         return weight, bias, state
 
-    def settings(self) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+    def settings(self) -> dict[str, Setting]:
         return self.inner.settings()
 
     def surroundings(self, *, stir: bool = False) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,6 +15,7 @@ from bn_reference.targets.forms.plan import Plan
 from bn_reference.targets.forms.session import FormSession, state_of
 from bn_reference.targets.forms.slots import PARAMETERS, ROLES
 from bn_reference.targets.protocol import Implementation, Session, Unsupported
+from bn_reference.targets.surroundings import Setting
 
 __all__ = ["FormedLayers"]
 
@@ -67,7 +68,7 @@ class FormedLayers(Implementation):
             return None if role in PARAMETERS else Missing(f"it has no {role} yet")
         return None if role in PARAMETERS and not case.affine and _is_constant(value, role) else value
 
-    def settings(self) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+    def settings(self) -> dict[str, Setting]:
         if self.plan.library == "numpy":
             return super().settings()
         from bn_reference.targets.forms.torch_tensors import SETTINGS

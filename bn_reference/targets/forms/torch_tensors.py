@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from bn_reference.cases.facts import Fact, Kind, Wrong
 from bn_reference.cases.layouts import Placement
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.protocol import Misbehaviour
+from bn_reference.targets.surroundings import Setting
 
 __all__ = [
     "SETTINGS",
@@ -134,7 +134,7 @@ def _set_default_device(device: torch.device) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)
 
 
-SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {  # of torch: how each is read, and how it is set
+SETTINGS: dict[str, Setting] = {  # of torch: how each is read, and how it is set
     "the default dtype of torch": (torch.get_default_dtype, torch.set_default_dtype),
     "the default device of torch": (torch.get_default_device, _set_default_device),
     "whether torch records gradients": (torch.is_grad_enabled, torch.set_grad_enabled),
