@@ -42,7 +42,7 @@ from bn_reference.verification.judge import Judge
 from bn_reference.verification.rivals import Rival
 from bn_reference.verification.selection import Budget
 
-__all__ = ["LAYERS", "WORDLESS", "WORDS", "Row", "row", "true_words"]
+__all__ = ["LAYERS", "UNSAID", "WORDLESS", "WORDS", "Row", "row", "true_words"]
 
 # what only size shows, what is done at the contract's edge, to what surrounds a step, or after its first gradients, has no word
 AT_THE_EDGE = (*EDGE.mutants, *REFUSED.mutants)
@@ -134,6 +134,7 @@ WORDS = {
     "never_tracks_again": "running_statistics_not_updated",
     "input_without_gradient_is_evaluated": "running_statistics_in_training",
     "frozen_bias_left_out": "bias_not_used",
+    "sign_lost_going_back": "absolute_weight",
     "frozen_weight_taken_for_one": "gradient_without_weight",
     "backward_skipped_without_input": "zero",
     "statistics_of_a_frozen_weight": "running_statistics_not_updated",
@@ -163,6 +164,11 @@ WORDS = {
     "output_kept_by_shape": "output_of_an_earlier_batch",
     "weight_gradient_is_a_mean": "grad_weight_is_a_mean",
 }
+
+# Those whose word is not said in the first pair that shows them: what is seen there supports it too little.
+UNSAID = frozenset(
+    {"batch_recovered_from_the_output", "gradients_of_leaves_alone", "output_by_shape_and_ends", "output_of_the_same_numbers"}
+)
 
 # What is true as well: in another mode, of another quantity, or where the bounds of half formats do not tell more.
 TRUE_TOO = {
