@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-__all__ = ["Fact", "Form", "Kind", "Missing", "Raised", "Unseen", "Wrong"]
+__all__ = ["FAKE", "META", "Fact", "Form", "Kind", "Missing", "Raised", "Unseen", "Wrong"]
 
 
 class Kind(Enum):
@@ -66,9 +66,12 @@ class Raised:
     line: int = 0
 
 
+FAKE, META = "as a FakeTensor", "on the meta device"
+
+
 @dataclass(frozen=True)
 class Form:
-    """An array but for its numbers; ``where`` says how it has none, ``strides`` are empty where they do not matter."""
+    """An array but for its numbers; ``where`` is FAKE or META, ``strides`` are empty where they do not matter."""
 
     where: str
     shape: tuple[int, ...]

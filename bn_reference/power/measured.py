@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from bn_reference.power.kills_figure import draw
+from bn_reference.power.marked import filled
 from bn_reference.power.scoreboard import Scoreboard
 from bn_reference.power.tiers import TIERS
 from bn_reference.properties import PROPERTIES
@@ -35,11 +36,7 @@ def page_with(page: str, boards: Sequence[Scoreboard]) -> str:
     Raises:
         ValueError: the page has no such marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for what was measured; write {BEGIN!r} and {END!r} into it")
-    return "\n".join([before + begin, *tables(boards), end + after])
+    return filled(page, BEGIN, END, "what was measured", tables(boards))
 
 
 def tables(boards: Sequence[Scoreboard]) -> Iterator[str]:

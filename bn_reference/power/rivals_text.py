@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bn_reference.power.marked import filled
+
 __all__ = ["page_with", "tables"]
 
 BEGIN, END = (
@@ -21,11 +23,7 @@ def page_with(page: str, board: Row) -> str:
     Raises:
         ValueError: the page has no such marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the scoreboard; write {BEGIN!r} and {END!r} into it")
-    return "\n".join([before + begin, *tables(board), end + after])
+    return filled(page, BEGIN, END, "the scoreboard", tables(board))
 
 
 def tables(board: Row) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bn_reference.cases.facts import Fact, Kind
+from bn_reference.cases.facts import FAKE, META, Fact, Kind
 from bn_reference.reports.sentences import say_fact
 from bn_reference.reproduction.assertion import Evidence, so
 from bn_reference.reproduction.replay import Replay
@@ -29,8 +29,8 @@ STANDS_ROUND = {
     ),
 }
 WITHOUT_NUMBERS = {  # how tensors come to have none: what a step gives of such, and what it is compared with
-    "as a FakeTensor": ("forms(fakes.from_tensor, fakes)", "forms(torch.clone, nullcontext())"),
-    "on the meta device": ("forms(lambda own: own.to('meta'), nullcontext())", "forms(torch.clone, nullcontext(), 'meta')"),
+    FAKE: ("forms(fakes.from_tensor, fakes)", "forms(torch.clone, nullcontext())"),
+    META: ("forms(lambda own: own.to('meta'), nullcontext())", "forms(torch.clone, nullcontext(), 'meta')"),
 }
 BEGINNING = 64  # steps, before what is held is counted
 

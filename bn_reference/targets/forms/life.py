@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 from bn_reference.cases.case import Case
+from bn_reference.targets.happenings import HAPPENINGS
 from bn_reference.targets.protocol import Unsupported
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Life:
         """The layer to go on with. Raises Unsupported where this does not happen to it."""
         if word != "copy":
             raise Unsupported(f"a layer that does not {word}")
-        return copy.deepcopy(layer)
+        return HAPPENINGS[word](layer)
 
 
 def life_of(library: str, layer: Any) -> Life | TorchLife:

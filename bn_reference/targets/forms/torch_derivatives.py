@@ -18,7 +18,7 @@ from bn_reference.cases.facts import Missing
 from bn_reference.targets.forms.torch_tensors import seen
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
 
-__all__ = ["UNRECORDED", "call_of", "gone_back_twice", "mapped", "piled", "tangent"]
+__all__ = ["COMPILED", "UNRECORDED", "call_of", "eager_module", "gone_back_twice", "mapped", "piled", "tangent"]
 
 UNRECORDED = Missing("the derivative of its gradients by it is not recorded")
 COMPILED = "a compiled layer, which would be compiled anew"
@@ -58,16 +58,26 @@ def gone_back_twice(
     return list(grads), list(again)
 
 
+def eager_module(layer: Any) -> torch.nn.Module:
+    """The layer, where it is a module of torch by itself.
+
+    Raises:
+        Unsupported: it is no module, or a compiled one.
+    """
+    if not isinstance(layer, torch.nn.Module):
+        raise Unsupported("a layer that is no module of torch")
+    if type(layer).__name__ == "OptimizedModule":
+        raise Unsupported(COMPILED)
+    return layer
+
+
 def call_of(module: Any, held: Mapping[str, Any]) -> Call:
     """The module as a function of a batch and of values for the parameters that it holds, by the names given here.
 
     Raises:
         Unsupported: it is no module, or a compiled one, or holds something elsewhere than among its parameters.
     """
-    if not isinstance(module, torch.nn.Module):
-        raise Unsupported("a layer that is no module of torch")
-    if type(module).__name__ == "OptimizedModule":
-        raise Unsupported(COMPILED)
+    module = eager_module(module)
     names = {id(own): name for name, own in module.named_parameters()}
     if not all(id(own) in names for own in held.values()):
         raise Unsupported("its weight and bias are not found among its parameters")

@@ -17,6 +17,7 @@ from bn_reference.cases.layouts import Placement
 from bn_reference.cases.others import another_batch
 from bn_reference.targets.border import kind_of
 from bn_reference.targets.forms.torch_calls import Beside, autocast_of, in_another_thread
+from bn_reference.targets.forms.torch_derivatives import COMPILED, eager_module
 from bn_reference.targets.forms.torch_happenings import HAPPENINGS
 from bn_reference.targets.forms.torch_tensors import TORCH_DTYPES, copied, to_tensor
 from bn_reference.targets.protocol import Misbehaviour, Unsupported
@@ -76,13 +77,6 @@ def _after(word: str, module: torch.nn.Module, case: Case) -> torch.nn.Module:
     return other
 
 
-def _alone(layer: Any) -> torch.nn.Module:
-    """A layer that is a module, and can so be copied and called by itself."""
-    if not isinstance(layer, torch.nn.Module):
-        raise Unsupported("a layer that is no module of torch")
-    return layer
-
-
 def _tensors_of(layer: Any) -> list[torch.Tensor]:
     """Parameters and buffers of a module; of a layer that is none nobody has a list."""
     return [*layer.parameters(), *layer.buffers()] if isinstance(layer, torch.nn.Module) else []
@@ -117,7 +111,7 @@ class TorchLife:
             Unsupported: this does not happen to it.
         """
         if type(module).__name__ == "OptimizedModule":
-            raise Unsupported("a compiled layer, which would be compiled anew")
+            raise Unsupported(COMPILED)
         match word:
             case "settle by data" if word in self._happenings:
                 self._through_data = True
@@ -128,9 +122,9 @@ class TorchLife:
             case "default float64" if word in self._happenings:
                 self._wide_default = True
             case "autocast":
-                self._autocast = autocast_of(_alone(module), case, _device_of(module))
+                self._autocast = autocast_of(eager_module(module), case, _device_of(module))
             case "another thread":
-                self._beside = Beside(_alone(module), case, _device_of(module))
+                self._beside = Beside(eager_module(module), case, _device_of(module))
             case "same memory":
                 self._over_the_last = True
             case "join a parent" if word in self._happenings:

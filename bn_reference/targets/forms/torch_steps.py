@@ -16,7 +16,7 @@ from bn_reference.targets.forms.arrays import is_array
 from bn_reference.targets.forms.given import GivenLayer
 from bn_reference.targets.forms.manual import OWN_MEMORY, manual_grads, require_way_back
 from bn_reference.targets.forms.slots import PARAMETERS
-from bn_reference.targets.forms.torch_derivatives import call_of, mapped, tangent
+from bn_reference.targets.forms.torch_derivatives import call_of, eager_module, mapped, tangent
 from bn_reference.targets.forms.torch_life import TorchLife
 from bn_reference.targets.forms.torch_step import TorchStep
 from bn_reference.targets.forms.torch_tensors import copied, seen, to_tensor
@@ -72,9 +72,7 @@ def mapped_of(session: GivenLayer, batches: tuple[Placement, ...], arrangement: 
 
 def forms_of(session: GivenLayer, x: Placement, grad_y: Placement, arrangement: Arrangement, training: bool) -> Forms:
     """What a step gives without numbers and with them; nothing goes back through a layer that does so by hand."""
-    module = session.plan.call(session.layer)
-    if not isinstance(module, torch.nn.Module):
-        raise Unsupported("a layer that is no module of torch")
+    module = eager_module(session.plan.call(session.layer))
     options = session.plan.mode.tell(session.layer, training)
     recorded = session.plan.records and session.plan.backward != "method" and session.plan.mode.kind != "recording"
     names = {id(own): name for name, own in module.named_parameters()}

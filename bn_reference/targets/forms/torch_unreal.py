@@ -15,16 +15,15 @@ from typing import Any
 
 import torch
 
-from bn_reference.cases.facts import Form
+from bn_reference.cases.facts import FAKE, META, Form
 from bn_reference.cases.layouts import Placement
-from bn_reference.targets.forms.torch_derivatives import COMPILED, said_aloud
+from bn_reference.targets.forms.torch_derivatives import eager_module, said_aloud
 from bn_reference.targets.forms.torch_kernels import Operations
 from bn_reference.targets.forms.torch_tensors import to_tensor
 from bn_reference.targets.protocol import Forms, Misbehaviour, Unsupported
 
 __all__ = ["forms_without_numbers"]
 
-FAKE, META = "as a FakeTensor", "on the meta device"
 Call = Callable[[Any, torch.Tensor], Any]  # of what stands for a module, and a batch
 Made = Callable[[torch.Tensor], torch.Tensor]
 OF_TORCH = ("aten::", "prim::", "prims::")
@@ -48,14 +47,10 @@ def forms_without_numbers(
     Raises:
         Unsupported: it does not take tensors without numbers.
     """
-    if not isinstance(module, torch.nn.Module):
-        raise Unsupported("a layer that is no module of torch")
-    if type(module).__name__ == "OptimizedModule":
-        raise Unsupported(COMPILED)
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     placed = (x,) if grad_y is None else (x, grad_y)
-    step = _Step(module, call, [to_tensor(each, device)[0] for each in placed], vectors)
+    step = _Step(eager_module(module), call, [to_tensor(each, device)[0] for each in placed], vectors)
     watch, fakes = Operations(), FakeTensorMode()
     fakes._allow_unsafe_data_ptr_access = False  # else their memory lies at 0, and who asks for it is not told
     with warnings.catch_warnings(), _at_most_unsupported(), said_aloud("a step without numbers"):
